@@ -1,0 +1,1 @@
+"""Image-to-3D reconstruction: stages, fields and systems. Knows nothing of ComfyUI."""

@@ -1,0 +1,86 @@
+"""A triangle mesh with everything an export needs: normals, colours, UVs, texture, provenance."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..check import check_finite, check_shape
+from ..errors import BadInput
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Triangles in the world frame (see `camera.py`), counter-clockwise seen from outside."""
+
+    vertices: Tensor  # [N,3] float32
+    faces: Tensor  # [M,3] int64
+    vertex_normals: Tensor | None = None  # [N,3] unit
+    vertex_colors: Tensor | None = None  # [N,3] sRGB 0-1
+    uvs: Tensor | None = None  # [N,2], (0,0) the texture's top-left corner (glTF)
+    texture: Tensor | None = None  # [3,H,W] sRGB 0-1
+    provenance: Tensor | None = None  # [N] uint8, codes of `Provenance`
+
+    def __post_init__(self) -> None:
+        check_shape("vertices", self.vertices, "N", 3)
+        check_shape("faces", self.faces, "M", 3)
+        check_finite("vertices", self.vertices)
+        count = len(self.vertices)
+        if self.faces.numel() and not (0 <= int(self.faces.min()) and int(self.faces.max()) < count):
+            raise BadInput(f"A face points outside the mesh's {count} vertices; the mesh is damaged.")
+        for name, width in (("vertex_normals", 3), ("vertex_colors", 3), ("uvs", 2)):
+            if getattr(self, name) is not None:
+                check_shape(name, getattr(self, name), count, width)
+        if self.provenance is not None:
+            check_shape("provenance", self.provenance, count)
+        if self.texture is not None:
+            check_shape("texture", self.texture, 3, "H", "W")
+
+    @property
+    def triangles(self) -> Tensor:
+        """Corner positions [M,3,3]."""
+        return self.vertices[self.faces]
+
+    @property
+    def face_areas(self) -> Tensor:
+        """[M], world units squared."""
+        return self._face_crosses().norm(dim=-1) / 2
+
+    @property
+    def face_normals(self) -> Tensor:
+        """Unit outward normals [M,3]; zero for triangles without area."""
+        return F.normalize(self._face_crosses(), dim=-1)
+
+    def _face_crosses(self) -> Tensor:
+        a, b, c = self.triangles.unbind(1)
+        return torch.linalg.cross(b - a, c - a)
+
+    def with_normals(self) -> "Mesh":
+        """The mesh with area-weighted vertex normals, unless it has some already."""
+        if self.vertex_normals is not None:
+            return self
+        summed = torch.zeros_like(self.vertices)
+        summed.index_add_(0, self.faces.reshape(-1), self._face_crosses().repeat_interleave(3, 0))
+        return replace(self, vertex_normals=F.normalize(summed, dim=-1))
+
+    def mapped(self, function: Callable[[Tensor], Tensor]) -> "Mesh":
+        """The mesh with `function` ([N,3] -> [N,3]) applied to its vertices; normals are dropped."""
+        return replace(self, vertices=function(self.vertices), vertex_normals=None)
+
+    def sample_surface(self, count: int, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+        """Points uniform by area. -> points [count,3], face normals [count,3], face indices [count]."""
+        areas = self.face_areas
+        if not len(areas) or float(areas.sum()) <= 0:
+            raise BadInput("The mesh has no surface to sample; it is empty or all its triangles are degenerate.")
+        generator = torch.Generator().manual_seed(seed)
+        # inverse CDF in float64: torch.multinomial refuses more than 2^24 triangles
+        cumulative = areas.double().cumsum(0)
+        draws = torch.rand(count, generator=generator, dtype=torch.float64) * cumulative[-1]
+        face = torch.searchsorted(cumulative, draws).clamp_max(len(areas) - 1)
+        u, v = torch.rand(2, count, 1, generator=generator)
+        root = u.sqrt()
+        corners = self.triangles[face]
+        points = (1 - root) * corners[:, 0] + root * (1 - v) * corners[:, 1] + root * v * corners[:, 2]
+        return points, self.face_normals[face], face
