@@ -1,0 +1,146 @@
+"""Pictures of a mesh: shaded, plain, or as its normals, depth and provenance."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import BadInput
+from ..geometry.camera import Cameras
+from ..geometry.mesh import Mesh
+from ..progress import Progress
+from ..provenance import provenance_colors
+from .layers import Rendering, background_color, composite
+from .rasterize import Fragments, rasterize
+from .shading import CLAY, check_shading, depth_colors, lit, normal_colors
+from .turntable import bounding_sphere, turntable_cameras
+
+CREASE = 0.64  # cosine of 50 degrees: where a face turns further from the averaged normal it is drawn flat
+
+
+def render_mesh(
+    mesh: Mesh,
+    cameras: Cameras,
+    *,
+    shading: str = "lit",
+    background: Sequence[float] = (1.0, 1.0, 1.0),
+    supersample: int = 2,
+    progress: Progress | None = None,
+) -> Rendering:
+    """Render `mesh` from all `cameras` on the mesh's device.
+
+    shading: one of `shading.SHADINGS`. lit and albedo take the texture, else the vertex colours, else clay grey.
+    supersample: samples per pixel side for colours and masks; depth and normals are taken at pixel centres.
+    """
+    check_shading(shading)
+    if supersample < 1:
+        raise BadInput(f"Supersampling of {supersample} is not possible; 1 is off, 2 is usual.")
+    if not len(mesh.faces):
+        raise BadInput("The mesh has no faces to render; check the stage that made it.")
+    if shading == "provenance" and mesh.provenance is None:
+        raise BadInput("The mesh does not say where its vertices come from; bake it from views first.")
+    color = background_color(background, mesh.vertices.device)
+    cameras = cameras.to(mesh.vertices.device)
+    normals = corner_normals(mesh)
+    progress = progress or Progress()
+    progress.start("Render mesh", len(cameras))
+    views = []
+    for i in range(len(cameras)):
+        views.append(_render_view(mesh, normals, cameras[i], shading, color, supersample))
+        progress.step(views[-1].images[0])
+    return Rendering.cat(views)
+
+
+def turntable(
+    mesh: Mesh,
+    frames: int = 24,
+    elevation: float = 15.0,
+    *,
+    start: float = 0.0,
+    fov: float = 30.0,
+    size: int = 512,
+    shading: str = "lit",
+    background: Sequence[float] = (1.0, 1.0, 1.0),
+    supersample: int = 2,
+    progress: Progress | None = None,
+) -> Rendering:
+    """Render `frames` pictures around the whole mesh, wherever it stands and however large it is."""
+    center, radius = bounding_sphere(mesh.vertices)
+    cameras = turntable_cameras(
+        frames, elevation=elevation, start=start, fov=fov, size=size, center=center, radius=radius
+    )
+    return render_mesh(
+        mesh, cameras, shading=shading, background=background, supersample=supersample, progress=progress
+    )
+
+
+def corner_normals(mesh: Mesh) -> Tensor:
+    """Unit normals at the faces' corners [M,3,3] world: the mesh's own, else smooth with creases kept sharp."""
+    smooth = mesh.with_normals().vertex_normals[mesh.faces]
+    if mesh.vertex_normals is not None:
+        return smooth
+    flat = mesh.face_normals[:, None].expand_as(smooth)
+    return torch.where((smooth * flat).sum(-1, keepdim=True) < CREASE, flat, smooth)
+
+
+def sample_texture(texture: Tensor, uvs: Tensor) -> Tensor:
+    """Bilinear colours of `texture` [3,H,W] at uvs [P,2] ((0,0) the top-left corner) -> [P,3]."""
+    grid = (uvs * 2 - 1).view(1, 1, -1, 2)
+    found = F.grid_sample(texture[None], grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return found[0, :, 0].T
+
+
+def surface_albedo(mesh: Mesh, fragments: Fragments) -> Tensor:
+    """Colour of the surface without light at every pixel [V,H,W,3]; 0 where there is none."""
+    out = fragments.barycentric.new_zeros((*fragments.face.shape, 3))
+    seen = fragments.mask
+    if mesh.texture is not None and mesh.uvs is not None:
+        out[seen] = sample_texture(mesh.texture, fragments.interpolate(mesh.uvs[mesh.faces])[seen])
+    elif mesh.vertex_colors is not None:
+        out = fragments.interpolate(mesh.vertex_colors[mesh.faces])
+    else:
+        out[seen] = out.new_tensor(CLAY)
+    return out
+
+
+def _render_view(
+    mesh: Mesh, normals: Tensor, camera: Cameras, shading: str, background: Tensor, supersample: int
+) -> Rendering:
+    fine = camera.resized(camera.height * supersample, camera.width * supersample)
+    fragments = rasterize(mesh, fine)
+    facing = _camera_normals(fragments, normals, camera)
+    image, mask = composite(_colors(mesh, fragments, facing, shading), fragments.mask, background, supersample)
+    if supersample > 1:
+        fragments = rasterize(mesh, camera)
+        facing = _camera_normals(fragments, normals, camera)
+    return Rendering(image, mask, fragments.depth[:, None], facing.permute(0, 3, 1, 2))
+
+
+def _camera_normals(fragments: Fragments, normals: Tensor, camera: Cameras) -> Tensor:
+    """Unit camera-frame normals [1,H,W,3]."""
+    return F.normalize(fragments.interpolate(normals) @ camera.rotation[:, None], dim=-1)
+
+
+def _colors(mesh: Mesh, fragments: Fragments, normals: Tensor, shading: str) -> Tensor:
+    """sRGB of every sample [1,H,W,3]."""
+    if shading == "normal":
+        return normal_colors(normals)
+    if shading == "depth":
+        return depth_colors(fragments.depth[..., None])
+    if shading == "clay":
+        return lit(normals.new_tensor(CLAY).expand_as(normals), normals)
+    if shading == "provenance":
+        return lit(_provenance_albedo(mesh, fragments), normals)
+    albedo = surface_albedo(mesh, fragments)
+    return albedo if shading == "albedo" else lit(albedo, normals)
+
+
+def _provenance_albedo(mesh: Mesh, fragments: Fragments) -> Tensor:
+    """Colour of the code of the nearest corner [1,H,W,3]; codes must not be averaged."""
+    seen = fragments.mask
+    nearest = fragments.barycentric[seen].argmax(-1, keepdim=True)
+    vertex = mesh.faces[fragments.face[seen]].gather(1, nearest)[:, 0]
+    out = fragments.barycentric.new_zeros((*fragments.face.shape, 3))
+    out[seen] = provenance_colors(mesh.provenance[vertex])
+    return out
