@@ -77,11 +77,16 @@ def turntable(
 
 def corner_normals(mesh: Mesh) -> Tensor:
     """Unit normals at the faces' corners [M,3,3] world: the mesh's own, else smooth with creases kept sharp."""
-    smooth = mesh.with_normals().vertex_normals[mesh.faces]
     if mesh.vertex_normals is not None:
-        return smooth
+        return mesh.vertex_normals[mesh.faces]
+    return creased_normals(mesh.with_normals(), CREASE)
+
+
+def creased_normals(mesh: Mesh, crease: float) -> Tensor:
+    """The vertex normals at the faces' corners [M,3,3], or the face's own where they differ by a cosine < `crease`."""
+    smooth = mesh.vertex_normals[mesh.faces]
     flat = mesh.face_normals[:, None].expand_as(smooth)
-    return torch.where((smooth * flat).sum(-1, keepdim=True) < CREASE, flat, smooth)
+    return torch.where((smooth * flat).sum(-1, keepdim=True) < crease, flat, smooth)
 
 
 def sample_texture(texture: Tensor, uvs: Tensor) -> Tensor:

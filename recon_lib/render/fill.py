@@ -1,0 +1,15 @@
+"""Colours for pixels that have none, from their neighbours."""
+
+import torch
+from torch import Tensor
+
+
+def fill_nearest(image: Tensor, known: Tensor) -> Tensor:
+    """`image` [C,H,W] with every pixel outside `known` [H,W] bool replaced by the nearest known one."""
+    if not known.any():
+        return image
+    from scipy.ndimage import distance_transform_edt
+
+    rows, columns = distance_transform_edt(~known.cpu().numpy(), return_distances=False, return_indices=True)
+    rows, columns = (torch.from_numpy(a).long().to(image.device) for a in (rows, columns))
+    return image[:, rows, columns]

@@ -1,0 +1,134 @@
+"""The colours that posed images show at points of a surface."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..geometry.camera import Cameras
+from ..geometry.mesh import Mesh
+from ..provenance import Provenance
+from ..views import Views
+from .fill import fill_nearest
+from .rasterize import rasterize
+
+GRAZING = 0.15  # cosine: surfaces turned further than 81 degrees from the view smear their few pixels
+SHARPNESS = 4  # exponent of the view angle's cosine: the view that looks straightest dominates, without hard edges
+DEPTH_TOLERANCE = 0.005  # of the mesh's extent
+SOLID = 0.5  # mask value from which a pixel belongs to the object
+
+
+@dataclass(frozen=True)
+class Projected:
+    """What the views say about P surface points."""
+
+    colors: Tensor  # [P,3] sRGB 0-1, 0 where not seen
+    provenance: Tensor  # [P] uint8: OBSERVED or OUTPAINTED where seen, INFERRED elsewhere
+
+    @property
+    def seen(self) -> Tensor:
+        """[P] bool."""
+        return self.provenance != Provenance.INFERRED
+
+    def merged(self, group: Tensor, count: int) -> "Projected":
+        """Join points that belong together: the best provenance of each group and the mean colour seen with it.
+
+        group [P] int64 in 0..count-1 -> `count` points.
+        """
+        codes = torch.full((count,), int(Provenance.INFERRED), dtype=torch.int32, device=group.device)
+        codes = codes.scatter_reduce(0, group, self.provenance.int(), "amin").to(torch.uint8)
+        used = (self.seen & (self.provenance == codes[group])).float()[:, None]
+        total = self.colors.new_zeros(count, 4).index_add(0, group, torch.cat([self.colors * used, used], -1))
+        return Projected(total[:, :3] / total[:, 3:].clamp_min(1), codes)
+
+    @classmethod
+    def nothing(cls, points: Tensor) -> "Projected":
+        """No view shows any of `points` [P,3]."""
+        codes = torch.full((len(points),), Provenance.INFERRED, dtype=torch.uint8, device=points.device)
+        return cls(torch.zeros_like(points), codes)
+
+
+@dataclass(frozen=True)
+class Projector:
+    """Views made ready for look-ups: depth of the mesh itself, masks eroded, colours grown over the mask's edge."""
+
+    images: Tensor  # [V,3,H,W], background pixels replaced by the nearest object colour
+    masks: Tensor  # [V,1,H,W] bool, one pixel smaller than the object
+    codes: Tensor  # [V,1,H,W] uint8
+    cameras: Cameras
+    depth: Tensor  # [V,1,H,W] nearest z of the mesh within a pixel around, inf = nothing there
+    extent: float  # world units, diagonal of the mesh's box
+
+    @classmethod
+    def prepare(cls, views: Views, mesh: Mesh) -> "Projector":
+        """Render the depth of `mesh` in every view; all work happens on the mesh's device."""
+        device = mesh.vertices.device
+        cameras = views.cameras.to(device)
+        inside = _eroded(views.masks.to(device) > SOLID)
+        fragments = rasterize(mesh, cameras)
+        depth = torch.where(fragments.mask, fragments.depth, float("inf"))[:, None]
+        observed = torch.full_like(views.masks, Provenance.OBSERVED, dtype=torch.uint8)
+        return cls(
+            images=_grown(views.images.to(device), inside),
+            masks=inside,
+            codes=(observed if views.provenance is None else views.provenance).to(device),
+            cameras=cameras,
+            depth=-F.max_pool2d(-depth, 3, 1, 1),
+            extent=extent(mesh.vertices),
+        )
+
+    def look_up(self, points: Tensor, normals: Tensor, slack: float = 0.0) -> Projected:
+        """Colours at surface points [P,3] with unit normals [P,3], world.
+
+        Views are blended by their angle. What was observed is never mixed with what was outpainted. `slack`
+        (world units) loosens the depth test for points that lie only near the surface.
+        """
+        observed, outpainted = points.new_zeros(2, len(points), 4)
+        for i in range(len(self.cameras)):
+            color, weight, code = self._look_up_view(i, points, normals, slack)
+            sample = torch.cat([color * weight[:, None], weight[:, None]], -1)
+            observed += torch.where((code == Provenance.OBSERVED)[:, None], sample, 0.0)
+            outpainted += torch.where((code == Provenance.OUTPAINTED)[:, None], sample, 0.0)
+        real, painted = observed[:, 3] > 0, outpainted[:, 3] > 0
+        total = torch.where(real[:, None], observed, outpainted)
+        provenance = Projected.nothing(points).provenance
+        provenance[painted] = Provenance.OUTPAINTED
+        provenance[real] = Provenance.OBSERVED
+        return Projected(total[:, :3] / total[:, 3:].clamp_min(1e-12), provenance)
+
+    def _look_up_view(self, view: int, points: Tensor, normals: Tensor, slack: float) -> tuple[Tensor, Tensor, Tensor]:
+        """-> colours [P,3], blending weights [P] (0 = not seen), provenance codes [P] of one view."""
+        camera = self.cameras[view]
+        pixels, depth = (x[0] for x in camera.project(points))
+        cosine = (F.normalize(camera.position - points, dim=-1) * normals).sum(-1)
+        column, row = pixels.floor().clamp(-1e6, 1e6).long().unbind(-1)
+        framed = (depth > 0) & (column >= 0) & (row >= 0) & (column < camera.width) & (row < camera.height)
+        column, row = column.clamp(0, camera.width - 1), row.clamp(0, camera.height - 1)
+        # across the pixels that the smallest depth around was taken from, a tilted surface changes its depth
+        tilt = (1 - cosine**2).clamp_min(0).sqrt() / cosine.clamp_min(GRAZING)
+        footprint = depth / camera.intrinsics[0, 1, 1]
+        allowed = DEPTH_TOLERANCE * self.extent + slack + 2 * footprint * tilt
+        visible = framed & (cosine > GRAZING) & self.masks[view, 0, row, column]
+        visible &= depth <= self.depth[view, 0, row, column] + allowed
+        grid = pixels / pixels.new_tensor([camera.width, camera.height]) * 2 - 1
+        color = F.grid_sample(
+            self.images[view : view + 1], grid[None, None], padding_mode="border", align_corners=False
+        )
+        weight = torch.where(visible, cosine.clamp_min(0) ** SHARPNESS, 0.0)
+        return color[0, :, 0].T, weight, self.codes[view, 0, row, column]
+
+
+def extent(points: Tensor) -> float:
+    """Diagonal of the box around points [N,3]."""
+    return float((points.amax(0) - points.amin(0)).norm())
+
+
+def _eroded(mask: Tensor) -> Tensor:
+    """Masks [V,1,H,W] bool without their outermost pixel, where object and background mix."""
+    return -F.max_pool2d(-mask.float(), 3, 1, 1) > 0.5
+
+
+def _grown(images: Tensor, inside: Tensor) -> Tensor:
+    """Images [V,3,H,W] whose pixels outside `inside` [V,1,H,W] take the colour of the nearest one inside."""
+    return torch.stack([fill_nearest(i, m[0]) for i, m in zip(images, inside, strict=True)])
