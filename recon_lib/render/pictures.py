@@ -1,0 +1,43 @@
+"""Layers of views as pictures that a person can read."""
+
+import torch
+from torch import Tensor
+
+from ..check import check_shape
+from ..provenance import Provenance, provenance_colors
+from ..views import Views
+from .shading import depth_colors, normal_colors
+
+OBJECT_TINT = (0.20, 0.70, 0.30)  # sRGB
+OCCLUDER_TINT = (0.90, 0.25, 0.20)
+
+
+def depth_picture(depth: Tensor) -> Tensor:
+    """z-depth [V,1,H,W], 0 = no surface -> [V,3,H,W]: near is bright, black without surface."""
+    check_shape("depth", depth, "V", 1, "H", "W")
+    return depth_colors(depth.movedim(1, -1)).movedim(-1, 1)
+
+
+def normal_picture(normals: Tensor) -> Tensor:
+    """Camera-frame normals [V,3,H,W], 0 = no surface -> OpenGL-style normal map [V,3,H,W], black without surface."""
+    check_shape("normals", normals, "V", 3, "H", "W")
+    colors = normal_colors(normals.movedim(1, -1)).movedim(-1, 1)
+    return torch.where((normals != 0).any(1, keepdim=True), colors, 0.0)
+
+
+def provenance_picture(views: Views) -> Tensor:
+    """Where the pixels of `views` come from, in the colours of `provenance.PROVENANCE_COLORS` [V,3,H,W]."""
+    codes = views.provenance
+    if codes is None:
+        codes = (views.masks > 0.5) * int(Provenance.OBSERVED)
+    return provenance_colors(codes[:, 0]).movedim(-1, 1)
+
+
+def mask_picture(images: Tensor, masks: Tensor, occluders: Tensor | None = None, opacity: float = 0.55) -> Tensor:
+    """Pictures [V,3,H,W] with the object [V,1,H,W] tinted green and what hides it [V,1,H,W] red; the rest dimmed."""
+    shown = images * (1 - 0.6 * (1 - masks))
+    for mask, tint in ((masks, OBJECT_TINT), (occluders, OCCLUDER_TINT)):
+        if mask is not None:
+            share = mask * opacity
+            shown = shown * (1 - share) + images.new_tensor(tint).view(1, 3, 1, 1) * share
+    return shown.clamp(0, 1)
