@@ -1,0 +1,1 @@
+"""Endless procedural solids: signed distance functions, a seeded generator of object-like compositions, export."""

@@ -1,0 +1,58 @@
+"""`random_solid(seed)`: a plausible object of a random family, in the unit ball."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ..dice import Dice
+from ..palettes import random_palette
+from .families import FAMILIES
+from .grid import surface_mesh
+from .solid import Solid
+
+DESIGN_RADIUS = 2.2  # families stay inside this cube
+COARSE_NODES = 44
+FIT_RESOLUTION = 96
+
+
+def random_solid(seed: int, family: str | None = None) -> Solid:
+    """The solid of this seed, upright, inside the unit ball and touching it; optionally of one family."""
+    dice = Dice(seed, 0)
+    names = list(FAMILIES)
+    name = family or dice.weighted(names, [FAMILIES[n][1] for n in names])
+    draft = FAMILIES[name][0](dice)
+    materials = max(part.material for part in draft.parts) + 1
+    return normalised(replace(draft, colors=random_palette(Dice(seed, 1), materials), family=name))
+
+
+def normalised(solid: Solid) -> Solid:
+    """The solid with its nearly minimal bounding sphere at the origin, radius 1 (never more, 1 % less at most)."""
+    solid = _fitted(solid, *_rough_ball(solid))
+    voxel = 2 / FIT_RESOLUTION
+    centre, radius = bounding_ball(surface_mesh(solid, FIT_RESOLUTION).vertices)
+    return _fitted(solid, centre, radius + 0.1 * voxel)  # corners sag a little in marching cubes
+
+
+def _fitted(solid: Solid, centre: Tensor, radius: float) -> Solid:
+    """`solid` moved and scaled so that the given ball becomes the unit ball."""
+    middle = tuple((centre / solid.scale + torch.tensor(solid.centre)).tolist())
+    return replace(solid, centre=middle, scale=solid.scale / radius)
+
+
+def _rough_ball(solid: Solid) -> tuple[Tensor, float]:
+    """A ball around everything, thin parts too: every surface point has a node within half a voxel's diagonal."""
+    axis = torch.linspace(-DESIGN_RADIUS, DESIGN_RADIUS, COARSE_NODES)
+    nodes = torch.cartesian_prod(axis, axis, axis)
+    slack = float(axis[1] - axis[0]) * 3**0.5 / 2
+    centre, radius = bounding_ball(nodes[solid.distance(nodes) <= slack])
+    return centre, radius + slack
+
+
+def bounding_ball(points: Tensor, steps: int = 64) -> tuple[Tensor, float]:
+    """Centre [3] and radius of a nearly minimal ball around points [N,3] (Badoiu and Clarkson 2003)."""
+    centre = (points.min(0).values + points.max(0).values) / 2
+    for step in range(2, steps + 2):
+        offset = points - centre
+        centre = centre + offset[offset.square().sum(-1).argmax()] / step
+    return centre, float((points - centre).norm(dim=-1).max())
