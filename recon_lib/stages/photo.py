@@ -1,0 +1,111 @@
+"""Read pictures and masks from files of any ordinary kind."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import BadInput
+from .prepare import prepare_image, prepare_mask
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+log = logging.getLogger("recon3d")
+
+LONGEST_SIDE = 2048  # pixels kept; the networks look at far fewer, the texture bake at no more
+OPAQUE = 0.999
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A picture as the stages want it."""
+
+    image: Tensor  # [1,3,H,W] float32 sRGB 0-1; see-through parts lie over white
+    alpha: Tensor | None  # [1,1,H,W] float32, 1 = opaque; None where nothing is see-through
+
+
+def load_photo(path: Path | str, longest_side: int = LONGEST_SIDE) -> Photo:
+    """Read the first frame of an image file: upright by its EXIF note, grey, palette, 16-bit, CMYK and RGBA alike.
+
+    Pictures with a side beyond `longest_side` are reduced to it. Raises `BadInput` for files that are missing,
+    truncated, no image, too small (`prepare.SMALLEST_SIDE`), wholly see-through, or of absurd size.
+    """
+    planes = _read(Path(path), longest_side)
+    if planes.shape[0] == 4 and planes[3].max() < 1 / 255:
+        raise BadInput(f"{Path(path).name} is wholly transparent; give a picture that shows something.")
+    see_through = planes.shape[0] == 4 and bool(planes[3].min() < OPAQUE)
+    try:
+        image = prepare_image(planes[None])
+    except BadInput as error:
+        raise BadInput(f"{Path(path).name}: {error}") from error
+    return Photo(image, planes[None, 3:] if see_through else None)
+
+
+def load_mask(path: Path | str, height: int, width: int) -> Tensor:
+    """Read a mask file for an image of height x width. -> [1,1,H,W] float32 in 0-1, 1 = object.
+
+    White marks the object; in a file with see-through parts the opaque part does. (ComfyUI's LoadImage gives the
+    opposite of that: its MASK output is 1 - alpha.) Raises `BadInput` as `prepare.prepare_mask`.
+    """
+    planes = _read(Path(path), LONGEST_SIDE)
+    see_through = planes.shape[0] == 4 and bool(planes[3].min() < OPAQUE)
+    mask = planes[3:] if see_through else planes[:3].mean(0, keepdim=True)
+    try:
+        return prepare_mask(mask, 1, height, width)
+    except BadInput as error:
+        raise BadInput(f"{Path(path).name}: {error}") from error
+
+
+def save_image(image: Tensor, path: Path | str) -> None:
+    """Write an image [3,H,W] in 0-1 as PNG or JPEG (by the ending), whole or not at all."""
+    from PIL import Image
+
+    from ..files import check_output, written_whole
+
+    path = check_output(path, (".png", ".jpg", ".jpeg", ".webp"))
+    pixels = (image.detach().clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+    with written_whole(path) as beside:
+        Image.fromarray(pixels).save(beside)
+
+
+def _read(path: Path, longest_side: int) -> Tensor:
+    """The file's pixels as float32 planes [C,H,W] in 0-1, C = 1 (grey), 3 (RGB) or 4 (RGBA)."""
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    if not path.is_file():
+        raise BadInput(f"There is no image file {path}; check the path.")
+    try:
+        with Image.open(path) as opened:
+            if opened.format == "JPEG":  # decodes big photographs at a fraction of their size
+                opened.draft("RGB", (longest_side, longest_side))
+            planes = _planes(ImageOps.exif_transpose(opened))
+    except UnidentifiedImageError as error:
+        raise BadInput(f"{path.name} is not an image that Pillow can read; save it as PNG or JPEG.") from error
+    except Image.DecompressionBombError as error:
+        raise BadInput(f"{path.name} has too many pixels to be opened safely; reduce it first.") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise BadInput(f"{path.name} is damaged or truncated ({error}); save it again.") from error
+    longest = max(planes.shape[-2:])
+    if longest <= longest_side:
+        return planes
+    size = [max(1, round(side * longest_side / longest)) for side in planes.shape[-2:]]
+    log.info("%s reduced from %dx%d to %dx%d", path.name, *planes.shape[:0:-1], size[1], size[0])
+    return F.interpolate(planes[None], size, mode="bilinear", antialias=True, align_corners=False)[0].clamp(0, 1)
+
+
+def _planes(picture: "Image") -> Tensor:
+    """A Pillow image of any mode as planes [C,H,W] in 0-1."""
+    import numpy as np
+
+    if picture.mode == "I" or picture.mode.startswith("I;16"):
+        return torch.from_numpy(np.asarray(picture).astype(np.float32))[None] / 65535
+    if picture.mode == "F":  # 32-bit TIFF: taken as 0-1, and `prepare` refuses what is not
+        return torch.from_numpy(np.array(picture, dtype=np.float32))[None]
+    see_through = picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info
+    pixels = np.array(picture.convert("RGBA" if see_through else "RGB"), dtype=np.float32)
+    return torch.from_numpy(pixels).permute(2, 0, 1) / 255

@@ -1,0 +1,102 @@
+"""What a model is, where it comes from, and how well it does."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from ..errors import BadInput
+
+REQUIRED = ("system", "licence", "config")
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """Facts about one safetensors file; all but `name`, `path`, `bytes` and `sha256` stand in the JSON beside it."""
+
+    name: str  # the file's stem: what users choose by
+    system: str  # "zeroshape-w", ...: the key of `networks.build`
+    path: Path  # the .safetensors file
+    size: str = ""  # "mini" or "base"
+    licence: str = ""
+    parameters: int = 0
+    bytes: int = 0
+    sha256: str | None = None  # known once the file has been read whole
+    metrics: dict = field(default_factory=dict)  # measured figures, any nesting
+    trained_on: str = ""
+    source: str = ""  # the command or the publication that the weights come from
+    config: dict = field(default_factory=dict)  # what `networks.build` needs
+
+    def with_sha256(self) -> "ModelCard":
+        """The card with its file's checksum (reads the file unless it is known)."""
+        return self if self.sha256 else replace(self, sha256=file_sha256(self.path))
+
+    def to_dict(self) -> dict:
+        """Everything, ready for JSON; the path as its file name only, since folders differ between machines."""
+        return {**asdict(self), "path": self.path.name}
+
+
+def card_path(weights: Path) -> Path:
+    """The JSON beside a safetensors file."""
+    return weights.with_suffix(".json")
+
+
+def read_card(weights: Path) -> ModelCard:
+    """The card of `weights`. Raises `BadInput` when the JSON beside it is missing, damaged or lacks a key."""
+    path = card_path(weights)
+    if not path.is_file():
+        raise BadInput(f"{weights.name} has no card; put the {path.name} that belongs to it into the same folder.")
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"The model card {path.name} cannot be read as JSON ({error}); get it again.") from error
+    missing = [key for key in REQUIRED if key not in facts] if isinstance(facts, dict) else list(REQUIRED)
+    if missing:
+        raise BadInput(
+            f"The model card {path.name} lacks {', '.join(missing)}; get the card that came with the weights."
+        )
+    known = {key: facts[key] for key in ModelCard.__dataclass_fields__ if key in facts}
+    return ModelCard(
+        **{**known, "name": weights.stem, "path": weights, "bytes": weights.stat().st_size, "sha256": None}
+    )
+
+
+def file_sha256(path: Path) -> str:
+    """Hexadecimal checksum of a file."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def card_markdown(card: ModelCard) -> str:
+    """The card as a page to read."""
+    rows = {
+        "System": f"{card.system}, size {card.size or 'unnamed'}",
+        "Licence": card.licence,
+        "Parameters": f"{card.parameters:,}",
+        "File": f"`{card.path.name}`, {card.bytes / 1e6:.1f} MB",
+        "SHA-256": f"`{card.with_sha256().sha256}`",
+        "Trained on": card.trained_on,
+        "Source": card.source,
+    }
+    lines = [f"# {card.name}", "", "| | |", "|---|---|", *(f"| {key} | {text} |" for key, text in rows.items() if text)]
+    if card.metrics:
+        lines += ["", "## Measured", "", "| figure | value |", "|---|---|"]
+        lines += [f"| {name} | {value} |" for name, value in _flat(card.metrics)]
+    lines += ["", "## Configuration", "", "```json", json.dumps(card.config, indent=2), "```", ""]
+    return "\n".join(lines)
+
+
+def _flat(metrics: dict, prefix: str = "") -> list[tuple[str, str]]:
+    """Nested figures as (path, value) rows."""
+    rows: list[tuple[str, str]] = []
+    for key, value in metrics.items():
+        name = f"{prefix}{key}"
+        rows += _flat(value, f"{name} · ") if isinstance(value, dict) else [(name, _figure(value))]
+    return rows
+
+
+def _figure(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value).replace("|", "/")
