@@ -83,7 +83,7 @@ def _read(path: Path, longest_side: int) -> Tensor:
         with Image.open(path) as opened:
             if opened.format == "JPEG":  # decodes big photographs at a fraction of their size
                 opened.draft("RGB", (longest_side, longest_side))
-            planes = _planes(ImageOps.exif_transpose(opened))
+            planes = _planes(ImageOps.exif_transpose(opened), longest_side)
     except UnidentifiedImageError as error:
         raise BadInput(f"{path.name} is not an image that Pillow can read; save it as PNG or JPEG.") from error
     except Image.DecompressionBombError as error:
@@ -98,8 +98,8 @@ def _read(path: Path, longest_side: int) -> Tensor:
     return F.interpolate(planes[None], size, mode="bilinear", antialias=True, align_corners=False)[0].clamp(0, 1)
 
 
-def _planes(picture: "Image") -> Tensor:
-    """A Pillow image of any mode as planes [C,H,W] in 0-1."""
+def _planes(picture: "Image", longest_side: int) -> Tensor:
+    """A Pillow image of any mode as planes [C,H,W] in 0-1, roughly reduced where it is far too large."""
     import numpy as np
 
     if picture.mode == "I" or picture.mode.startswith("I;16"):
@@ -107,5 +107,8 @@ def _planes(picture: "Image") -> Tensor:
     if picture.mode == "F":  # 32-bit TIFF: taken as 0-1, and `prepare` refuses what is not
         return torch.from_numpy(np.array(picture, dtype=np.float32))[None]
     see_through = picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info
-    pixels = np.array(picture.convert("RGBA" if see_through else "RGB"), dtype=np.float32)
-    return torch.from_numpy(pixels).permute(2, 0, 1) / 255
+    picture = picture.convert("RGBA" if see_through else "RGB")
+    factor = max(picture.size) // longest_side
+    if factor > 1:  # before the pixels grow to floats
+        picture = picture.reduce(factor)
+    return torch.from_numpy(np.array(picture, dtype=np.float32)).permute(2, 0, 1) / 255

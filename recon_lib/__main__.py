@@ -1,0 +1,5 @@
+"""`python -m recon_lib`."""
+
+from .cli import main
+
+raise SystemExit(main())

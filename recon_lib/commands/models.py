@@ -1,0 +1,41 @@
+"""List the models that can be loaded: the embedded ones, then those in the folders given."""
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--folder", type=Path, action="append", default=[], help="search this folder too (repeatable)")
+    parser.add_argument("--json", action="store_true", help="all cards as JSON, with checksums")
+    parser.add_argument("--pages", type=Path, metavar="FOLDER", help="write each card as a Markdown page instead")
+
+
+def run(args: Namespace) -> int:
+    from ..weights.card import card_markdown
+    from ..weights.registry import find_models
+
+    cards = find_models(args.folder)
+    if args.pages:
+        for card in cards:
+            _write_page(args.pages / f"{card.name}.md", card_markdown(card))
+    elif args.json:
+        sys.stdout.write(json.dumps([card.with_sha256().to_dict() for card in cards], indent=2) + "\n")
+    else:
+        rows = [("name", "system", "size", "parameters", "file", "licence")]
+        for card in cards:
+            millions, megabytes = f"{card.parameters / 1e6:.1f} M", f"{card.bytes / 1e6:.1f} MB"
+            rows.append((card.name, card.system, card.size, millions, megabytes, card.licence))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            sys.stdout.write(line.rstrip() + "\n")
+    return 0
+
+
+def _write_page(path: Path, text: str) -> None:
+    from ..files import written_whole
+
+    with written_whole(path) as beside:
+        beside.write_text(text, encoding="utf-8")

@@ -1,0 +1,32 @@
+"""Progress of long stages on a terminal."""
+
+import sys
+
+from .progress import Preview, Progress
+
+
+class ConsoleProgress(Progress):
+    """A tqdm bar per stage on stderr, removed when the stage is done; nothing where stderr is no terminal.
+
+    Ctrl-C needs no help: Python raises KeyboardInterrupt, which the command line answers.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bar = None
+
+    def report(self, preview: Preview) -> None:
+        from tqdm import tqdm
+
+        if self._bar is None or self._bar.desc != f"{self.title}: ":
+            self.close()
+            self._bar = tqdm(desc=self.title, total=self.total or None, file=sys.stderr, leave=False, disable=None)
+        self._bar.update(self.done - self._bar.n)
+        if self.total and self.done >= self.total:
+            self.close()
+
+    def close(self) -> None:
+        """Remove the bar."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

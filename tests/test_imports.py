@@ -1,0 +1,145 @@
+"""The house's arrows point down, and importing the library costs nothing."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+LIBRARY = ROOT / "recon_lib"
+
+# floors from the ground up; a file imports from its own room and from lower floors only
+FLOORS = [
+    {"check", "errors", "files", "memory", "progress", "provenance"},
+    {"geometry"},
+    {"views"},
+    {"networks"},
+    {"fields"},
+    {"render"},
+    {"weights", "preview"},
+    {"stages"},
+    {"systems"},
+    {"data"},
+    {"training"},
+    {"console", "commands"},
+    {"cli"},
+    {"__main__"},
+]
+FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
+HEAVY = {
+    "cv2", "diffusers", "embreex", "fast_simplification", "kornia", "matplotlib", "mcubes", "PIL", "scipy", "skimage",
+    "torchvision", "transformers", "trimesh", "xatlas", "accelerate",
+}  # fmt: skip
+HOST = {"comfy", "comfy_api", "comfy_execution", "comfy_extras", "folder_paths", "nodes", "server", "execution"}
+FILES = sorted(LIBRARY.rglob("*.py"))
+DOOR = [ROOT / "__init__.py", *sorted((ROOT / "nodes").rglob("*.py"))]
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(LIBRARY).parts[0].removesuffix(".py")
+
+
+def imports(tree: ast.AST) -> list[ast.Import | ast.ImportFrom]:
+    return [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+
+
+def outside_packages(nodes) -> set[str]:
+    """Top-level names of absolute imports."""
+    names = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif node.level == 0:
+            names.add((node.module or "").split(".")[0])
+    return names
+
+
+def rooms_imported(path: Path, tree: ast.AST) -> set[str]:
+    """Rooms of recon_lib that a file's relative imports reach."""
+    package = path.relative_to(LIBRARY).parts[:-1]
+    rooms = set()
+    for node in imports(tree):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = package[: len(package) - node.level + 1]
+            target = (*base, *(node.module or "").split(".")) if node.module else base
+            rooms |= {target[0]} if target else {alias.name for alias in node.names}
+    return rooms
+
+
+def at_import_time(tree: ast.Module) -> list:
+    """Imports that run when the module is imported: not those in functions or under TYPE_CHECKING."""
+    found, todo = [], list(tree.body)
+    while todo:
+        node = todo.pop()
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            found.append(node)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            continue
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            todo += node.orelse
+        else:
+            todo += [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt)]
+    return found
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_library_file(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    used = outside_packages(imports(tree))
+    assert not used & HOST, "recon_lib knows nothing of ComfyUI"
+    assert "recon_lib" not in used, "inside ComfyUI the pack has another name: import relatively"
+    if path.name == "__init__.py" and path.parent == LIBRARY:
+        return
+    height = FLOOR[room_of(path)]
+    upward = {room for room in rooms_imported(path, tree) if FLOOR[room] > height}
+    assert not upward, f"{room_of(path)} reaches up to {upward}"
+
+
+@pytest.mark.parametrize("path", FILES + DOOR, ids=relative)
+def test_heavy_packages_are_imported_late(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert not outside_packages(at_import_time(tree)) & HEAVY
+
+
+@pytest.mark.parametrize("path", DOOR, ids=relative)
+def test_the_door_imports_relatively(path):
+    used = outside_packages(imports(ast.parse(path.read_text(encoding="utf-8"))))
+    assert not used & {"nodes", "recon_lib"}
+
+
+def run_python(code: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120
+    ).stdout
+
+
+def test_importing_the_library_pulls_in_nothing():
+    code = "import sys; before = set(sys.modules); import recon_lib; print(*{m.split('.')[0] for m in set(sys.modules) - before})"
+    assert run_python(code).split() == ["recon_lib"]
+
+
+def test_importing_all_of_it_pulls_in_no_heavy_package():
+    names = [
+        ".".join(p.relative_to(ROOT).with_suffix("").parts) for p in FILES if p.stem not in ("__main__", "__init__")
+    ]
+    code = f"import importlib, sys\nfor n in {names}: importlib.import_module(n)\nprint(*{{m.split('.')[0] for m in sys.modules}})"
+    assert not set(run_python(code).split()) & HEAVY
+
+
+def test_help_is_quick_because_it_imports_no_torch():
+    code = "import sys\nfrom recon_lib.cli import build_parser\nbuild_parser().format_help()\nprint('torch' in sys.modules)"
+    assert run_python(code).strip() == "False"
+
+
+def test_the_checks_can_fail():
+    """The functions above see what they are meant to see."""
+    tree = ast.parse("import comfy.utils\nfrom ..nodes import x\nfrom . import views\ndef f():\n    import trimesh")
+    assert outside_packages(imports(tree)) == {"comfy", "trimesh"}
+    assert outside_packages(at_import_time(tree)) == {"comfy"}
+    assert rooms_imported(LIBRARY / "geometry" / "x.py", tree) == {"nodes", "geometry"}

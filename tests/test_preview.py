@@ -1,0 +1,36 @@
+import pytest
+import torch
+
+from recon_lib.errors import BadInput
+from recon_lib.preview import GAP, LABEL, Tile, sheet
+
+
+def test_tiles_lie_row_by_row():
+    colors = torch.eye(3)
+    tiles = [Tile(str(i), color.view(3, 1, 1).expand(3, 8, 8)) for i, color in enumerate(colors)]
+    page = sheet(tiles, columns=2, side=32)
+    assert page.shape == (3, 2 * (32 + LABEL + GAP) + GAP, 2 * (32 + GAP) + GAP)
+    for i, color in enumerate(colors):
+        middle = page[:, GAP + LABEL + 16 + (i // 2) * (32 + LABEL + GAP), GAP + 16 + (i % 2) * (32 + GAP)]
+        assert torch.equal(middle, color)
+
+
+def test_wide_picture_keeps_its_proportions():
+    page = sheet([Tile("wide", torch.zeros(3, 10, 40))], side=40)
+    tile = page[:, GAP + LABEL : GAP + LABEL + 40, GAP : GAP + 40]
+    assert (tile[:, 15:25] == 0).all()
+    assert (tile[:, :15] == 1).all()
+    assert (tile[:, 25:] == 1).all()
+
+
+def test_labels_are_drawn():
+    blank, named = (sheet([Tile(label, torch.ones(3, 8, 8))], side=64) for label in ("", "depth"))
+    assert not torch.equal(blank[:, : GAP + LABEL], named[:, : GAP + LABEL])
+    assert torch.equal(blank[:, GAP + LABEL :], named[:, GAP + LABEL :])
+
+
+def test_refuses_nothing_and_wrong_shapes():
+    with pytest.raises(BadInput, match="no picture"):
+        sheet([])
+    with pytest.raises(BadInput, match="image has shape"):
+        sheet([Tile("grey", torch.zeros(8, 8))])
