@@ -63,7 +63,7 @@ def solid_iou(first: Mesh, second: Mesh, columns: int = 65536, check: Callable[[
     order = height.argsort(stable=True)
     order = order[line[order].argsort(stable=True)]  # by line, then upward
     windings = []
-    for index, part in enumerate(parts):
+    for index in range(len(parts)):
         steps = [other.sign if i == index else torch.zeros_like(other.sign) for i, other in enumerate(parts)]
         # every line's signs cancel, so the running sum is back at zero before the next line begins
         windings.append(torch.cat(steps)[order].long().cumsum(0)[:-1] != 0)
