@@ -28,10 +28,11 @@ def random_solid(seed: int, family: str | None = None) -> Solid:
 
 def normalised(solid: Solid) -> Solid:
     """The solid with its nearly minimal bounding sphere at the origin, radius 1 (never more, 1 % less at most)."""
-    solid = _fitted(solid, *_rough_ball(solid))
+    for radius in (DESIGN_RADIUS, 1.05):
+        solid = _fitted(solid, *_rough_ball(solid, radius))
     voxel = 2 / FIT_RESOLUTION
     centre, radius = bounding_ball(surface_mesh(solid, FIT_RESOLUTION).vertices)
-    return _fitted(solid, centre, radius + 0.1 * voxel)  # corners sag a little in marching cubes
+    return _fitted(solid, centre, radius + 0.25 * voxel)  # corners sag a little in marching cubes
 
 
 def _fitted(solid: Solid, centre: Tensor, radius: float) -> Solid:
@@ -40,9 +41,9 @@ def _fitted(solid: Solid, centre: Tensor, radius: float) -> Solid:
     return replace(solid, centre=middle, scale=solid.scale / radius)
 
 
-def _rough_ball(solid: Solid) -> tuple[Tensor, float]:
-    """A ball around everything, thin parts too: every surface point has a node within half a voxel's diagonal."""
-    axis = torch.linspace(-DESIGN_RADIUS, DESIGN_RADIUS, COARSE_NODES)
+def _rough_ball(solid: Solid, reach: float) -> tuple[Tensor, float]:
+    """A ball around everything in [-reach, reach]^3: every surface point has a node within half a cell's diagonal."""
+    axis = torch.linspace(-reach, reach, COARSE_NODES)
     nodes = torch.cartesian_prod(axis, axis, axis)
     slack = float(axis[1] - axis[0]) * 3**0.5 / 2
     centre, radius = bounding_ball(nodes[solid.distance(nodes) <= slack])

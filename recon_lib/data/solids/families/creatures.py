@@ -260,7 +260,7 @@ def robot(dice: Dice) -> Solid:
     eye = dice.pick((Ball(0.07), turned(Cylinder(0.07, 0.05), x=90), Box((0.06, 0.04, 0.05))))
     parts.append(Part(Mirror(moved(eye, size * 0.45, top + 0.05, size * 0.9)), 3))
     arm = dice.between(0.06, 0.12)
-    drop, out = dice.between(0.3, 0.6), a + arm + 0.03
+    drop, out = dice.between(0.3, 0.6), a + arm * 0.75
     lift = dice.between(-60, 130)
     sleeve = moved(block(dice, arm, drop / 2, arm), y=-drop / 2)
     parts.append(Part(Mirror(moved(turned(sleeve, x=-lift), out, b * 0.7)), dice.count(0, 2)))

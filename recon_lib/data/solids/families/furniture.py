@@ -265,7 +265,8 @@ def lamp(dice: Dice) -> Solid:
         foot = [(dice.between(0.2, 0.35), -stem), (0.2, -stem + 0.06)]
         middle = [(dice.between(0.04, 0.25), -stem + (stem + 0.1) * i / 4) for i in range(1, 4)]
         body = Lathe(outlines.filled(outlines.spline([*foot, *middle, (0.035, tall)], 4)))
-        return solid(Part(body), Part(moved(shade, y=tall), 1))
+        spider = RadialArray(rod((0, tall, 0), ((shade_low + shade_top) / 2 - 0.02, tall, 0), 0.022), 3)
+        return solid(Part(Union((body, spider))), Part(moved(shade, y=tall), 1))
     if kind == "desk":
         elbow, tip = (
             (-dice.between(0.2, 0.5), dice.between(0.4, 0.7), 0),
@@ -277,7 +278,8 @@ def lamp(dice: Dice) -> Solid:
             Part(base), Part(Tube(((0, 0, 0), elbow, tip), (0.035,) * 3), 1), Part(moved(head, *tip), dice.count(0, 2))
         )
     cord = rod((0, tall * 0.9, 0), (0, tall + dice.between(0.4, 0.9), 0), 0.03)
-    arms = [Part(shade), Part(cord, 1)]
+    cover = moved(Cylinder(shade_top, 0.03, 0.01), y=tall * 0.85)
+    arms = [Part(Union((shade, cover))), Part(cord, 1)]
     if dice.chance(0.4):
         arm = Tube(((0, 0.3, 0), (0.4, 0.1, 0), (0.6, 0.25, 0)), (0.035,) * 3)
         bulb = moved(Superquadric((0.14, 0.18, 0.14)), 0.6, 0.35, 0)
@@ -292,6 +294,7 @@ def bench(dice: Dice) -> Solid:
     deep = slats * 0.075
     legs = four_legs(dice, wide * 0.85, deep * 0.9, dice.between(0.35, 0.55), 0.05)
     parts = [Part(seat), Part(moved(legs, y=-0.02), 1)]
+    parts.append(Part(Mirror(moved(Box((0.05, 0.03, deep)), wide * 0.85, -0.04)), 1))
     if dice.chance(0.7):
         rows = turned(LinearArray(Box((0.06, wide, 0.03), 0.01), dice.count(2, 4), 0.16), z=90)
         back = turned(moved(rows, y=0.35), x=-12)

@@ -41,11 +41,13 @@ def potted(dice: Dice) -> Solid:
         inner = turned(_leaf(dice, dice.between(0.7, 1.2), 0.09), z=-dice.between(5, 15))
         parts.append(Part(moved(turned(RadialArray(inner, 3), y=30), y=high * 0.6), 2))
     elif kind == "bush":
+        parts.append(Part(rod((0, 0, 0), (0, high + 0.4, 0), 0.05), 3))
         for _ in range(dice.count(3, 7)):
             ball = Superquadric(tuple(dice.between(0.18, 0.38) for _ in range(3)))
             place = moved(ball, dice.between(-0.35, 0.35), high + dice.between(0.15, 0.75), dice.between(-0.35, 0.35))
             parts.append(Part(Bumpy(place, 0.025, dice.between(14, 22)), 2, 0.05))
     elif kind == "leaves":
+        parts.append(Part(rod((0, 0, 0), (0, high * 0.6 + 0.35, 0), 0.045), 2))
         for i in range(dice.count(4, 8)):
             leaf = _leaf(dice, dice.between(0.4, 0.9), dice.between(0.1, 0.25))
             turn = rotation(y=i * 137.5, z=0)

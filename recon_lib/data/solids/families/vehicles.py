@@ -222,16 +222,10 @@ def bicycle(dice: Dice) -> Solid:
     ring = turned(
         Union((Torus(radius, 0.04), Cylinder(0.06, 0.06), RadialArray(rod((0, 0, 0), (radius, 0, 0), 0.018), 8))), z=90
     )
-    hubs = ((0.0, 0.0, 0.6), (0.0, 0.0, -0.6))
-    parts = [
-        Part(
-            Union(
-                (moved(ring, z=0.6), moved(ring, z=-0.6))
-                if dice.chance(0.6)
-                else (Mirror(moved(ring, 0.25, 0, -0.4)), moved(ring, z=0.6))
-            )
-        )
-    ]
+    pair = dice.chance(0.4)
+    hubs = ((0.0, 0.0, 0.6), (0.0, 0.0, -0.4 if pair else -0.6))
+    behind = Union((Mirror(moved(ring, 0.25, 0, -0.4)), rod((-0.25, 0, -0.4), (0.25, 0, -0.4), 0.04)))
+    parts = [Part(Union((moved(ring, z=0.6), behind if pair else moved(ring, z=-0.6))))]
     saddle, grip, crank = (0.0, 0.55, -0.25), (0.0, 0.65, 0.4), (0.0, -0.05, -0.05)
     frame = [
         (saddle, crank),

@@ -51,10 +51,7 @@ def shoe(dice: Dice) -> Solid:
     upper = Difference(upper, opening, 0.05)
     parts = [Part(upper), Part(sole, 1)]
     if dice.chance(0.6):
-        laces = [
-            rod((-wide * 0.45, y, z), (wide * 0.45, y, z), 0.03) for y, z in ((0.42, 0.22), (0.5, 0.1), (0.58, -0.02))
-        ]
-        parts.append(Part(moved(Union(tuple(laces)), y=thick - 0.07), 2))
+        parts.append(Part(Union(tuple(_lace(wide, thick + 0.12, high * 0.75, t) for t in (0.28, 0.46, 0.64))), 2))
     if dice.chance(0.5):
         stripe = Box((wide * 1.05, 0.1, dice.between(0.05, 0.2)), 0.03)
         parts.append(
@@ -74,6 +71,13 @@ def shoe(dice: Dice) -> Solid:
     if dice.chance(0.15):
         parts = [Part(Mirror(moved(p.node, x=wide * 1.15)), p.material) for p in parts]  # a pair
     return solid(*parts)
+
+
+def _lace(wide: float, low: float, high: float, t: float) -> Node:
+    """A lace over the shoe's bridge, which runs from height `low` (t = 0) back to `high` (t = 1)."""
+    z, y, radius = 0.4 - 0.65 * t, low + (high - low) * t, wide * (0.7 - 0.1 * t)
+    side = 0.6 * radius
+    return Tube(((-side, y + 0.8 * radius, z), (0, y + radius, z), (side, y + 0.8 * radius, z)), (0.03,) * 3)
 
 
 def hat(dice: Dice) -> Solid:
