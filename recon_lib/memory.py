@@ -36,7 +36,7 @@ def in_chunks(
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error) or chunk <= SMALLEST_CHUNK:
                 raise
-            chunk = max(chunk // 2, SMALLEST_CHUNK)
+            chunk = max(min(chunk, len(rows) - start) // 2, SMALLEST_CHUNK)
             log.warning("out of memory: going on with chunks of %d", chunk)
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()

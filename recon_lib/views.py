@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .check import check_shape
 from .errors import BadInput
-from .geometry.camera import Cameras
+from .geometry.camera import Cameras, one_row
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Views:
         return len(self.images)
 
     def __getitem__(self, index: int | slice | Tensor) -> "Views":
-        index = slice(index, index + 1 or None) if isinstance(index, int) else index
+        index = one_row(index, len(self)) if isinstance(index, int) else index
         parts = {f.name: getattr(self, f.name) for f in fields(self)}
         return replace(self, **{name: None if part is None else part[index] for name, part in parts.items()})
 

@@ -20,6 +20,7 @@ from torch import Tensor
 from ..check import check_finite, check_shape
 from ..errors import BadInput
 
+NEAR_POLE = 2e-3  # radians; a little more than what `look_at` takes for straight along `up`
 FLIP_YZ = torch.diag(torch.tensor([1.0, -1.0, -1.0]))  # OpenCV axes <-> world axes of the azimuth-0 camera
 
 
@@ -64,7 +65,8 @@ class Cameras:
         forward = F.normalize(forward, dim=-1)
         upward = torch.tensor(up, dtype=torch.float32).expand_as(forward)
         straight = (forward * upward).sum(-1, keepdim=True).abs() > 1 - 1e-6
-        fallback = torch.tensor([0.0, 0.0, 1.0]) * (forward * upward).sum(-1, keepdim=True).sign()
+        aside = torch.tensor([0.0, 0.0, 1.0] if abs(up[2]) < abs(up[1]) else [0.0, 1.0, 0.0])
+        fallback = aside * (forward * upward).sum(-1, keepdim=True).sign()
         upward = torch.where(straight, fallback, upward)
         right = F.normalize(torch.linalg.cross(forward, upward), dim=-1)
         down = torch.linalg.cross(forward, right)
@@ -89,7 +91,7 @@ class Cameras:
         a, e = torch.deg2rad(azimuth), torch.deg2rad(elevation)
         around = torch.stack([e.cos() * a.sin(), e.sin(), e.cos() * a.cos()], dim=-1)
         cameras = cls.look_at(around * distance[:, None], torch.zeros(3), fov, height, width)
-        poles = (e.cos().abs() < 1e-4).nonzero().flatten().tolist()
+        poles = (e.cos().abs() < NEAR_POLE).nonzero().flatten().tolist()
         pose = cameras.camera_to_world.clone()
         for i in poles:  # keep the azimuth's "right" where look_at cannot know it
             right = torch.stack([a[i].cos(), torch.tensor(0.0), -a[i].sin()])
@@ -109,7 +111,7 @@ class Cameras:
         return len(self.camera_to_world)
 
     def __getitem__(self, index: int | slice | Tensor) -> "Cameras":
-        index = slice(index, index + 1 or None) if isinstance(index, int) else index
+        index = one_row(index, len(self)) if isinstance(index, int) else index
         return replace(self, camera_to_world=self.camera_to_world[index], intrinsics=self.intrinsics[index])
 
     def to(self, device: torch.device | str) -> "Cameras":
@@ -184,6 +186,13 @@ class Cameras:
         shifted[:, 0, 2] -= left
         shifted[:, 1, 2] -= top
         return replace(self, intrinsics=shifted, height=height, width=width)
+
+
+def one_row(index: int, count: int) -> slice:
+    """The slice that keeps row `index` of `count`. Beyond them it raises IndexError, by which loops know the end."""
+    if not -count <= index < count:
+        raise IndexError(f"index {index} of {count}")
+    return slice(index, index + 1 or None)
 
 
 def intrinsics_from_fov(fov: float | Sequence[float], height: int, width: int, count: int) -> Tensor:
