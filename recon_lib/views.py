@@ -48,8 +48,8 @@ class Views:
         """Join views of one image size. A layer (depth, normals, provenance) stays only if all have it."""
         if not views:
             raise BadInput("There is no view to join; connect at least one.")
-        layers = {}
+        cameras, layers = Cameras.cat([v.cameras for v in views]), {}
         for name in ("images", "masks", "depth", "normals", "provenance"):
             parts = [getattr(v, name) for v in views]
             layers[name] = None if any(p is None for p in parts) else torch.cat(parts)
-        return cls(cameras=Cameras.cat([v.cameras for v in views]), **layers)
+        return cls(cameras=cameras, **layers)
