@@ -18,28 +18,37 @@ NATURAL = {
 Color = tuple[float, float, float]
 
 
-def random_palette(dice: Dice, count: int) -> tuple[Color, ...]:
-    """`count` sRGB colours 0-1: a material's own, one hue's shades, contrasting hues, or near greys."""
-    kind = dice.weighted(("natural", "mixed", "shades", "contrast", "grey", "free"), (3, 3, 1.5, 2, 1.5, 1))
-    base = dice.between(0, 1)
-    families = list(NATURAL)
-    family = dice.pick(families)
-    colors = []
-    for i in range(count):
-        if kind in ("natural", "mixed"):
-            group = NATURAL[family if kind == "natural" else dice.pick(families)]
-            colors.append(_jitter(dice, tuple(c / 255 for c in dice.pick(group))))
-        elif kind == "shades":
-            colors.append(colorsys.hsv_to_rgb(base, dice.between(0.15, 0.8), dice.between(0.25, 0.95)))
-        elif kind == "contrast":
-            hue = (base + i * dice.pick((0.33, 0.5, 0.08, 0.62)) + dice.between(-0.03, 0.03)) % 1
-            colors.append(colorsys.hsv_to_rgb(hue, dice.between(0.35, 0.95), dice.between(0.4, 0.97)))
-        elif kind == "grey":
-            value = dice.between(0.06, 0.96)
-            colors.append(colorsys.hsv_to_rgb(base, dice.between(0, 0.12), value))
-        else:
-            colors.append((dice.between(0.02, 0.98), dice.between(0.02, 0.98), dice.between(0.02, 0.98)))
-    return tuple(colors)
+def random_palette(dice: Dice, count: int, calm: bool = False) -> tuple[Color, ...]:
+    """`count` sRGB colours 0-1: a material's own, one hue's shades, contrasting hues, near greys, or anything.
+
+    `calm` leaves out what walls and tables seldom have: strong and dark colours.
+    """
+    weights = (3, 1.5, 1.5, 0.2, 3, 0.0) if calm else (3, 3, 1.5, 2, 1.5, 1)
+    kind = dice.weighted(("natural", "mixed", "shades", "contrast", "grey", "free"), weights)
+    hue, family = dice.between(0, 1), dice.pick(sorted(NATURAL))
+    colors = [_color(dice, kind, hue, family, i) for i in range(count)]
+    return tuple(_calmed(c) for c in colors) if calm else tuple(colors)
+
+
+def _color(dice: Dice, kind: str, hue: float, family: str, index: int) -> Color:
+    """Colour number `index` of a palette."""
+    if kind in ("natural", "mixed"):
+        group = NATURAL[family if kind == "natural" else dice.pick(sorted(NATURAL))]
+        return _jitter(dice, tuple(c / 255 for c in dice.pick(group)))
+    if kind == "shades":
+        return colorsys.hsv_to_rgb(hue, dice.between(0.15, 0.8), dice.between(0.25, 0.95))
+    if kind == "contrast":
+        other = (hue + index * dice.pick((0.33, 0.5, 0.08, 0.62)) + dice.between(-0.03, 0.03)) % 1
+        return colorsys.hsv_to_rgb(other, dice.between(0.35, 0.95), dice.between(0.4, 0.97))
+    if kind == "grey":
+        return colorsys.hsv_to_rgb(hue, dice.between(0, 0.12), dice.between(0.06, 0.96))
+    return dice.between(0.02, 0.98), dice.between(0.02, 0.98), dice.between(0.02, 0.98)
+
+
+def _calmed(color: Color) -> Color:
+    """The colour with less saturation and never very dark."""
+    hue, saturation, value = colorsys.rgb_to_hsv(*color)
+    return colorsys.hsv_to_rgb(hue, saturation * 0.7, 0.25 + 0.75 * value)
 
 
 def _jitter(dice: Dice, color: Color) -> Color:
