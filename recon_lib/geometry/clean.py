@@ -1,0 +1,68 @@
+"""Repairs after extraction: dust removed, steps smoothed, triangles saved."""
+
+from dataclasses import replace
+
+import torch
+
+from ..errors import BadInput
+from .mesh import Mesh
+
+# Taubin 1995 ("A signal processing approach to fair surface design"), pass band 1/mu - 1/lambda = 0.1: the second
+# pass swells what the first has shrunk
+SHRINK, SWELL = 0.5, 0.5263
+FEWEST_FACES = 4
+
+
+def largest_component(mesh: Mesh) -> Mesh:
+    """The connected surface with the largest area, with all its attributes. A solid's inner walls are others."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    a, b, c = mesh.faces.cpu().numpy().T
+    count = len(mesh.vertices)
+    ones = torch.ones(2 * len(a)).numpy()
+    graph = coo_matrix((ones, ([*a, *b], [*b, *c])), shape=(count, count))
+    _, label = connected_components(graph, directed=False)
+    label = torch.from_numpy(label).long().to(mesh.faces.device)
+    face_label = label[mesh.faces[:, 0]]
+    area = torch.zeros(int(label.max()) + 1, dtype=torch.float64).index_add_(0, face_label, mesh.face_areas.double())
+    best = area.argmax()
+    return _subset(mesh, label == best, face_label == best)
+
+
+def _subset(mesh: Mesh, keep: torch.Tensor, faces: torch.Tensor) -> Mesh:
+    """The mesh of the vertices [N] bool and the faces [M] bool (which must use only these)."""
+    names = ("vertices", "vertex_normals", "vertex_colors", "uvs", "provenance")
+    parts = {name: getattr(mesh, name) for name in names}
+    numbers = keep.long().cumsum(0) - 1
+    parts = {name: None if part is None else part[keep] for name, part in parts.items()}
+    return replace(mesh, faces=numbers[mesh.faces[faces]], **parts)
+
+
+def smoothed(mesh: Mesh, rounds: int) -> Mesh:
+    """The mesh after `rounds` pairs of Taubin passes: smoother, but not smaller. Normals are dropped."""
+    from trimesh import Trimesh
+    from trimesh.smoothing import filter_taubin
+
+    shape = Trimesh(mesh.vertices.cpu().numpy(), mesh.faces.cpu().numpy(), process=False)
+    filter_taubin(shape, lamb=SHRINK, nu=SWELL, iterations=2 * rounds)
+    vertices = torch.tensor(shape.vertices, dtype=torch.float32, device=mesh.vertices.device)
+    return mesh.mapped(lambda _: vertices)
+
+
+def decimated(mesh: Mesh, faces: int) -> Mesh:
+    """The bare shape with about `faces` triangles by quadric edge collapse (fast-simplification).
+
+    Colours, UVs and provenance don't survive: decimate before they are made.
+    """
+    if faces < FEWEST_FACES:
+        raise BadInput(f"{faces} triangles cannot enclose a shape; ask for {FEWEST_FACES} or more.")
+    if faces >= len(mesh.faces):
+        return mesh
+    from fast_simplification import simplify
+
+    points, triangles = simplify(mesh.vertices.cpu().numpy(), mesh.faces.cpu().numpy().astype("int32"),
+                                 target_count=faces)  # fmt: skip
+    device = mesh.vertices.device
+    return Mesh(torch.as_tensor(points, dtype=torch.float32, device=device),
+                torch.as_tensor(triangles, dtype=torch.int64, device=device))  # fmt: skip
