@@ -39,6 +39,13 @@ class Mesh:
             check_shape("texture", self.texture, 3, "H", "W")
 
     @property
+    def bounds(self) -> Tensor:
+        """Lower and upper corner [2,3] of the box around the vertices."""
+        if not len(self.vertices):
+            raise BadInput("The mesh has no vertices, so it has no extent; check the stage that made it.")
+        return torch.stack([self.vertices.amin(0), self.vertices.amax(0)])
+
+    @property
     def triangles(self) -> Tensor:
         """Corner positions [M,3,3]."""
         return self.vertices[self.faces]

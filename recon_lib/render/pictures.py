@@ -18,6 +18,12 @@ def depth_picture(depth: Tensor) -> Tensor:
     return depth_colors(depth.movedim(1, -1)).movedim(-1, 1)
 
 
+def linear_depth_picture(depth: Tensor) -> Tensor:
+    """z-depth [V,1,H,W] divided by each view's largest value: far is bright, and nothing but the scale is lost."""
+    check_shape("depth", depth, "V", 1, "H", "W")
+    return depth / depth.amax((1, 2, 3), keepdim=True).clamp_min(1e-12)
+
+
 def normal_picture(normals: Tensor) -> Tensor:
     """Camera-frame normals [V,3,H,W], 0 = no surface -> OpenGL-style normal map [V,3,H,W], black without surface."""
     check_shape("normals", normals, "V", 3, "H", "W")

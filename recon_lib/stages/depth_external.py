@@ -13,24 +13,36 @@ from torch import Tensor
 
 from ..check import check_shape
 from ..errors import BadInput
+from ..progress import Progress
 from ..weights.pipelines import PipelineFolder
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 FARTHEST = 20.0  # largest depth in units of the reference's median: inverse depth may cross zero far behind the object
 
 
-def predict(folder: PipelineFolder, images: Tensor, *, seed: int = 0, device: torch.device | str = "cpu") -> Tensor:
-    """Run the model on images [V,3,H,W] sRGB 0-1 -> [V,1,H,W] values of `folder.kind`, or [V,3,H,W] unit normals.
+def predict(
+    folder: PipelineFolder,
+    images: Tensor,  # [V,3,H,W] sRGB 0-1
+    *,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+    progress: Progress | None = None,
+) -> Tensor:
+    """Run the model on each image -> [V,1,H,W] values of `folder.kind`, or [V,3,H,W] unit normals.
 
     Normals come back in the camera frame (OpenCV axes). float32 on the CPU.
     """
     check_shape("images", images, "V", 3, "H", "W")
     run = _run_transformers if folder.library == "transformers" else _run_diffusers
+    progress = progress or Progress()
+    progress.start(f"Run {folder.name}", len(images))
     try:
-        values = run(folder, images, seed, device)
+        values = run(folder, images, seed, device, progress)
     except (OSError, KeyError, json.JSONDecodeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BadInput(f"The model folder {folder.name} cannot be loaded ({reason}); it must hold safetensors files.") from error
+        raise BadInput(
+            f"Model folder {folder.name} cannot be loaded ({reason}); it must hold safetensors files."
+        ) from error
     if not torch.isfinite(values).all():
         raise BadInput(f"{folder.name} answered with NaN values; its files may be damaged.")
     return values
@@ -75,7 +87,9 @@ def _aligned(values: Tensor, reference: Tensor, mask: Tensor, kind: str) -> Tens
     return fitted.clamp(1e-3 * median, FARTHEST * median).float()
 
 
-def _run_transformers(folder: PipelineFolder, images: Tensor, seed: int, device: torch.device | str) -> Tensor:
+def _run_transformers(
+    folder: PipelineFolder, images: Tensor, seed: int, device: torch.device | str, progress: Progress
+) -> Tensor:
     from transformers import AutoModelForDepthEstimation
 
     settings = folder.path / "preprocessor_config.json"
@@ -86,8 +100,11 @@ def _run_transformers(folder: PipelineFolder, images: Tensor, seed: int, device:
     deviation = torch.tensor(settings.get("image_std", IMAGENET_STD)).view(3, 1, 1)
     size = _network_size(images.shape[-2:], settings)
     pixels = F.interpolate(images, size=size, mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
+    answers = []
     with torch.no_grad():
-        answers = [network(((one - mean) / deviation)[None].to(device)).predicted_depth for one in pixels]
+        for one in pixels:
+            answers.append(network(((one - mean) / deviation)[None].to(device)).predicted_depth)
+            progress.step()
     values = torch.cat(answers).float().cpu()[:, None]
     return F.interpolate(values, size=images.shape[-2:], mode="bilinear", align_corners=False)
 
@@ -104,7 +121,9 @@ def _network_size(size: tuple[int, int], settings: dict) -> tuple[int, int]:
     return tuple(max(round(side * scale / multiple), 1) * multiple for side in size)
 
 
-def _run_diffusers(folder: PipelineFolder, images: Tensor, seed: int, device: torch.device | str) -> Tensor:
+def _run_diffusers(
+    folder: PipelineFolder, images: Tensor, seed: int, device: torch.device | str, progress: Progress
+) -> Tensor:
     import diffusers
 
     pipeline_class = getattr(diffusers, json.loads((folder.path / "model_index.json").read_text())["_class_name"])
@@ -114,9 +133,11 @@ def _run_diffusers(folder: PipelineFolder, images: Tensor, seed: int, device: to
     answers = []
     with torch.random.fork_rng(devices=[]):  # some schedulers draw from the global generator
         for one in images:
+            progress.check()
             torch.manual_seed(seed)
             generator = torch.Generator().manual_seed(seed)
             answers.append(pipeline(one[None], generator=generator, output_type="pt").prediction.float().cpu())
+            progress.step()
     values = torch.cat(answers)
     if folder.kind == "normals":  # Marigold: x right, y up, z toward the viewer
         values = F.normalize(values * values.new_tensor([1.0, -1.0, -1.0]).view(1, 3, 1, 1), dim=1)

@@ -48,7 +48,8 @@ def find_pipeline(name: str, folders: Sequence[Path]) -> PipelineFolder:
         if entry.name == name:
             return entry
     known = ", ".join(entry.name for entry in entries) or "none"
-    raise BadInput(f"No depth or normal model '{name}' was found (there is: {known}); put its folder into models/recon3d.")
+    told = f"No depth or normal model '{name}' was found (there is: {known})"
+    raise BadInput(f"{told}; put its folder into models/recon3d.")
 
 
 def _candidates(root: Path) -> list[Path]:

@@ -122,3 +122,10 @@ def test_refuses_faces_beyond_the_vertices(index):
 def test_refuses_parts_that_do_not_fit(parts, sentence):
     with pytest.raises(BadInput, match=sentence):
         Mesh(**({"vertices": TETRAHEDRON, "faces": OUTWARD} | parts))
+
+
+def test_bounds_are_the_box_around_the_vertices():
+    mesh = Mesh(torch.tensor([[0.0, -1, 2], [3, 0, 0], [1, 1, 1]]), torch.tensor([[0, 1, 2]]))
+    assert torch.equal(mesh.bounds, torch.tensor([[0.0, -1, 0], [3, 1, 2]]))
+    with pytest.raises(BadInput, match="no vertices"):
+        _ = Mesh(torch.zeros(0, 3), torch.zeros(0, 3, dtype=torch.long)).bounds

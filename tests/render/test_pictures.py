@@ -6,13 +6,24 @@ import torch
 from recon_lib.errors import BadInput
 from recon_lib.geometry.camera import Cameras
 from recon_lib.provenance import PROVENANCE_COLORS, Provenance
-from recon_lib.render.pictures import depth_picture, mask_picture, normal_picture, provenance_picture
+from recon_lib.render.pictures import (
+    depth_picture,
+    linear_depth_picture,
+    mask_picture,
+    normal_picture,
+    provenance_picture,
+)
 from recon_lib.views import Views
 
 
 def test_near_is_brighter_than_far_and_nothing_is_black():
     picture = depth_picture(torch.tensor([[[[1.0, 2.0, 0.0]]]]))[0, :, 0]
     assert picture[0, 0] == 1 and 0 < picture[0, 1] < 1 and picture[0, 2] == 0
+
+
+def test_linear_depth_keeps_proportions_in_each_view():
+    depth = torch.tensor([[1.0, 4.0], [3.0, 2.0]]).view(2, 1, 1, 2)
+    torch.testing.assert_close(linear_depth_picture(depth).flatten(), torch.tensor([0.25, 1.0, 1.0, 2 / 3]))
 
 
 def test_a_surface_facing_the_camera_is_the_usual_light_blue():

@@ -1,0 +1,22 @@
+"""The nodes of the pack, one file per stage. ComfyUI calls `comfy_entrypoint` once at its start.
+
+Node files import their stage inside `run`: ComfyUI starts no slower, and a stage that cannot be imported costs
+one node, not all.
+"""
+
+from comfy_api.latest import ComfyExtension
+
+from . import cameras, demo, depth_normal, evaluate, mask, mesh, mesh_files, models, regress, render, views
+from .host import register_folders
+
+FILES = (demo, models, mask, depth_normal, regress, cameras, views, render, mesh, mesh_files, evaluate)
+
+
+class Recon3D(ComfyExtension):
+    async def get_node_list(self):
+        return [node for file in FILES for node in file.NODES]
+
+
+async def comfy_entrypoint() -> Recon3D:
+    register_folders()  # here, since `on_load` is not called by ComfyUI 0.3.64
+    return Recon3D()

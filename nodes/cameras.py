@@ -1,0 +1,134 @@
+"""Cameras: on an orbit, from a field of view, from ComfyUI's 3D viewer."""
+
+from comfy_api.latest import io
+
+from . import sockets
+from .base import CATEGORY, Node
+from .convert import images_from_host, mesh_from_host
+
+FOV_TIP = "Vertical field of view in degrees. 30-40 suits a photo of an object; a phone's main camera has about 55."
+
+DISTANCE_TIP = "Distance to the object's centre in world units; the object lies inside a sphere of radius 1."
+
+
+def size_inputs(default: int) -> list:
+    """Width and height of the cameras' images."""
+    return [
+        io.Int.Input("width", default=default, min=1, max=8192, tooltip="Width of the cameras' images in pixels."),
+        io.Int.Input("height", default=default, min=1, max=8192, tooltip="Height of the cameras' images in pixels."),
+    ]
+
+
+def fov_input(default: float) -> io.Float.Input:
+    return io.Float.Input("fov", default=default, min=1.0, max=170.0, step=0.5, tooltip=FOV_TIP)
+
+
+class CameraOrbit(Node):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="Recon3D_CameraOrbit",
+            display_name="Camera Orbit",
+            category=f"{CATEGORY}/cameras",
+            description="Cameras at even steps around the object, all looking at its centre.",
+            inputs=[
+                io.Int.Input("count", default=8, min=1, max=1024, tooltip="How many cameras."),
+                io.Float.Input(
+                    "azimuth", default=0.0, min=-360.0, max=360.0, step=1.0,
+                    tooltip="Azimuth of the first camera in degrees: 0 is the front (+z), 90 the object's right-hand "
+                    "side as the front view shows it (+x).",
+                ),
+                io.Float.Input(
+                    "sweep", default=360.0, min=-360.0, max=360.0, step=1.0,
+                    tooltip="Degrees over which the cameras are spread. 360 is a closed circle; less is an arc with "
+                    "a camera at both ends.",
+                ),
+                io.Float.Input(
+                    "elevation", default=15.0, min=-90.0, max=90.0, step=1.0,
+                    tooltip="Degrees above the horizon; 90 looks straight down.",
+                ),
+                io.Float.Input(
+                    "distance", default=3.5, min=0.1, max=100.0, step=0.05,
+                    tooltip=DISTANCE_TIP,
+                ),
+                fov_input(40.0),
+                *size_inputs(512),
+            ],
+            outputs=[sockets.Cameras.Output("cameras", display_name="cameras", tooltip="The cameras, in order.")],
+        )  # fmt: skip
+
+    @classmethod
+    def run(cls, count, azimuth, sweep, elevation, distance, fov, width, height):
+        from ..recon_lib.geometry.orbits import arc
+
+        return io.NodeOutput(arc(count, azimuth, sweep, elevation, distance, fov, height, width))
+
+
+class CamerasFromLoad3D(Node):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="Recon3D_CamerasFromLoad3D",
+            display_name="Cameras from Load3D",
+            category=f"{CATEGORY}/cameras",
+            description="The camera of ComfyUI's own 3D viewer, where the user left it.",
+            inputs=[
+                io.Load3DCamera.Input("camera_info", tooltip="camera_info of Load 3D or Preview 3D."),
+                io.Float.Input(
+                    "fov", default=35.0, min=1.0, max=170.0, step=0.5,
+                    tooltip="Vertical field of view in degrees, used when the viewer does not tell its own "
+                    "(older ComfyUI; its viewer has 35).",
+                ),
+                *size_inputs(512),
+                io.Mesh.Input(
+                    "mesh", optional=True,
+                    tooltip="The mesh that the viewer shows, for its scale; nothing: an object that fills the unit "
+                    "sphere.",
+                ),
+            ],
+            outputs=[sockets.Cameras.Output("cameras", display_name="cameras", tooltip="One camera.")],
+        )  # fmt: skip
+
+    @classmethod
+    def run(cls, camera_info, fov, width, height, mesh=None):
+        from ..recon_lib.geometry.load3d import UNIT_BOUNDS, from_load3d
+
+        bounds = UNIT_BOUNDS if mesh is None else mesh_from_host(mesh).bounds
+        return io.NodeOutput(from_load3d(camera_info, height, width, fov=fov, bounds=bounds))
+
+
+class CameraFromFov(Node):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="Recon3D_CameraFromFov",
+            display_name="Camera from Field of View",
+            category=f"{CATEGORY}/cameras",
+            description="One camera for a picture whose field of view and direction are known.",
+            inputs=[
+                io.Image.Input("image", tooltip="Only its size is used."),
+                fov_input(40.0),
+                io.Float.Input(
+                    "azimuth", default=0.0, min=-360.0, max=360.0, step=1.0,
+                    tooltip="Degrees to the right around the object; 0 for the input photo.",
+                ),
+                io.Float.Input(
+                    "elevation", default=0.0, min=-90.0, max=90.0, step=1.0, tooltip="Degrees above the horizon."
+                ),
+                io.Float.Input(
+                    "distance", default=3.5, min=0.1, max=100.0, step=0.05,
+                    tooltip=DISTANCE_TIP,
+                ),
+            ],
+            outputs=[sockets.Cameras.Output("cameras", display_name="cameras", tooltip="One camera per picture.")],
+        )  # fmt: skip
+
+    @classmethod
+    def run(cls, image, fov, azimuth, elevation, distance):
+        from ..recon_lib.geometry.camera import Cameras
+
+        count, _, height, width = images_from_host(image).shape
+        return io.NodeOutput(Cameras.orbit([azimuth] * count, elevation, distance, fov, height, width))
+
+
+NODES = [CameraOrbit, CamerasFromLoad3D, CameraFromFov]

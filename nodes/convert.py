@@ -1,0 +1,79 @@
+"""ComfyUI's IMAGE, MASK and MESH to the library's values and back. Always copies: ComfyUI caches what it hands over.
+
+IMAGE is [B,H,W,C] 0-1, MASK [B,H,W]; the library uses [V,3,H,W] and [V,1,H,W].
+"""
+
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from ..recon_lib.errors import BadInput
+from ..recon_lib.stages.prepare import prepare_image, prepare_mask
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from ..recon_lib.geometry.mesh import Mesh
+
+
+def images_from_host(image: Tensor) -> Tensor:
+    """IMAGE [B,H,W,C] with 1, 3 or 4 channels -> [B,3,H,W] float32, CPU, 0-1. `BadInput` as `prepare_image`."""
+    if not isinstance(image, Tensor) or image.ndim != 4:
+        raise BadInput(f"The image is {_told(image)}; ComfyUI's IMAGE [batch, height, width, channels] is needed.")
+    return prepare_image(image.movedim(-1, 1).cpu().clone())
+
+
+def one_image(image: Tensor) -> Tensor:
+    """Like `images_from_host` for a batch of exactly one."""
+    images = images_from_host(image)
+    if len(images) != 1:
+        raise BadInput(f"The image is a batch of {len(images)}; this node takes one: pick it with Image From Batch.")
+    return images
+
+
+def masks_from_host(mask: Tensor | None, images: Tensor) -> Tensor | None:
+    """MASK with 1 = object -> [V,1,H,W] that fits images [V,3,H,W]; None stays None. `BadInput` as `prepare_mask`."""
+    if mask is None:
+        return None
+    if not isinstance(mask, Tensor):
+        raise BadInput(f"The mask is {_told(mask)}; ComfyUI's MASK [batch, height, width] is needed.")
+    count, _, height, width = images.shape
+    return prepare_mask(mask.cpu().clone(), count, height, width)
+
+
+def images_to_host(images: Tensor) -> Tensor:
+    """[V,3,H,W] or [V,1,H,W] -> IMAGE [V,H,W,3] float32, CPU."""
+    return images.detach().cpu().float().expand(-1, 3, -1, -1).movedim(1, -1).clamp(0, 1).contiguous()
+
+
+def masks_to_host(masks: Tensor) -> Tensor:
+    """[V,1,H,W] -> MASK [V,H,W] float32, CPU."""
+    return masks.detach()[:, 0].cpu().float().clamp(0, 1).contiguous()
+
+
+def mesh_from_host(mesh: object) -> "Mesh":
+    """MESH of either form, from this pack or another -> the library's `Mesh`. `BadInput` as `mesh_from_comfy`."""
+    from ..recon_lib.geometry.comfy_mesh import mesh_from_comfy
+
+    return mesh_from_comfy(mesh)
+
+
+def mesh_to_host(mesh: "Mesh") -> object:
+    """The mesh as this ComfyUI's MESH: its own class where it has one, an object with the same fields otherwise."""
+    from comfy_api import latest
+
+    from ..recon_lib.geometry.comfy_mesh import mesh_to_comfy
+
+    return mesh_to_comfy(mesh, getattr(getattr(latest, "Types", None), "MESH", None))
+
+
+def to_pil(image: Tensor) -> "Image":
+    """[3,H,W] or [1,H,W] 0-1 -> an RGB picture."""
+    from PIL import Image
+
+    return Image.fromarray(images_to_host(image[None])[0].mul(255).round().byte().numpy())
+
+
+def _told(value: object) -> str:
+    """What a value is, for an error's sentence."""
+    return f"a tensor {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"

@@ -1,0 +1,81 @@
+"""Depth and normals of a photo, by the embedded model or any model folder on this machine."""
+
+from comfy_api.latest import io
+
+from ..recon_lib.weights.pipelines import find_pipeline, find_pipelines
+from . import sockets
+from .base import CATEGORY, Node, seed_input
+from .convert import images_from_host, images_to_host, masks_from_host
+from .host import ComfyProgress, pipeline_folders, room_for
+
+EMBEDDED = "the connected model"
+
+
+class EstimateDepthNormals(Node):
+    @classmethod
+    def define_schema(cls):
+        names = [EMBEDDED] + [folder.name for folder in find_pipelines(pipeline_folders())]
+        return io.Schema(
+            node_id="Recon3D_EstimateDepthNormals",
+            display_name="Estimate Depth & Normals",
+            category=f"{CATEGORY}/depth",
+            description="Depth, surface normals and camera of a photo.",
+            inputs=[
+                sockets.Model.Input(
+                    "model",
+                    tooltip="From Load Reconstruction Model. It estimates the camera, and the depth whose scale "
+                    "another estimator's answer is brought to.",
+                ),
+                io.Image.Input("image", tooltip="Photos; each of a batch is looked at by itself."),
+                io.Combo.Input(
+                    "estimator", options=names, default=EMBEDDED,
+                    tooltip="The connected model, or a transformers or diffusers folder (Depth-Anything, DPT, "
+                    "Marigold, ...) in models/recon3d or models/diffusers. Nothing is downloaded.",
+                ),
+                seed_input("Start of the noise of diffusion estimators (Marigold); others don't use it."),
+                io.Mask.Input(
+                    "mask", optional=True,
+                    tooltip="1 = object. Nothing connected: the connected model's own. LoadImage's mask goes through "
+                    "Prepare Mask first.",
+                ),
+            ],
+            outputs=[
+                io.Image.Output(
+                    "depth", display_name="depth",
+                    tooltip="z-depth divided by its largest value: far is bright. For Visible Surface.",
+                ),
+                io.Image.Output("normals", display_name="normals", tooltip="OpenGL-style normal map, camera frame."),
+                sockets.Views.Output(
+                    "views", display_name="views", tooltip="Photo, estimated camera, mask, depth and normals."
+                ),
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def run(cls, model, image, estimator, seed, mask=None):
+        from ..recon_lib.render.pictures import linear_depth_picture, normal_picture
+        from ..recon_lib.stages.depth_external import aligned_depth, predict
+        from ..recon_lib.stages.depth_normal import estimate_depth_normals, normals_from_depth
+        from ..recon_lib.stages.mask import segment
+        from ..recon_lib.views import Views
+
+        images, device, progress = images_from_host(image), room_for(model), ComfyProgress()
+        masks = masks_from_host(mask, images)
+        if masks is None:
+            masks = segment(model, images, device, progress).object
+        found = estimate_depth_normals(model, images, masks, device)
+        depth, normals = found.depth, found.normals
+        if estimator != EMBEDDED:
+            folder = find_pipeline(estimator, pipeline_folders())
+            values = predict(folder, images, seed=seed, device=device, progress=progress)
+            if folder.kind == "normals":
+                normals = values
+            else:
+                depth = aligned_depth(values, folder.kind, depth, masks)
+                normals = normals_from_depth(depth, found.cameras)
+        views = Views(images, found.cameras, masks, depth, normals)
+        pictures = (images_to_host(each) for each in (linear_depth_picture(depth), normal_picture(normals)))
+        return io.NodeOutput(*pictures, views)
+
+
+NODES = [EstimateDepthNormals]

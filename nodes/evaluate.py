@@ -1,0 +1,62 @@
+"""How far a mesh is from the truth."""
+
+import json
+
+from comfy_api.latest import io
+
+from . import sockets
+from .base import CATEGORY, Node, seed_input
+from .convert import mesh_from_host, mesh_to_host
+from .host import ComfyProgress
+
+
+class CompareMeshes(Node):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="Recon3D_CompareMeshes",
+            display_name="Compare Meshes",
+            category=f"{CATEGORY}/evaluate",
+            description="Chamfer distance, F-scores, normal consistency and volume overlap, and where the error is.",
+            is_output_node=True,
+            inputs=[
+                io.Mesh.Input("predicted", tooltip="The mesh to judge."),
+                io.Mesh.Input("truth", tooltip="The mesh it should be; lengths are in its units."),
+                io.Combo.Input(
+                    "align", options=["none", "scale", "similarity"], default="none",
+                    tooltip="Move the prediction onto the truth first: not at all, by scale and translation, or by a "
+                    "rotation as well.",
+                ),
+                io.Int.Input(
+                    "samples", default=100_000, min=1000, max=2_000_000, step=1000,
+                    tooltip="Points drawn on each surface.",
+                ),
+                io.Float.Input(
+                    "limit", default=0.1, min=0.001, max=10.0, step=0.01,
+                    tooltip="Error that is shown fully red, in parts of the truth's bounding-sphere radius.",
+                ),
+                seed_input("Where the points are drawn; the same seed gives the same figures."),
+                sockets.Cameras.Input(
+                    "cameras", optional=True, tooltip="Adds the figures for what these cameras see and do not see."
+                ),
+            ],
+            outputs=[
+                io.Mesh.Output(
+                    "error", display_name="error mesh", tooltip="The aligned prediction: blue is right, red is off."
+                ),
+                io.String.Output("figures", display_name="figures", tooltip="All figures as JSON."),
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def run(cls, predicted, truth, align, samples, limit, seed, cameras=None):
+        from ..recon_lib.stages.evaluate import compare_meshes, error_mesh
+
+        pair = mesh_from_host(predicted), mesh_from_host(truth)
+        options = {"align": align, "samples": samples, "seed": seed}
+        figures = compare_meshes(*pair, **options, camera=cameras, progress=ComfyProgress())
+        text = json.dumps(figures, indent=2)
+        return io.NodeOutput(mesh_to_host(error_mesh(*pair, limit=limit, **options)), text, ui={"text": [text]})
+
+
+NODES = [CompareMeshes]

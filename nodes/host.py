@@ -1,0 +1,129 @@
+"""The only file that talks to ComfyUI: progress, interruption, memory, folders."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import comfy.model_management as management
+import comfy.utils
+import folder_paths
+import torch
+
+from ..recon_lib.errors import BadInput
+from ..recon_lib.progress import Preview, Progress, draw
+from .convert import to_pil
+
+if TYPE_CHECKING:
+    from ..recon_lib.weights.registry import LoadedModel
+
+MODEL_FOLDER = "recon3d"  # the key in extra_model_paths.yaml, and the folder's name under models/
+PREVIEW_SIZE = 512  # pixels, longest side
+PREVIEW_PAUSE = 0.2  # seconds between preview pictures: encoding them must not slow the work
+
+
+class ComfyProgress(Progress):
+    """Steps and pictures go to the node's progress bar; the Stop button raises ComfyUI's own exception."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bar = comfy.utils.ProgressBar(1)
+        self._shown = float("-inf")
+
+    def check(self) -> None:
+        management.throw_exception_if_processing_interrupted()
+
+    def report(self, preview: Preview) -> None:
+        picture = None
+        now = time.monotonic()
+        if preview is not None and now - self._shown >= PREVIEW_PAUSE:
+            self._shown = now
+            picture = ("JPEG", to_pil(draw(preview)), PREVIEW_SIZE)
+        self._bar.update_absolute(self.done, max(self.total, 1), picture)
+
+
+@contextmanager
+def ordinary_tensors() -> Iterator[None]:
+    """Leave ComfyUI's inference mode, so that what is made inside can be edited and differentiated later.
+
+    Tensors from other nodes may still be inference tensors: clone them inside this block (`convert` does).
+    """
+    with torch.inference_mode(False), torch.no_grad():
+        yield
+
+
+def device() -> torch.device:
+    """Where stages compute."""
+    return management.get_torch_device()
+
+
+def room_for(model: "LoadedModel") -> torch.device:
+    """The device, after other models were moved off it until this one and some working memory fit."""
+    chosen, size = device(), 4 * model.card.parameters
+    management.free_memory(size + management.minimum_inference_memory(), chosen)
+    return chosen
+
+
+# -- folders --------------------------------------------------------------------------------------------------
+
+
+def register_folders() -> None:
+    """Make models/recon3d known, next to what extra_model_paths.yaml names under the same key."""
+    folder_paths.add_model_folder_path(MODEL_FOLDER, str(Path(folder_paths.models_dir) / MODEL_FOLDER))
+
+
+def model_folders() -> list[Path]:
+    """Where models of this pack may lie, besides the pack itself."""
+    return [Path(folder) for folder in folder_paths.get_folder_paths(MODEL_FOLDER)]
+
+
+def pipeline_folders() -> list[Path]:
+    """Where transformers and diffusers models may lie as folders."""
+    return model_folders() + [Path(folder) for folder in folder_paths.get_folder_paths("diffusers")]
+
+
+def changed(path: Path) -> list:
+    """When the file, or the newest file of the folder, was changed: a node's fingerprint."""
+    newest = max([path, *path.rglob("*")], key=lambda each: each.stat().st_mtime_ns)
+    return [str(path), newest.name, newest.stat().st_mtime_ns]
+
+
+def inside(root: str | Path, name: str, what: str) -> Path:
+    """The path `name` below `root`; `BadInput` when it leads out of it."""
+    root = Path(root).resolve()
+    path = (root / name).resolve()
+    if path != root and root not in path.parents:
+        raise BadInput(f"{what} '{name}' lies outside ComfyUI's {root.name} folder; give a path inside it.")
+    return path
+
+
+def input_path(name: str, what: str) -> Path:
+    """An existing file or folder in the input folder, or with ' [output]' behind its name in the output folder."""
+    plain = name.removesuffix(" [output]").removesuffix(" [input]")
+    root = folder_paths.get_output_directory() if name.endswith(" [output]") else folder_paths.get_input_directory()
+    path = inside(root, plain, what)
+    if not plain.strip() or not path.exists():
+        raise BadInput(f"{what} '{plain}' is not in ComfyUI's {Path(root).name} folder; put it there and press R.")
+    return path
+
+
+def input_files(endings: set[str]) -> list[str]:
+    """Names for `input_path` of all files in the input folder (and its 3d folder) with one of `endings`."""
+    root = Path(folder_paths.get_input_directory())
+    found = [path for folder in (root, root / "3d") if folder.is_dir() for path in folder.iterdir()]
+    return sorted(p.relative_to(root).as_posix() for p in found if p.suffix.lower() in endings)
+
+
+def output_path(prefix: str, ending: str) -> tuple[Path, dict[str, str]]:
+    """A new numbered file for `prefix` in the output folder, and its entry for /history.
+
+    ending: with dot, or empty for a folder.
+    """
+    root = Path(folder_paths.get_output_directory())
+    if not prefix.strip() or prefix.rstrip().endswith(("/", "\\")):
+        raise BadInput(f"File name '{prefix}' has no name in it; give something like 3d/object.")
+    inside(root, prefix, "File name")
+    folder, name, counter, subfolder, _ = folder_paths.get_save_image_path(prefix, str(root))
+    path = Path(folder) / f"{name}_{counter:05}_{ending}"
+    return path, {"filename": path.name, "subfolder": subfolder.replace("\\", "/"), "type": "output"}

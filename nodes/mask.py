@@ -1,0 +1,81 @@
+"""Masks: find the object and what hides it, or bring a mask from elsewhere into shape."""
+
+from comfy_api.latest import io
+
+from . import sockets
+from .base import CATEGORY, Node
+from .convert import images_from_host, images_to_host, masks_from_host, masks_to_host
+from .host import ComfyProgress, room_for
+
+WHITE_IS_OBJECT, WHITE_IS_BACKGROUND = "white is the object", "white is the background (Load Image)"
+
+
+class Segment(Node):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="Recon3D_Segment",
+            display_name="Segment Object & Occluder",
+            category=f"{CATEGORY}/masks",
+            description="Finds the main object of a photo and what stands in front of it.",
+            inputs=[
+                sockets.Model.Input("model", tooltip="From Load Reconstruction Model (ZeroShape-W)."),
+                io.Image.Input("image", tooltip="Photos as they are; each of a batch is looked at by itself."),
+            ],
+            outputs=[
+                io.Mask.Output("object_mask", display_name="object", tooltip="1 where the object is seen; soft edges."),
+                io.Mask.Output(
+                    "occluder_mask", display_name="occluder", tooltip="1 where something else hides the object."
+                ),
+                io.Image.Output(
+                    "overlay", display_name="overlay", tooltip="The photo with the object green and the occluder red."
+                ),
+            ],
+        )
+
+    @classmethod
+    def run(cls, model, image):
+        from ..recon_lib.render.pictures import mask_picture
+        from ..recon_lib.stages.mask import segment
+
+        images = images_from_host(image)
+        found = segment(model, images, device=room_for(model), progress=ComfyProgress())
+        overlay = mask_picture(images, found.object, found.occluder)
+        return io.NodeOutput(masks_to_host(found.object), masks_to_host(found.occluder), images_to_host(overlay))
+
+
+class PrepareMask(Node):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="Recon3D_PrepareMask",
+            display_name="Prepare Mask",
+            category=f"{CATEGORY}/masks",
+            description="Turns a mask the right way round, fits it to its picture and says if it marks nothing.",
+            inputs=[
+                io.Image.Input("image", tooltip="The picture that the mask belongs to."),
+                io.Mask.Input("mask", tooltip="One mask for all pictures, or one each; scaled to the picture's size."),
+                io.Combo.Input(
+                    "meaning", options=[WHITE_IS_OBJECT, WHITE_IS_BACKGROUND], default=WHITE_IS_OBJECT,
+                    tooltip="Segmentation nodes mark the object white. Load Image marks what is transparent, that is "
+                    "the background; its mask is empty (black) for a picture without transparency.",
+                ),
+            ],
+            outputs=[
+                io.Mask.Output("object_mask", display_name="mask", tooltip="1 = object, at the picture's size."),
+                io.Image.Output(
+                    "overlay", display_name="overlay", tooltip="The picture with the object green, for checking."
+                ),
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def run(cls, image, mask, meaning):
+        from ..recon_lib.render.pictures import mask_picture
+
+        images = images_from_host(image)
+        masks = masks_from_host(mask if meaning == WHITE_IS_OBJECT else 1 - mask.clone(), images)
+        return io.NodeOutput(masks_to_host(masks), images_to_host(mask_picture(images, masks)))
+
+
+NODES = [Segment, PrepareMask]

@@ -1,0 +1,90 @@
+"""Mesh files: loaded from ComfyUI's input folder, saved to its output folder."""
+
+from pathlib import Path
+
+from comfy_api.latest import io
+
+from .base import Node
+from .convert import mesh_from_host, mesh_to_host
+from .host import changed, input_files, input_path, output_path
+from .mesh import FOLDER, MESH_TIP
+
+ENDINGS = {".glb", ".gltf", ".obj", ".ply", ".stl"}
+
+
+class LoadMesh(Node):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="Recon3D_LoadMesh",
+            display_name="Load Mesh",
+            category=FOLDER,
+            description="A mesh file of the input folder, with its colours and texture.",
+            inputs=[
+                io.Combo.Input(
+                    "file", options=input_files(ENDINGS),
+                    tooltip="GLB, OBJ, PLY or STL in ComfyUI's input or input/3d folder. Press R after adding one.",
+                )
+            ],
+            outputs=[io.Mesh.Output("mesh", display_name="mesh", tooltip="All parts of the file as one mesh.")],
+        )  # fmt: skip
+
+    @classmethod
+    def fingerprint_inputs(cls, file, **_):
+        return changed(input_path(file, "Mesh file"))
+
+    @classmethod
+    def run(cls, file):
+        from ..recon_lib.geometry.mesh_io import load_mesh
+
+        return io.NodeOutput(mesh_to_host(load_mesh(input_path(file, "Mesh file"))))
+
+
+class SaveMesh(Node):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="Recon3D_SaveMesh",
+            display_name="Save Mesh",
+            category=FOLDER,
+            description="Writes a mesh with its texture into the output folder, upright and in real size if wanted.",
+            is_output_node=True,
+            inputs=[
+                io.Mesh.Input("mesh", tooltip=MESH_TIP),
+                io.String.Input(
+                    "filename_prefix", default="3d/object",
+                    tooltip="Path below ComfyUI's output folder; a number is added, nothing is overwritten.",
+                ),
+                io.Combo.Input(
+                    "format", options=["glb", "obj", "ply", "stl"], default="glb",
+                    tooltip="glb keeps texture or vertex colours in one file; obj writes them beside it; ply keeps "
+                    "vertex colours; stl is shape alone, for printing.",
+                ),
+                io.Combo.Input(
+                    "up", options=["default", "y", "z"], default="default",
+                    tooltip="The axis that points up. default: y, as glTF and ComfyUI want it; z for stl.",
+                ),
+                io.Float.Input(
+                    "size_mm", default=0.0, min=0.0, max=100_000.0, step=1.0,
+                    tooltip="Longest side in millimetres; 0 keeps the size. stl counts in mm, the others in metres.",
+                ),
+            ],
+            outputs=[
+                io.String.Output("path", display_name="path", tooltip="Relative to the output folder, for Preview 3D."),
+                io.String.Output("report", display_name="report", tooltip="Watertight or not, volume, bounds, counts."),
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def run(cls, mesh, filename_prefix, format, up, size_mm):  # noqa: A002  (the socket's name)
+
+        from ..recon_lib.stages.export import save_mesh
+
+        path, entry = output_path(filename_prefix, f".{format}")
+        axis = ("z" if format == "stl" else "y") if up == "default" else up
+        report = save_mesh(mesh_from_host(mesh), path, up=axis, size_mm=size_mm or None)
+        name = (Path(entry["subfolder"]) / entry["filename"]).as_posix()
+        return io.NodeOutput(name, str(report), ui={"3d": [entry]})
+
+
+NODES = [LoadMesh, SaveMesh]

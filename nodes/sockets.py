@@ -1,0 +1,14 @@
+"""The pack's own socket types. IMAGE, MASK, MESH and STRING are ComfyUI's.
+
+Values on these sockets are frozen dataclasses of the library and lie on the CPU; a node never edits one,
+because ComfyUI hands the same object to every node behind the link and keeps it for the next run.
+"""
+
+from comfy_api.latest import io
+
+Cameras = io.Custom("RECON3D_CAMERAS")  # geometry.camera.Cameras, one or many
+Views = io.Custom("RECON3D_VIEWS")  # views.Views: images with cameras, masks, depth, normals, provenance
+Field = io.Custom("RECON3D_FIELD")  # fields.field.Field: how far inside is a point?
+Model = io.Custom("RECON3D_MODEL")  # weights.registry.LoadedModel: a network with its card
+Points = io.Custom("RECON3D_POINTS")  # a visible surface: points, colours, and the views they come from
+Outpainter = io.Custom("RECON3D_OUTPAINTER")  # an inpainting backend

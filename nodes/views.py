@@ -1,0 +1,136 @@
+"""Views: posed pictures, made from images, taken apart, loaded and saved."""
+
+from comfy_api.latest import io
+
+from . import sockets
+from .base import CATEGORY, Node
+from .convert import images_from_host, images_to_host, masks_from_host, masks_to_host
+from .host import ComfyProgress, changed, input_path, output_path
+
+
+class MakeView(Node):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="Recon3D_MakeView",
+            display_name="Make View",
+            category=f"{CATEGORY}/views",
+            description="Joins pictures, their cameras and object masks to posed views.",
+            inputs=[
+                io.Image.Input("image", tooltip="One picture per camera."),
+                sockets.Cameras.Input("cameras", tooltip="One camera per picture; scaled to the pictures' size."),
+                io.Mask.Input(
+                    "mask", optional=True,
+                    tooltip="1 = object. LoadImage's mask is the other way round: pass it through Prepare Mask. "
+                    "Nothing connected: the whole picture is object.",
+                ),
+                sockets.Views.Input("views", optional=True, tooltip="Earlier views that the new ones are added to."),
+            ],
+            outputs=[sockets.Views.Output("views_out", display_name="views", tooltip="Earlier and new views.")],
+        )  # fmt: skip
+
+    @classmethod
+    def run(cls, image, cameras, mask=None, views=None):
+        from ..recon_lib.views import Views
+
+        images = images_from_host(image)
+        masks = masks_from_host(mask, images)
+        height, width = images.shape[-2:]
+        made = Views(images, cameras.resized(height, width), images[:, :1] * 0 + 1 if masks is None else masks)
+        return io.NodeOutput(made if views is None else Views.cat([views, made]))
+
+
+class ViewsToImages(Node):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="Recon3D_ViewsToImages",
+            display_name="Views to Images",
+            category=f"{CATEGORY}/views",
+            description="Takes views apart: pictures, masks, and coloured depth, normals and provenance for looking.",
+            inputs=[sockets.Views.Input("views", tooltip="Views of any stage.")],
+            outputs=[
+                io.Image.Output("image", display_name="image", tooltip="The pictures, sRGB."),
+                io.Mask.Output("mask", display_name="mask", tooltip="1 = object."),
+                io.Image.Output("depth", display_name="depth", tooltip="Depth, near is bright; black without surface."),
+                io.Image.Output("normals", display_name="normals", tooltip="OpenGL-style normal map, camera frame."),
+                io.Image.Output(
+                    "provenance", display_name="provenance", tooltip="Green seen, orange outpainted, grey inferred."
+                ),
+                sockets.Cameras.Output("cameras", display_name="cameras", tooltip="One camera per picture."),
+            ],
+        )
+
+    @classmethod
+    def run(cls, views):
+        from ..recon_lib.render.pictures import depth_picture, normal_picture, provenance_picture
+
+        nothing = views.images * 0
+        depth = nothing if views.depth is None else depth_picture(views.depth)
+        normals = nothing if views.normals is None else normal_picture(views.normals)
+        pictures = (images_to_host(picture) for picture in (depth, normals, provenance_picture(views)))
+        return io.NodeOutput(images_to_host(views.images), masks_to_host(views.masks), *pictures, views.cameras)
+
+
+class LoadViews(Node):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="Recon3D_LoadViews",
+            display_name="Load Views",
+            category=f"{CATEGORY}/views",
+            description="Posed pictures from a folder with a transforms.json (nerfstudio, instant-ngp).",
+            inputs=[
+                io.String.Input(
+                    "folder", default="views",
+                    tooltip="Folder below ComfyUI's input folder that holds transforms.json. Write ' [output]' behind "
+                    "it to read what Save Views wrote.",
+                )
+            ],
+            outputs=[sockets.Views.Output("views", display_name="views", tooltip="All pictures with their cameras.")],
+        )  # fmt: skip
+
+    @classmethod
+    def fingerprint_inputs(cls, folder, **_):
+        return changed(input_path(folder, "Views folder"))
+
+    @classmethod
+    def run(cls, folder):
+        from ..recon_lib.data.posed_images import load_views
+
+        return io.NodeOutput(load_views(input_path(folder, "Views folder"), progress=ComfyProgress()))
+
+
+class SaveViews(Node):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="Recon3D_SaveViews",
+            display_name="Save Views",
+            category=f"{CATEGORY}/views",
+            description="Writes views as a folder of pictures with a transforms.json.",
+            is_output_node=True,
+            inputs=[
+                sockets.Views.Input("views", tooltip="Views of any stage."),
+                io.String.Input(
+                    "filename_prefix", default="views/object",
+                    tooltip="Folder below ComfyUI's output folder; a number is added, nothing is overwritten.",
+                ),
+            ],
+            outputs=[
+                io.String.Output(
+                    "folder", display_name="folder", tooltip="The folder in the output folder, for Load Views."
+                )
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def run(cls, views, filename_prefix):
+        from ..recon_lib.data.posed_images import save_views
+
+        path, entry = output_path(filename_prefix, "")
+        save_views(views, path, progress=ComfyProgress())
+        return io.NodeOutput(f"{entry['subfolder']}/{entry['filename']} [output]".lstrip("/"))
+
+
+NODES = [MakeView, ViewsToImages, LoadViews, SaveViews]

@@ -1,0 +1,92 @@
+"""The pack loaded the way ComfyUI loads it: from its folder, under a name of ComfyUI's choosing."""
+
+import asyncio
+import importlib
+import importlib.util
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parents[2]
+STANDIN = Path(__file__).resolve().parent / "comfy_standin"
+NAME = "/somewhere/custom_nodes/ComfyUI-Recon3D"  # ComfyUI uses the folder's path as the module's name
+
+
+@dataclass
+class Pack:
+    """The loaded pack."""
+
+    nodes: dict[str, type]
+
+    def lib(self, name: str) -> ModuleType:
+        """The pack's own copy of `recon_lib.<name>`: its classes are the ones that nodes check against."""
+        return importlib.import_module(f"{NAME}.recon_lib.{name}")
+
+    def file(self, name: str) -> ModuleType:
+        """The pack's `nodes.<name>`."""
+        return importlib.import_module(f"{NAME}.nodes.{name}")
+
+    def run(self, node_id: str, **inputs):
+        """Execute a node as ComfyUI does: in inference mode, defaults filled in. -> its `NodeOutput`."""
+        node = self.nodes[node_id]
+        given = {i.id: getattr(i, "default", None) for i in node.define_schema().inputs if not i.optional}
+        with torch.inference_mode():
+            return node.EXECUTE_NORMALIZED(**{**given, **inputs})
+
+
+@pytest.fixture(scope="session")
+def loaded_pack(tmp_path_factory) -> Pack:
+    sys.path.insert(0, str(STANDIN))
+    import folder_paths
+
+    folder_paths.use(tmp_path_factory.mktemp("comfy"))
+    spec = importlib.util.spec_from_file_location(NAME, ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[NAME] = module
+    spec.loader.exec_module(module)
+    extension = asyncio.run(module.comfy_entrypoint())
+    return Pack({node.GET_SCHEMA().node_id: node for node in asyncio.run(extension.get_node_list())})
+
+
+@pytest.fixture
+def pack(loaded_pack, tmp_path) -> Pack:
+    """The pack with empty input, output and model folders under `tmp_path`."""
+    import folder_paths
+    from comfy import model_management, utils
+
+    folder_paths.use(tmp_path)
+    loaded_pack.file("host").register_folders()
+    model_management.interrupted = False
+    utils.updates.clear()
+    return loaded_pack
+
+
+@pytest.fixture
+def photo() -> torch.Tensor:
+    """IMAGE [1,48,64,3]: a bright disc on a gradient, an inference tensor as core nodes give it."""
+    with torch.inference_mode():
+        y, x = torch.meshgrid(torch.linspace(-1, 1, 48), torch.linspace(-1.33, 1.33, 64), indexing="ij")
+        disc = (x**2 + y**2 < 0.4).float()
+        return torch.stack([disc, 0.5 + 0.3 * y, 0.5 + 0.3 * x], -1)[None].clamp(0, 1)
+
+
+@pytest.fixture
+def disc() -> torch.Tensor:
+    """MASK [1,48,64] of the photo's disc."""
+    y, x = torch.meshgrid(torch.linspace(-1, 1, 48), torch.linspace(-1.33, 1.33, 64), indexing="ij")
+    return (x**2 + y**2 < 0.4).float()[None]
+
+
+@pytest.fixture
+def tiny_model(pack):
+    """A ZeroShape-W of a few thousand random weights, as Load Reconstruction Model would hand it over."""
+    registry, card = pack.lib("weights.registry"), pack.lib("weights.card")
+    config = {}
+    module = pack.lib("networks").build("zeroshape-w", config).eval().requires_grad_(False)
+    parameters = sum(weight.numel() for weight in module.parameters())
+    facts = card.ModelCard("tiny", "zeroshape-w", Path("tiny.safetensors"), parameters=parameters, config=config)
+    return registry.LoadedModel(module, facts)

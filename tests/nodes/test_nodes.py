@@ -1,0 +1,152 @@
+"""What holds for every node: names, tooltips, help, no edited input, sentences for wrong values."""
+
+import copy
+import dataclasses
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parents[2]
+IDS = sorted(json.loads((ROOT / "tests" / "node_surface.json").read_text(encoding="utf-8")))
+
+
+@pytest.fixture
+def cases(pack, photo, disc, tiny_model, tmp_path) -> dict[str, dict]:
+    """Valid inputs for every node (defaults left out)."""
+    cameras = pack.run("Recon3D_CameraOrbit", count=3, width=64, height=48).result[0]
+    view = pack.run("Recon3D_MakeView", image=photo, cameras=cameras[0], mask=disc).result[0]
+    solid = ball(pack)
+    mesh = pack.run("Recon3D_ExtractMesh", field=solid, resolution=16).result[0]
+    pack.run("Recon3D_SaveMesh", mesh=mesh)
+    pack.run("Recon3D_SaveViews", views=view)
+    (tmp_path / "output" / "3d" / "object_00001_.glb").rename(tmp_path / "input" / "ball.glb")
+    surface = pack.run("Recon3D_VisibleSurface", model=tiny_model, image=photo, mask=disc).result[0]
+    info = {"position": {"x": 0, "y": 5, "z": 9}, "target": {"x": 0, "y": 2.5, "z": 0}, "zoom": 1}
+    on_photo = {"model": tiny_model, "image": photo}
+    return {
+        "Recon3D_BakeTexture": {"mesh": mesh, "views": view, "size": 64, "max_faces": 500},
+        "Recon3D_CameraFromFov": {"image": photo},
+        "Recon3D_CameraOrbit": {},
+        "Recon3D_CamerasFromLoad3D": {"camera_info": {**info, "cameraType": "perspective"}, "mesh": mesh},
+        "Recon3D_CompareMeshes": {"predicted": mesh, "truth": mesh, "samples": 1000, "cameras": cameras},
+        "Recon3D_CompleteShape": {"model": tiny_model, "points": surface},
+        "Recon3D_DemoPhoto": {},
+        "Recon3D_EstimateDepthNormals": {**on_photo, "mask": disc},
+        "Recon3D_ExtractMesh": {"field": solid, "resolution": 16},
+        "Recon3D_LoadMesh": {"file": "ball.glb"},
+        "Recon3D_LoadModel": {},
+        "Recon3D_LoadViews": {"folder": "views/object_00001_ [output]"},
+        "Recon3D_MakeView": {"image": photo, "cameras": cameras[0], "mask": disc, "views": view},
+        "Recon3D_PrepareMask": {"image": photo, "mask": disc},
+        "Recon3D_RegressShape": {**on_photo, "mask": disc},
+        "Recon3D_Render": {"mesh": mesh, "frames": 2, "size": 32},
+        "Recon3D_SaveMesh": {"mesh": mesh},
+        "Recon3D_SaveViews": {"views": view},
+        "Recon3D_Segment": on_photo,
+        "Recon3D_ViewsToImages": {"views": view},
+        "Recon3D_VisibleSurface": {**on_photo, "mask": disc},
+    }
+
+
+@pytest.mark.parametrize("node_id", IDS)
+def test_runs_fills_its_outputs_and_edits_no_input(pack, cases, node_id):
+    if node_id == "Recon3D_LoadModel" and not pack.lib("weights.registry").find_models():
+        pytest.skip("no embedded model in this checkout")
+    inputs = cases[node_id]
+    before = snapshot(inputs)
+    output = pack.run(node_id, **inputs)
+    assert snapshot(inputs) == before
+    for socket, value in zip(pack.nodes[node_id].define_schema().outputs, output.result, strict=True):
+        check_output(socket, value)
+
+
+def check_output(socket, value) -> None:
+    """Of the declared kind, and no inference tensor."""
+    assert value is not None, socket.id
+    assert not any(tensor.is_inference() for tensor in tensors(value)), socket.id
+    if socket.io_type == "IMAGE":
+        assert value.ndim == 4 and value.shape[-1] == 3 and value.dtype == torch.float32
+        assert value.min() >= 0 and value.max() <= 1
+    elif socket.io_type == "MASK":
+        assert value.ndim == 3 and value.dtype == torch.float32
+    elif socket.io_type == "MESH":
+        assert value.vertices.ndim == value.faces.ndim == 3
+    elif socket.io_type == "STRING":
+        assert isinstance(value, str) and value
+
+
+@pytest.mark.parametrize("node_id", IDS)
+def test_every_socket_says_what_it_is(pack, node_id):
+    schema = pack.nodes[node_id].define_schema()
+    assert re.fullmatch(r"Recon3D_[A-Z]\w+", node_id)
+    assert schema.description.endswith(".") and schema.category.startswith("3d/Recon3D")
+    for socket in (*schema.inputs, *schema.outputs):
+        assert socket.tooltip and len(socket.tooltip) > 8, (node_id, socket.id)
+    assert all(output.display_name for output in schema.outputs)
+
+
+@pytest.mark.parametrize("node_id", IDS)
+def test_every_node_has_its_help_page_and_both_languages(pack, node_id):
+    schema = pack.nodes[node_id].define_schema()
+    page = (ROOT / "web" / "docs" / f"{node_id}.md").read_text(encoding="utf-8")
+    for socket in (*schema.inputs, *schema.outputs):
+        shown = getattr(socket, "display_name", None) or socket.id
+        assert f"`{shown}`" in page, (node_id, shown)
+    for language in ("en", "zh"):
+        names = json.loads((ROOT / "locales" / language / "nodeDefs.json").read_text(encoding="utf-8"))
+        assert set(names[node_id]["inputs"]) == {socket.id for socket in schema.inputs}, (language, node_id)
+        assert len(names[node_id]["outputs"]) == len(schema.outputs), (language, node_id)
+
+
+@pytest.mark.parametrize("node_id", IDS)
+def test_choices_and_numbers_outside_their_range_are_told(pack, node_id):
+    bad_input = pack.lib("errors").BadInput
+    for socket in pack.nodes[node_id].define_schema().inputs:
+        wrong = []
+        if getattr(socket, "options", None) is not None:
+            wrong = ["zeta"]
+        elif getattr(socket, "min", None) is not None:
+            wrong = [socket.min - 1, socket.max + 1, float("nan")]
+        for value in wrong:
+            with pytest.raises(bad_input, match=socket.id):
+                pack.run(node_id, **{socket.id: value})
+
+
+def ball(pack):
+    """A field: a ball of radius 0.6 around the origin, red."""
+    return SimpleNamespace(
+        bounds=torch.tensor([[-1.0, -1, -1], [1, 1, 1]]),
+        has_color=True,
+        inside=lambda points: 0.6 - points.norm(dim=-1),
+        color=lambda points, directions=None: torch.tensor([1.0, 0, 0]).expand_as(points),
+    )
+
+
+def parts(value):
+    """What a value is made of."""
+    if dataclasses.is_dataclass(value):
+        return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+    if isinstance(value, SimpleNamespace):
+        return vars(value)
+    if isinstance(value, torch.nn.Module):
+        return value.state_dict()
+    if isinstance(value, list | tuple):
+        return dict(enumerate(value))
+    return value if isinstance(value, dict) else {}
+
+
+def tensors(value) -> list[torch.Tensor]:
+    """All tensors inside a value."""
+    if isinstance(value, torch.Tensor):
+        return [value]
+    return [tensor for part in parts(value).values() for tensor in tensors(part)]
+
+
+def snapshot(value) -> list[tuple]:
+    """Bytes of every tensor inside a value, and the plain values."""
+    plain = copy.copy(value) if isinstance(value, str | int | float) else None
+    return [(t.dtype, tuple(t.shape), t.clone().numpy().tobytes()) for t in tensors(value)] + [plain]
