@@ -14,12 +14,14 @@ class ConsoleProgress(Progress):
     def __init__(self) -> None:
         super().__init__()
         self._bar = None
+        self._drawn = ""  # title of the bar
 
     def report(self, preview: Preview) -> None:
         from tqdm import tqdm
 
-        if self._bar is None or self._bar.desc != f"{self.title}: ":
+        if self._bar is None or self._drawn != self.title:
             self.close()
+            self._drawn = self.title
             self._bar = tqdm(desc=self.title, total=self.total or None, file=sys.stderr, leave=False, disable=None)
         self._bar.update(self.done - self._bar.n)
         if self.total and self.done >= self.total:

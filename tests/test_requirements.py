@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-IMPORT_NAMES = {"fast-simplification": "fast_simplification", "pillow": "PIL", "pymcubes": "mcubes", "scikit-image": "skimage"}
+IMPORT_NAMES = {
+    "fast-simplification": "fast_simplification",
+    "pillow": "PIL",
+    "pymcubes": "mcubes",
+    "scikit-image": "skimage",
+}
 HOSTS = {"comfy", "comfy_api", "comfy_execution", "comfy_extras", "folder_paths", "nodes", "server", "torch"}
 
 

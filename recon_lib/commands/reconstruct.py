@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from ..errors import BadInput
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..stages.export import ExportReport
     from ..systems.zeroshape_w import Reconstruction
     from ..weights.registry import LoadedModel
 
@@ -34,7 +37,6 @@ def run(args: Namespace) -> int:
 
     from ..console import ConsoleProgress
     from ..files import check_output
-    from ..stages.export import save_mesh
     from ..stages.photo import load_mask, load_photo, save_image
 
     for path, suffixes in ((args.output, MESH_SUFFIXES), (args.report, (".json",)), (args.preview, PICTURE_SUFFIXES)):
@@ -58,12 +60,18 @@ def run(args: Namespace) -> int:
         )
     finally:
         progress.close()
-    saved = save_mesh(result.mesh, args.output)
+    saved = _save(result, args.output)
     if args.report is not None:
         _write_report(args, result, model, saved)
     if args.preview is not None:
         save_image(result_sheet(photo.image, result), args.preview)
     return 0 if args.output.is_file() else 1
+
+
+def _save(result: "Reconstruction", path: Path) -> "ExportReport":
+    from ..stages.export import save_mesh
+
+    return save_mesh(result.mesh, path)
 
 
 def choose_device(name: str) -> str:
@@ -93,7 +101,7 @@ def _load(system: str, name: str | None) -> "LoadedModel":
     return model
 
 
-def result_sheet(image, result: "Reconstruction"):
+def result_sheet(image: "Tensor", result: "Reconstruction") -> "Tensor":
     """Input [1,3,H,W], masks, depth, normals, visible points and four views of the mesh as one picture [3,H,W]."""
     from ..preview import Tile, sheet
     from ..render.mesh import turntable
@@ -111,7 +119,7 @@ def result_sheet(image, result: "Reconstruction"):
     return sheet(tiles + [Tile(name, picture) for name, picture in zip(names, around, strict=True)])
 
 
-def _write_report(args: Namespace, result: "Reconstruction", model: "LoadedModel", saved) -> None:
+def _write_report(args: Namespace, result: "Reconstruction", model: "LoadedModel", saved: "ExportReport") -> None:
     from dataclasses import asdict
 
     from ..files import write_json

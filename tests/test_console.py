@@ -1,0 +1,43 @@
+import io
+from contextlib import redirect_stderr
+
+import pytest
+import torch
+
+from recon_lib.console import ConsoleProgress
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def walk(progress: ConsoleProgress) -> None:
+    for title in ("Segment", "Extract"):
+        progress.start(title, 3)
+        for _ in range(3):
+            progress.step(preview=lambda: pytest.fail("a console draws no preview") or torch.zeros(3, 1, 1))
+
+
+def test_each_stage_has_its_bar_on_stderr_alone(capsys):
+    with redirect_stderr(Terminal()) as shown:
+        walk(ConsoleProgress())
+    assert "Segment:   0%" in shown.getvalue()
+    assert "Extract:   0%" in shown.getvalue()
+    assert not capsys.readouterr().out
+
+
+def test_silent_where_nobody_watches():
+    with redirect_stderr(io.StringIO()) as shown:
+        walk(ConsoleProgress())
+    assert not shown.getvalue()
+
+
+def test_a_stage_of_unknown_length_can_be_closed():
+    progress = ConsoleProgress()
+    with redirect_stderr(Terminal()) as shown:
+        progress.start("Search", 0)
+        progress.step()
+        progress.close()
+        progress.close()
+    assert "Search: 0it" in shown.getvalue()
