@@ -17,7 +17,7 @@ from ..check import check_shape
 from .point_attention import PointBlock
 from .skip_perceptron import SkipPerceptron
 
-POINTS_AT_ONCE = 4096  # on the CPU: a block's activations stay in the cache
+POINTS_AT_ONCE = 4096  # on the CPU: more fall out of its caches, fewer leave several cores waiting for each other
 
 
 @dataclass(frozen=True)
@@ -78,17 +78,15 @@ class PointDecoder(nn.Module):
         return LatentCache(tuple(keys), tuple(values), shift)
 
     def query(self, points: Tensor, cache: LatentCache) -> Tensor:
-        """points [B,N,3] -> logits [B,N]. Linear in N; split into cache-sized pieces on the CPU in evaluation."""
+        """points [B,N,3] -> logits [B,N]."""
         check_shape("points", points, len(cache.shift), "N", 3)
-        if points.device.type == "cpu" and not torch.is_grad_enabled():
-            return torch.cat([self._query(piece, cache) for piece in points.split(POINTS_AT_ONCE, dim=1)], dim=1)
-        return self._query(points, cache)
+        pieces = points.split(POINTS_AT_ONCE, dim=1) if points.device.type == "cpu" else (points,)
+        return torch.cat([self._query_piece(piece, cache) for piece in pieces], dim=1)
 
-    def _query(self, points: Tensor, cache: LatentCache) -> Tensor:
+    def _query_piece(self, points: Tensor, cache: LatentCache) -> Tensor:
         embedding = self.point_proj["proj"]
-        affine = torch.cat(
-            [embedding.weight.expand(len(points), -1, -1), (embedding.bias + cache.shift)[..., None]], -1
-        )
+        weight, bias = embedding.weight.expand(len(points), -1, -1), embedding.bias + cache.shift
+        affine = torch.cat([weight, bias[..., None]], dim=-1)  # [B,C,4]
         homogeneous = F.pad(points, (0, 1), value=1.0)  # [B,N,4]
         x = homogeneous @ affine.mT
         for index, block in enumerate(self.blocks_attn):

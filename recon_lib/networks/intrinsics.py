@@ -13,7 +13,7 @@ FOCAL_RANGE = 4.0  # the focal length is at most this many times longer or short
 
 
 def intrinsics_head(channels: int) -> nn.Sequential:
-    """Residual 3x3 blocks for `[B,channels,h,w]`; average the result over h, w and project with `intrinsics_projection`."""
+    """Residual 3x3 blocks for [B,channels,h,w]; average over h, w, then use `intrinsics_projection`."""
     return nn.Sequential(ResidualConv(channels, 3), ResidualConv(channels, 3))
 
 

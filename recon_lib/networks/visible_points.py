@@ -1,4 +1,4 @@
-"""From a depth map to the normalised visible surface, differentiable, in the camera's frame (x right, y down, z forward)."""
+"""From a depth map to the normalised visible surface, in the camera's frame (x right, y down, z forward)."""
 
 from dataclasses import dataclass
 

@@ -1,0 +1,91 @@
+"""ZeroShape's published checkpoint (`shape.ckpt`): read without running code, checked, written as safetensors.
+
+The file is a pickled dict whose `graph` holds the network's tensors beside the training's state. It is opened by
+torch's weights-only reader alone; whoever has no use for pickles converts it once and keeps the safetensors file.
+"""
+
+from pathlib import Path
+from pickle import UnpicklingError  # noqa: TID251 - the name of torch.load's refusal; nothing is unpickled here
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import BadInput
+from ..files import check_output, written_whole
+from ..networks.zeroshape import ZeroShape
+from .registry import read_state
+
+
+def read_zeroshape(path: Path | str) -> dict[str, Tensor]:
+    """The network's 813 tensors, float32, from `shape.ckpt` or from its safetensors conversion.
+
+    Raises `BadInput` when the file is missing or damaged, needs more than the weights-only reader, or holds
+    another network.
+    """
+    path = Path(path)
+    state = read_state(path) if path.suffix.lower() == ".safetensors" else _read_pickled(path)
+    with torch.device("meta"):
+        check_state(state, ZeroShape(), path.name)
+    return state
+
+
+def load_zeroshape(path: Path | str) -> ZeroShape:
+    """The published network in evaluation mode, float32 on the CPU, without gradients."""
+    state = read_zeroshape(path)
+    with torch.device("meta"):
+        network = ZeroShape()
+    network.load_state_dict(state, assign=True)
+    return network.eval().requires_grad_(False)
+
+
+def convert_zeroshape(source: Path | str, target: Path | str) -> Path:
+    """Write the tensors of the checkpoint `source` to the safetensors file `target`, whole or not at all."""
+    from safetensors.torch import save_file
+
+    target = check_output(target, (".safetensors",))
+    state = {key: value.contiguous().clone() for key, value in read_zeroshape(source).items()}
+    with written_whole(target) as beside:
+        save_file(state, str(beside), metadata={"source": "ZeroShape (Huang et al., CVPR 2024), published checkpoint"})
+    return target
+
+
+def check_state(state: dict[str, Tensor], network: nn.Module, name: str) -> None:
+    """Raise `BadInput` unless `state` has exactly the keys and shapes of `network` and only finite numbers."""
+    wanted = {key: value.shape for key, value in network.state_dict().items()}
+    wrong = [key for key in wanted if key not in state] + [key for key in state if key not in wanted]
+    wrong = wrong or [key for key in wanted if state[key].shape != wanted[key]]
+    if wrong:
+        raise BadInput(
+            f"{name} is no ZeroShape checkpoint: {len(wrong)} tensors are missing, unknown or of another shape, "
+            f"the first is {wrong[0]}; use the published shape.ckpt."
+        )
+    broken = next((key for key, value in state.items() if not torch.isfinite(value).all()), None)
+    if broken:
+        raise BadInput(f"{name} holds NaN or infinite weights in {broken}; get it again.")
+
+
+def _read_pickled(path: Path) -> dict[str, Tensor]:
+    """`graph` of a checkpoint written by torch.save."""
+    if not path.is_file():
+        raise BadInput(f"There is no file {path}; check the checkpoint's path.")
+    try:
+        with torch.serialization.safe_globals(_number_types()):
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except UnpicklingError as error:
+        raise BadInput(
+            f"{path.name} is damaged or holds more than weights, so that opening it could run code; "
+            "get it again or use a safetensors file."
+        ) from error
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        raise BadInput(f"{path.name} is truncated or no checkpoint; get it again.") from error
+    graph = content.get("graph") if isinstance(content, dict) else None
+    if not isinstance(graph, dict) or not all(isinstance(value, Tensor) for value in graph.values()):
+        raise BadInput(f"{path.name} has no tensors under 'graph'; use ZeroShape's published shape.ckpt.")
+    return {key: value.float() if value.is_floating_point() else value for key, value in graph.items()}
+
+
+def _number_types() -> list:
+    """NumPy's plain numbers: a checkpoint may carry its best validation figure as one."""
+    import numpy as np
+
+    return [np.float32(0).__reduce__()[0], np.dtype, type(np.dtype("float32")), type(np.dtype("float64"))]
