@@ -37,13 +37,15 @@ def split_long_edges(mesh: Mesh, length: float, max_faces: int = 200_000) -> Mes
 
 def _split_once(mesh: Mesh, length: float) -> Mesh | None:
     """One round of halving; None when no edge is too long."""
+    count = len(mesh.vertices)
     sides = mesh.faces[:, [0, 1, 1, 2, 2, 0]].view(-1, 2)
-    edges, edge_of_side = torch.unique(sides.sort(-1).values, dim=0, return_inverse=True)
+    low, high = sides.sort(-1).values.unbind(-1)
+    keys, edge_of_side = torch.unique(low * count + high, return_inverse=True)  # one number per edge: sorts fast
+    edges = torch.stack([keys // count, keys % count], -1)
     ends = mesh.vertices[edges]
     long = (ends[:, 0] - ends[:, 1]).norm(dim=-1) > length
     if not long.any():
         return None
-    count = len(mesh.vertices)
     number = torch.where(long, count + long.cumsum(0) - 1, -1)
     middles = number[edge_of_side].view(-1, 3)
     corners = torch.cat([mesh.faces, middles], 1)  # [M,6]

@@ -10,30 +10,43 @@ from torch import Tensor
 from .mesh import Mesh
 
 DIRECTIONS = 240  # first guesses over the half sphere: about 9 degrees apart
-PROBES = 400  # points that are mirrored
+PROBES = 200  # points that are mirrored
 SURFACE = 6000  # points that they are compared with
-KEPT = 6  # guesses that are refined
+COUNTED = 0.8  # share of the probes, the best ones: a spout or an open lid does not hide the symmetry of the rest
+KEPT = 4  # guesses that are refined
+COARSE = 6  # a guess this many times worse than the limit is not refined
+DISTINCT = 0.2  # radians between planes
 ROUNDS = (0.10, 0.05, 0.025, 0.012)  # radians (and shares of the radius) that the refinement tries
 
 
 @dataclass(frozen=True)
-class MirrorPlane:
-    """The plane normal . x = offset, and how far the mirrored surface is from the surface."""
+class Symmetry:
+    """A motion x -> matrix x + shift that lays the surface on itself, and how badly it does."""
 
-    normal: Tensor  # [3] unit
-    offset: float  # world units
-    error: float  # mean distance between surface and mirror image over the surface's radius
+    matrix: Tensor  # [3,3] orthogonal
+    shift: Tensor  # [3] world units
+    error: float  # mean mismatch over the surface's radius, without the fifth that fits worst
 
-    def reflect(self, points: Tensor) -> Tensor:
-        """Points [N,3] on the other side."""
-        return points - 2 * ((points @ self.normal)[:, None] - self.offset) * self.normal
+    @classmethod
+    def mirror(cls, normal: Tensor, offset: float, error: float = 0.0) -> "Symmetry":
+        """Reflection in the plane normal . x = offset; normal [3] unit."""
+        return cls(torch.eye(3).to(normal) - 2 * torch.outer(normal, normal), 2 * offset * normal, error)
 
-    def reflect_directions(self, directions: Tensor) -> Tensor:
-        """Directions or normals [N,3] as the mirror shows them."""
-        return directions - 2 * (directions @ self.normal)[:, None] * self.normal
+    def then(self, second: "Symmetry") -> "Symmetry":
+        """This motion followed by another: two mirrors make a rotation."""
+        shift = second.matrix @ self.shift + second.shift
+        return Symmetry(second.matrix @ self.matrix, shift, self.error + second.error)
+
+    def apply(self, points: Tensor) -> Tensor:
+        """Where points [N,3] go."""
+        return points @ self.matrix.T + self.shift
+
+    def turn(self, directions: Tensor) -> Tensor:
+        """Where directions or normals [N,3] go."""
+        return directions @ self.matrix.T
 
 
-def mirror_planes(mesh: Mesh, limit: float = 0.02, seed: int = 0) -> list[MirrorPlane]:
+def mirror_planes(mesh: Mesh, limit: float = 0.02, seed: int = 0) -> list[Symmetry]:
     """Distinct planes of symmetry with an error below `limit`, best first; empty when there is none.
 
     Guesses over the half sphere through the centroid, compared by the distance along the normal between mirrored
@@ -50,14 +63,23 @@ def mirror_planes(mesh: Mesh, limit: float = 0.02, seed: int = 0) -> list[Mirror
     search = _Search(cKDTree(points.numpy()), points, normals, points[:PROBES], normals[:PROBES], radius)
     guesses = _half_sphere(DIRECTIONS)
     errors = search.errors(guesses, torch.zeros(len(guesses)))
-    planes: list[MirrorPlane] = []
-    for guess in errors.argsort()[:KEPT].tolist():
+    found: list[tuple[Tensor, Symmetry]] = []
+    tried: list[Tensor] = []
+    for guess in errors.argsort().tolist():
+        if len(tried) == 2 * KEPT or float(errors[guess]) > COARSE * limit:
+            break
+        if not all(_apart(guesses[guess], other) for other in tried):
+            continue
         normal, offset, error = search.refined(guesses[guess], float(errors[guess]))
-        fresh = all(abs(float(p.normal.cpu() @ normal)) < math.cos(0.2) for p in planes)
-        if error < limit and fresh:
-            normal_there = normal.to(mesh.vertices.device)
-            planes.append(MirrorPlane(normal_there, offset + float(normal @ center), error))
-    return sorted(planes, key=lambda plane: plane.error)
+        tried += [guesses[guess], normal]
+        if error < limit and all(_apart(normal, other) for other, _ in found):
+            there = normal.to(mesh.vertices.device)
+            found.append((normal, Symmetry.mirror(there, offset + float(normal @ center), error)))
+    return sorted((plane for _, plane in found), key=lambda plane: plane.error)
+
+
+def _apart(normal: Tensor, other: Tensor) -> bool:
+    return abs(float(normal @ other)) < math.cos(DISTINCT)
 
 
 @dataclass(frozen=True)
@@ -70,7 +92,7 @@ class _Search:
     radius: float
 
     def errors(self, directions: Tensor, offsets: Tensor) -> Tensor:
-        """Mean mismatch [K] of the planes directions [K,3], offsets [K], as shares of the radius."""
+        """Trimmed mean mismatch [K] of the planes directions [K,3], offsets [K], as shares of the radius."""
         height = self.probes @ directions.T - offsets  # [P,K]
         mirrored = self.probes[:, None] - 2 * height[..., None] * directions
         turned = self.probe_normals[:, None] - 2 * (self.probe_normals @ directions.T)[..., None] * directions
@@ -80,7 +102,8 @@ class _Search:
         # beyond the sampling distance the gap itself counts: a plane's points lie along its own normal plane
         beside = (gap.norm(dim=-1) - 0.08 * self.radius).clamp_min(0)
         turn = 1 - (turned * self.normals[found]).sum(-1)
-        return ((along + beside) / self.radius + 0.02 * turn).mean(0)
+        mismatch = (along + beside) / self.radius + 0.02 * turn
+        return mismatch.sort(0).values[: int(len(mismatch) * COUNTED)].mean(0)
 
     def refined(self, normal: Tensor, error: float) -> tuple[Tensor, float, float]:
         """Try small turns and shifts while they help."""

@@ -1,4 +1,4 @@
-"""Colours for pixels that have none, from their neighbours."""
+"""Values for what has none, from its nearest neighbours."""
 
 import torch
 from torch import Tensor
@@ -13,3 +13,11 @@ def fill_nearest(image: Tensor, known: Tensor) -> Tensor:
     rows, columns = distance_transform_edt(~known.cpu().numpy(), return_distances=False, return_indices=True)
     rows, columns = (torch.from_numpy(a).long().to(image.device) for a in (rows, columns))
     return image[:, rows, columns]
+
+
+def nearest_values(points: Tensor, positions: Tensor, values: Tensor) -> Tensor:
+    """The value [C] of the nearest of `positions` [N,3] (values [N,C]) for each of `points` [P,3] -> [P,C]."""
+    from scipy.spatial import cKDTree
+
+    _, nearest = cKDTree(positions.cpu().numpy()).query(points.cpu().numpy())
+    return values[torch.from_numpy(nearest).long().to(values.device)]

@@ -101,7 +101,7 @@ def surface_albedo(mesh: Mesh, fragments: Fragments) -> Tensor:
     out = fragments.barycentric.new_zeros((*fragments.face.shape, 3))
     seen = fragments.mask
     if mesh.texture is not None and mesh.uvs is not None:
-        out[seen] = sample_texture(mesh.texture, fragments.interpolate(mesh.uvs[mesh.faces])[seen])
+        out[seen] = sample_texture(mesh.texture, fragments.interpolate_seen(mesh.uvs[mesh.faces]))
     elif mesh.vertex_colors is not None:
         out = fragments.interpolate(mesh.vertex_colors[mesh.faces])
     else:

@@ -14,6 +14,7 @@ from .fill import fill_nearest
 from .rasterize import rasterize
 
 GRAZING = 0.15  # cosine: surfaces turned further than 81 degrees from the view smear their few pixels
+GLIMPSE = 0.07  # cosine: 86 degrees, up to where smeared pixels are still a better guess than none
 SHARPNESS = 4  # exponent of the view angle's cosine: the view that looks straightest dominates, without hard edges
 DEPTH_TOLERANCE = 0.005  # of the mesh's extent
 SOLID = 0.5  # mask value from which a pixel belongs to the object
@@ -30,6 +31,11 @@ class Projected:
     def seen(self) -> Tensor:
         """[P] bool."""
         return self.provenance != Provenance.INFERRED
+
+    def or_else(self, other: "Projected") -> "Projected":
+        """What `other` says about the same points where nothing is seen here."""
+        colors = torch.where(self.seen[:, None], self.colors, other.colors)
+        return Projected(colors, torch.where(self.seen, self.provenance, other.provenance))
 
     def merged(self, group: Tensor, count: int) -> "Projected":
         """Join points that belong together: the best provenance of each group and the mean colour seen with it.
@@ -55,6 +61,7 @@ class Projector:
 
     images: Tensor  # [V,3,H,W], background pixels replaced by the nearest object colour
     masks: Tensor  # [V,1,H,W] bool, one pixel smaller than the object
+    rims: Tensor  # [V,1,H,W] bool, one pixel larger than the object
     codes: Tensor  # [V,1,H,W] uint8
     cameras: Cameras
     depth: Tensor  # [V,1,H,W] nearest z of the mesh within a pixel around, inf = nothing there
@@ -65,28 +72,31 @@ class Projector:
         """Render the depth of `mesh` in every view; all work happens on the mesh's device."""
         device = mesh.vertices.device
         cameras = views.cameras.to(device)
-        inside = _eroded(views.masks.to(device) > SOLID)
+        solid = (views.masks.to(device) > SOLID).float()
+        inside = -F.max_pool2d(-solid, 3, 1, 1) > 0  # without the outermost pixel: object and background mix there
         fragments = rasterize(mesh, cameras)
         depth = torch.where(fragments.mask, fragments.depth, float("inf"))[:, None]
         observed = torch.full_like(views.masks, Provenance.OBSERVED, dtype=torch.uint8)
         return cls(
             images=_grown(views.images.to(device), inside),
             masks=inside,
+            rims=F.max_pool2d(solid, 3, 1, 1) > 0,
             codes=(observed if views.provenance is None else views.provenance).to(device),
             cameras=cameras,
             depth=-F.max_pool2d(-depth, 3, 1, 1),
             extent=extent(mesh.vertices),
         )
 
-    def look_up(self, points: Tensor, normals: Tensor, slack: float = 0.0) -> Projected:
+    def look_up(self, points: Tensor, normals: Tensor, slack: float = 0.0, glimpse: bool = False) -> Projected:
         """Colours at surface points [P,3] with unit normals [P,3], world.
 
         Views are blended by their angle. What was observed is never mixed with what was outpainted. `slack`
-        (world units) loosens the depth test for points that lie only near the surface.
+        (world units) loosens the depth test for points that lie only near the surface. With `glimpse`, pixels on
+        the object's rim count too, and surfaces at a more grazing angle: not trustworthy, but the best guess there.
         """
         observed, outpainted = points.new_zeros(2, len(points), 4)
         for i in range(len(self.cameras)):
-            color, weight, code = self._look_up_view(i, points, normals, slack)
+            color, weight, code = self._look_up_view(i, points, normals, slack, glimpse)
             sample = torch.cat([color * weight[:, None], weight[:, None]], -1)
             observed += torch.where((code == Provenance.OBSERVED)[:, None], sample, 0.0)
             outpainted += torch.where((code == Provenance.OUTPAINTED)[:, None], sample, 0.0)
@@ -97,7 +107,9 @@ class Projector:
         provenance[real] = Provenance.OBSERVED
         return Projected(total[:, :3] / total[:, 3:].clamp_min(1e-12), provenance)
 
-    def _look_up_view(self, view: int, points: Tensor, normals: Tensor, slack: float) -> tuple[Tensor, Tensor, Tensor]:
+    def _look_up_view(
+        self, view: int, points: Tensor, normals: Tensor, slack: float, glimpse: bool
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """-> colours [P,3], blending weights [P] (0 = not seen), provenance codes [P] of one view."""
         camera = self.cameras[view]
         pixels, depth = (x[0] for x in camera.project(points))
@@ -109,7 +121,8 @@ class Projector:
         tilt = (1 - cosine**2).clamp_min(0).sqrt() / cosine.clamp_min(GRAZING)
         footprint = depth / camera.intrinsics[0, 1, 1]
         allowed = DEPTH_TOLERANCE * self.extent + slack + 2 * footprint * tilt
-        visible = framed & (cosine > GRAZING) & self.masks[view, 0, row, column]
+        limit, masks = (GLIMPSE, self.rims) if glimpse else (GRAZING, self.masks)
+        visible = framed & (cosine > limit) & masks[view, 0, row, column]
         visible &= depth <= self.depth[view, 0, row, column] + allowed
         grid = pixels / pixels.new_tensor([camera.width, camera.height]) * 2 - 1
         color = F.grid_sample(
@@ -122,11 +135,6 @@ class Projector:
 def extent(points: Tensor) -> float:
     """Diagonal of the box around points [N,3]."""
     return float((points.amax(0) - points.amin(0)).norm())
-
-
-def _eroded(mask: Tensor) -> Tensor:
-    """Masks [V,1,H,W] bool without their outermost pixel, where object and background mix."""
-    return -F.max_pool2d(-mask.float(), 3, 1, 1) > 0.5
 
 
 def _grown(images: Tensor, inside: Tensor) -> Tensor:

@@ -32,18 +32,18 @@ class Fragments:
         """[V,H,W] bool, where a surface is seen."""
         return self.face >= 0
 
-    def interpolate(self, corners: Tensor, background: float = 0.0) -> Tensor:
-        """Values at the faces' corners [M,3,C] (`vertex_values[faces]`) at every pixel -> [V,H,W,C]."""
-        seen = self.mask
-        out = corners.new_full((*self.face.shape, corners.shape[-1]), background)
-        out[seen] = (corners[self.face[seen]] * self.barycentric[seen][..., None]).sum(1)
+    def interpolate(self, corners: Tensor) -> Tensor:
+        """Values at the faces' corners [M,3,C] (`vertex_values[faces]`) at every pixel -> [V,H,W,C], 0 where empty."""
+        out = corners.new_zeros(*self.face.shape, corners.shape[-1])
+        out[self.mask] = self.interpolate_seen(corners)
         return out
 
-    def gather(self, values: Tensor, background: float = 0.0) -> Tensor:
-        """Per-face `values` [M,C] at every pixel -> [V,H,W,C]."""
-        out = values.new_full((*self.face.shape, values.shape[1]), background)
-        out[self.mask] = values[self.face[self.mask]]
-        return out
+    def interpolate_seen(self, corners: Tensor) -> Tensor:
+        """The same, only for the P pixels of `mask`, in its order -> [P,C]."""
+        seen = self.mask
+        first, weights = self.face[seen] * 3, self.barycentric[seen]
+        flat = corners.reshape(-1, corners.shape[-1])
+        return sum(flat[first + k] * weights[:, k : k + 1] for k in range(3))
 
 
 def rasterize(mesh: Mesh, cameras: Cameras, near: float = NEAR) -> Fragments:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -12,16 +12,15 @@ from torch import Tensor
 
 from ..errors import BadInput
 from ..fields.field import Field
-from ..geometry.decimate import decimate
+from ..geometry.clean import decimated
 from ..geometry.diffuse import diffuse
 from ..geometry.mesh import Mesh
-from ..geometry.symmetry import MirrorPlane, mirror_planes
 from ..geometry.subdivide import split_long_edges
+from ..geometry.symmetry import Symmetry, mirror_planes
 from ..geometry.unwrap import unwrap
 from ..memory import in_chunks
 from ..progress import Progress
-from ..provenance import Provenance
-from ..render.fill import fill_nearest
+from ..render.fill import fill_nearest, nearest_values
 from ..render.mesh import creased_normals
 from ..render.projection import Projected, Projector, extent
 from ..render.rasterize import Fragments, rasterize_uv
@@ -32,8 +31,9 @@ MAX_FACES = 20_000  # keeps the unwrapping near one second
 STEPS = 5
 FINEST = 0.03  # of the mesh's extent: colours are continued from vertex to vertex, which needs short edges
 CREASE = 0.8  # cosine: a corner whose smooth normal is further from the face's takes the face's own
-MAX_SHIFT = 0.35  # sRGB: how far a mirrored colour may be corrected
-MIRROR_GAIN = 0.05  # share of the unseen vertices that a mirror must show to be worth using
+MAX_SHIFT = 0.2  # sRGB: how far a mirrored colour may be corrected
+SYMMETRY_GAIN = 0.03  # share of all vertices that a mirror must newly show to be worth using
+MAX_SYMMETRIES = 3
 
 
 def bake_texture(
@@ -61,25 +61,24 @@ def bake_texture(
     progress = progress or Progress()
     progress.start("Bake texture", STEPS)
     with _timed("unwrap", progress):
-        result = unwrap(decimate(mesh, max_faces), size).mesh
-        mesh = split_long_edges(result, FINEST * extent(result.vertices))
+        result = unwrap(decimated(mesh, max_faces), size).mesh
+        surface = split_long_edges(result, FINEST * extent(result.vertices))
     with _timed("rasterize", progress):
-        texels = _Texels.of(mesh, size)
+        texels = _Texels.of(surface, size)
     with _timed("project", progress):
-        seen = _Seen.by(views, mesh, texels)
+        seen = _Seen.by(views, surface, texels)
     with _timed("fill", progress):
-        if colored:
-            unseen = ~seen.texels.seen
-            colors = seen.texels.colors.clone()
-            colors[unseen] = in_chunks(field.color, texels.points[unseen], check=progress.check).to(colors).clamp(0, 1)
+        if seen.texels.seen.all():
+            colors = seen.texels.colors
+        elif colored:
+            colors = seen.completed(lambda points: in_chunks(field.color, points, check=progress.check), texels)
         elif mesh.vertex_colors is not None:
-            unseen = texels.spread(mesh, mesh.vertex_colors)
-            colors = torch.where(seen.texels.seen[:, None], seen.texels.colors, unseen)
+            colors = seen.completed(lambda points: nearest_values(points, mesh.vertices, mesh.vertex_colors), texels)
         else:
-            colors = _continued(mesh, texels, seen, mirror)
+            colors = _continued(surface, texels, seen, mirror)
     with _timed("pad", progress):
         texture = texels.image(colors)
-    provenance = seen.vertices.provenance[: len(result.vertices)]
+    provenance = seen.provenance[: len(result.vertices)]
     return replace(result, texture=texture, vertex_colors=None, provenance=provenance)
 
 
@@ -97,12 +96,12 @@ class _Texels:
         fragments = rasterize_uv(mesh.uvs, mesh.faces, size, size)
         corner_normals = creased_normals(mesh, CREASE)
         layers = torch.cat([mesh.triangles, corner_normals], -1)
-        points, normals = fragments.interpolate(layers)[fragments.mask].split(3, -1)
+        points, normals = fragments.interpolate_seen(layers).split(3, -1)
         return cls(fragments, corner_normals, points, F.normalize(normals, dim=-1))
 
     def spread(self, mesh: Mesh, values: Tensor) -> Tensor:
         """Vertex values [N,C] at the texels [P,C]."""
-        return self.fragments.interpolate(values[mesh.faces])[self.fragments.mask]
+        return self.fragments.interpolate_seen(values[mesh.faces])
 
     def image(self, colors: Tensor) -> Tensor:
         """Texel colours [P,3] as a texture [3,S,S] without gaps."""
@@ -117,41 +116,55 @@ class _Seen:
     """What the views show, at texels and at vertices."""
 
     projector: Projector | None
-    texels: Projected
-    vertices: Projected
+    texels: Projected  # with glimpses: rims and grazing angles
+    vertices: Projected  # with glimpses
+    provenance: Tensor  # [N] uint8 of the vertices, without glimpses
 
     @classmethod
     def by(cls, views: Views | None, mesh: Mesh, texels: _Texels) -> "_Seen":
         if views is None or not len(views):
-            return cls(None, Projected.nothing(texels.points), Projected.nothing(mesh.vertices))
+            nothing = Projected.nothing(mesh.vertices)
+            return cls(None, Projected.nothing(texels.points), nothing, nothing.provenance)
         projector = Projector.prepare(views, mesh)
-        at_texels = projector.look_up(texels.points, texels.normals)
-        at_corners = projector.look_up(mesh.triangles.reshape(-1, 3), texels.corner_normals.reshape(-1, 3))
-        at_vertices = at_corners.merged(mesh.faces.reshape(-1), len(mesh.vertices))
-        if not at_vertices.seen.any():
-            raise BadInput("No view shows any part of the mesh; check masks and cameras, or the mesh's frame.")
-        return cls(projector, at_texels, at_vertices)
 
-    def mirrored(self, plane: MirrorPlane, points: Tensor, normals: Tensor) -> Projected:
-        """What the views show at the mirror images of surface points [P,3]."""
-        slack = 2 * plane.error * self.projector.extent
-        return self.projector.look_up(plane.reflect(points), plane.reflect_directions(normals), slack)
+        def at_vertices(glimpse: bool) -> Projected:
+            points, normals = mesh.triangles.reshape(-1, 3), texels.corner_normals.reshape(-1, 3)
+            seen = projector.look_up(points, normals, glimpse=glimpse)
+            return seen.merged(mesh.faces.reshape(-1), len(mesh.vertices))
+
+        vertices = at_vertices(glimpse=False)
+        if not vertices.seen.any():
+            raise BadInput("No view shows any part of the mesh; check masks and cameras, or the mesh's frame.")
+        at_texels = projector.look_up(texels.points, texels.normals)
+        at_texels = at_texels.or_else(projector.look_up(texels.points, texels.normals, glimpse=True))
+        return cls(projector, at_texels, vertices.or_else(at_vertices(glimpse=True)), vertices.provenance)
+
+    def completed(self, color: Callable[[Tensor], Tensor], texels: "_Texels") -> Tensor:
+        """Texel colours [P,3]: `color` ([N,3] world -> [N,3]) where no view shows any."""
+        unseen = ~self.texels.seen
+        colors = self.texels.colors.clone()
+        colors[unseen] = color(texels.points[unseen]).to(colors)
+        return colors
+
+    def mirrored(self, motion: Symmetry, points: Tensor, normals: Tensor) -> Projected:
+        """What the views show at the places that `motion` takes surface points [P,3] to."""
+        slack = 2 * motion.error * self.projector.extent
+        return self.projector.look_up(motion.apply(points), motion.turn(normals), slack)
 
 
 def _continued(mesh: Mesh, texels: _Texels, seen: _Seen, mirror: bool) -> Tensor:
     """Texel colours [P,3]: seen ones as they are, mirrored ones, and a smooth continuation of both."""
     colors, known = seen.texels.colors, seen.texels.seen
     vertex_colors, vertex_known = seen.vertices.colors, seen.vertices.seen
-    plane = _useful_mirror(mesh, seen) if mirror else None
-    if plane is not None:
-        at_vertices = seen.mirrored(plane, mesh.vertices, mesh.vertex_normals)
-        at_texels = seen.mirrored(plane, texels.points, texels.normals)
-        # light differs on the two sides: what mirror and truth differ by where both are seen goes on beyond
+    for motion in _useful_symmetries(mesh, seen) if mirror else ():
+        at_vertices = seen.mirrored(motion, mesh.vertices, mesh.vertex_normals)
+        at_texels = seen.mirrored(motion, texels.points, texels.normals)
+        # light differs on the two sides: what mirror and truth differ by where both are known goes on beyond
         both = vertex_known & at_vertices.seen
+        shift = torch.zeros_like(vertex_colors)
         if both.any():
-            shift = diffuse(mesh, vertex_colors - at_vertices.colors, both).clamp(-MAX_SHIFT, MAX_SHIFT)
-        else:
-            shift = torch.zeros_like(vertex_colors)
+            difference = (vertex_colors - at_vertices.colors).mean(-1, keepdim=True)  # light is grey, paint is not
+            shift = diffuse(mesh, difference, both).clamp(-MAX_SHIFT, MAX_SHIFT).expand_as(vertex_colors)
         reflected = (at_texels.colors + texels.spread(mesh, shift)).clamp(0, 1)
         colors = torch.where(known[:, None], colors, reflected)
         vertex_colors = torch.where(vertex_known[:, None], vertex_colors, (at_vertices.colors + shift).clamp(0, 1))
@@ -160,15 +173,21 @@ def _continued(mesh: Mesh, texels: _Texels, seen: _Seen, mirror: bool) -> Tensor
     return torch.where(known[:, None], colors, smooth)
 
 
-def _useful_mirror(mesh: Mesh, seen: _Seen) -> MirrorPlane | None:
-    """The plane of symmetry whose mirror image shows most of what the views do not; None if none shows enough."""
-    unseen = ~seen.vertices.seen
-    best, best_gain = None, MIRROR_GAIN * float(unseen.sum())
-    for plane in mirror_planes(mesh):
-        gain = float(seen.mirrored(plane, mesh.vertices[unseen], mesh.vertex_normals[unseen]).seen.sum())
-        if gain > best_gain:
-            best, best_gain = plane, gain
-    return best
+def _useful_symmetries(mesh: Mesh, seen: _Seen) -> list[Symmetry]:
+    """Mirrors, and rotations made of two of them, that show what the views do not; the most telling first."""
+    planes = mirror_planes(mesh)
+    motions = planes + [a.then(b) for a in planes[:2] for b in planes[:2] if a is not b]
+    shown = [seen.mirrored(motion, mesh.vertices, mesh.vertex_normals).seen for motion in motions]
+    known, enough = seen.vertices.seen, SYMMETRY_GAIN * len(mesh.vertices)
+    chosen: list[Symmetry] = []
+    while len(chosen) < MAX_SYMMETRIES and motions:
+        gains = [int((s & ~known).sum()) for s in shown]
+        best = max(range(len(motions)), key=gains.__getitem__)
+        if gains[best] < enough:
+            break
+        chosen.append(motions[best])
+        known = known | shown[best]
+    return chosen
 
 
 @contextmanager
