@@ -74,4 +74,5 @@ class Solid:
 
     def _in_chunks(self, points: Tensor, function) -> Tensor:
         check_shape("points", points, "N", 3)
-        return torch.cat([function(*self.design(piece).unbind(0)) for piece in points.split(CHUNK)])
+        chunk = CHUNK if points.device.type == "cpu" else CHUNK * 64
+        return torch.cat([function(*self.design(piece).unbind(0)) for piece in points.split(chunk)])

@@ -57,7 +57,7 @@ class Twist(Warp):
 
 @dataclass(frozen=True)
 class Bend(Warp):
-    """Turned about z by `amount` radians per unit along y: a rod along y becomes an arch (amount * radius under 0.8)."""
+    """Turned about z by `amount` radians per unit along y, a rod becoming an arch (amount * radius under 0.8)."""
 
     def stretch(self) -> float:
         return 1 + abs(self.amount) * self.radius  # the slip may point along y

@@ -363,6 +363,6 @@ def dinosaur(dice: Dice) -> Solid:
     )
     if dice.chance(0.5):
         spike = turned(Extrude(outlines.regular(3, 0.18), 0.03), y=90)
-        spots = ((0.62, 0.1), (0.42, -0.2), (0.15, -0.5))
+        spots = ((0.55, 0.3), (fat * 0.95, -0.1), (fat * 0.3, -0.45))
         parts.append(Part(Union(tuple(moved(spike, y=y, z=z) for y, z in spots)), 1))
     return solid(*parts)

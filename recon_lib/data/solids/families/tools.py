@@ -102,11 +102,28 @@ def blade(dice: Dice) -> Solid:
     kind = dice.pick(("sword", "knife", "spatula", "saw", "curved"))
     shapes = {
         "sword": ((-wide, 0), (-wide * 0.8, length * 0.85), (0, length), (wide * 0.8, length * 0.85), (wide, 0)),
-        "knife": ((-wide * 0.5, 0), (-wide * 0.5, length), (wide * 0.3, length * 0.75), (wide, length * 0.1), (wide, 0)),
-        "spatula": ((-0.05, 0), (-0.06, length * 0.4), (-wide, length * 0.5), (-wide, length), (wide, length), (wide, length * 0.5), (0.06, length * 0.4), (0.05, 0)),
+        "knife": (
+            (-wide * 0.5, 0),
+            (-wide * 0.5, length),
+            (wide * 0.3, length * 0.75),
+            (wide, length * 0.1),
+            (wide, 0),
+        ),
+        "spatula": (
+            (-0.05, 0),
+            (-0.06, length * 0.4),
+            (-wide, length * 0.5),
+            (-wide, length),
+            (wide, length),
+            (wide, length * 0.5),
+            (0.06, length * 0.4),
+            (0.05, 0),
+        ),
         "saw": ((-wide * 1.3, 0), (-wide * 0.5, length), (wide, length), (wide, 0)),
-        "curved": outlines.spline([(-wide, 0), (-wide * 0.9, length * 0.5), (wide, length), (wide * 0.6, length * 0.5), (wide, 0)], 4),
-    }  # fmt: skip
+        "curved": outlines.spline(
+            [(-wide, 0), (-wide * 0.9, length * 0.5), (wide, length), (wide * 0.6, length * 0.5), (wide, 0)], 4
+        ),
+    }
     parts = [Part(Extrude(shapes[kind], thick)), Part(_grip(dice, grip, dice.between(0.06, 0.1)), 1)]
     if kind == "sword" or dice.chance(0.3):
         parts.append(Part(Box((wide * dice.between(1.3, 2.5), 0.05, 0.08), 0.03), 2))
