@@ -26,7 +26,12 @@ def test_counts_steps_of_each_stage_from_zero():
     progress.step()
     progress.step(torch.zeros(3, 2, 2), steps=4)
     progress.start("mesh", 2)
-    assert progress.seen == [("depth", 0, 5, False), ("depth", 1, 5, False), ("depth", 5, 5, True), ("mesh", 0, 2, False)]
+    assert progress.seen == [
+        ("depth", 0, 5, False),
+        ("depth", 1, 5, False),
+        ("depth", 5, 5, True),
+        ("mesh", 0, 2, False),
+    ]
 
 
 def test_an_interrupt_comes_before_the_step_is_counted():

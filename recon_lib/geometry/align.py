@@ -151,15 +151,16 @@ def align_similarity(
 ) -> Similarity:
     """Scale, rotation and translation of the least symmetric mean distance, from any starting pose.
 
-    The 60 rotations of the icosahedron (any rotation is within 45 degrees of one of them) are refined on 400
-    points, the best five on 2000, the best one on all. The identity comes first and wins ties.
+    The 60 rotations of the icosahedron (any rotation is within 45 degrees of one of them) are refined on 200
+    points, the best five on 1000, the best one on 2000 and all. The identity comes first and wins ties.
     """
     _check_clouds(predicted, true)
-    rough, few = (_Pairing(predicted[:points], true[:points]) for points in (400, 2000))
+    rough, few, more = (_Pairing(predicted[:points], true[:points]) for points in (200, 1000, 2000))
     starts = [_match_moments(predicted, true, rotation) for rotation in icosahedral_rotations()]
-    found = sorted((rough.descend(start, 12, 1e-3) for start in starts), key=lambda pair: pair[1])[:5]
-    best = min((few.descend(start, 60, 1e-5) for start, _ in found), key=lambda pair: pair[1])[0]
-    return _Pairing(predicted, true).descend(best, 10, 1e-6)[0]
+    found = sorted((rough.descend(start, 8, 1e-2) for start in starts), key=lambda pair: pair[1])[:5]
+    best = min((few.descend(start, 30, 1e-4) for start, _ in found), key=lambda pair: pair[1])[0]
+    best, _ = more.descend(best, 15, 1e-5)
+    return _Pairing(predicted, true).descend(best, 3, 1e-6)[0]
 
 
 class _Pairing:
