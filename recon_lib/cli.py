@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BadInput as error:
         return _say(str(error), BAD_INPUT)
     except (Interrupted, KeyboardInterrupt):
-        return _say("Interrupted; nothing was written.", INTERRUPTED)
+        return _say("Interrupted.", INTERRUPTED)
     except (RuntimeError, MemoryError) as error:
         from .memory import is_out_of_memory
 

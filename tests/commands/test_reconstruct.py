@@ -1,0 +1,130 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+from recon_lib.cli import main
+from recon_lib.commands import reconstruct as command
+from recon_lib.errors import Interrupted
+from recon_lib.geometry.camera import Cameras
+from recon_lib.geometry.mesh import Mesh
+from recon_lib.views import Views
+from recon_lib.weights.card import ModelCard
+from recon_lib.weights.registry import LoadedModel, find_models
+
+HEIGHT, WIDTH = 40, 60
+
+
+def octahedron() -> Mesh:
+    corners = torch.tensor([[1, 0, 0], [0, 1, 0], [0, 0, 1], [-1, 0, 0], [0, -1, 0], [0, 0, -1]]).float()
+    faces = [[0, 1, 2], [1, 3, 2], [3, 4, 2], [4, 0, 2], [1, 0, 5], [3, 1, 5], [4, 3, 5], [0, 4, 5]]
+    return Mesh(corners, torch.tensor(faces), vertex_colors=torch.rand(6, 3))
+
+
+def answer(image: torch.Tensor) -> SimpleNamespace:
+    """What a system returns, with an octahedron for the shape."""
+    camera = Cameras.orbit(0, 0, 3, 40, *image.shape[-2:])
+    layer = torch.zeros(1, 1, *image.shape[-2:])
+    normals = F.pad(layer, (0, 0, 0, 0, 2, 0))
+    views = Views(image, camera, layer + 1, depth=layer + 3, normals=normals)
+    surface = SimpleNamespace(views=views, occluder=layer)
+    return SimpleNamespace(
+        mesh=octahedron(), surface=surface, field=None, seconds={"regress": 0.5}, report={"share": 0.03}
+    )
+
+
+@pytest.fixture
+def calls(monkeypatch) -> list[dict]:
+    """A stand-in for the method; the list holds the arguments of each call to it."""
+    seen: list[dict] = []
+
+    def reconstruct(image, model, **options):
+        seen.append({"image": image, **options})
+        return answer(image)
+
+    use(monkeypatch, reconstruct)
+    return seen
+
+
+def use(monkeypatch, function) -> None:
+    module = ModuleType("recon_lib.systems.zeroshape_w")
+    module.reconstruct = function
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    card = ModelCard("stand-in", "zeroshape-w", Path("stand-in.safetensors"), sha256="0" * 64)
+    monkeypatch.setattr(command, "_load", lambda system, name: LoadedModel(torch.nn.Identity(), card))
+
+
+@pytest.fixture
+def photo(tmp_path) -> Path:
+    path = tmp_path / "photo.png"
+    Image.fromarray(np.full((HEIGHT, WIDTH, 3), 90, np.uint8)).save(path)
+    return path
+
+
+def test_mesh_report_and_sheet_are_written(calls, photo, tmp_path, capsys):
+    out = tmp_path / "new" / "out.glb"
+    names = ["--report", str(tmp_path / "r.json"), "--preview", str(tmp_path / "sheet.png")]
+    assert main(["reconstruct", str(photo), "--system", "zeroshape-w", "-o", str(out), *names]) == 0
+    assert out.read_bytes()[:4] == b"glTF"
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert report["camera"]["vertical_fov_degrees"] == pytest.approx(40, abs=1e-3)
+    assert report["camera"]["camera_to_world"][2][3] == pytest.approx(3)
+    assert report["seconds"] == {"regress": 0.5}
+    assert report["model"]["name"] == "stand-in"
+    assert report["mesh"]["faces"] == 8
+    assert Image.open(tmp_path / "sheet.png").size[0] > 4 * 256
+    captured = capsys.readouterr()
+    assert not captured.out
+
+
+def test_options_reach_the_method(calls, photo, tmp_path):
+    options = ["--seed", "7", "--resolution", "64", "--texture-size", "128", "--device", "cpu"]
+    assert main(["reconstruct", str(photo), "-o", str(tmp_path / "o.glb"), *options]) == 0
+    (call,) = calls
+    assert (call["seed"], call["resolution"], call["texture_size"], call["device"]) == (7, 64, 128, "cpu")
+    assert call["image"].shape == (1, 3, HEIGHT, WIDTH)
+    assert call["mask"] is None
+
+
+def test_mask_file_and_see_through_background_are_masks(calls, photo, tmp_path):
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[10:30, 20:40] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    Image.fromarray(np.dstack([mask] * 4)).save(tmp_path / "cut.png")
+    main(["reconstruct", str(photo), "-o", str(tmp_path / "o.glb"), "--mask", str(tmp_path / "mask.png")])
+    main(["reconstruct", str(tmp_path / "cut.png"), "-o", str(tmp_path / "o.glb")])
+    for call in calls:
+        assert torch.equal(call["mask"][0, 0], torch.from_numpy(mask / 255).float())
+
+
+@pytest.mark.parametrize(("error", "code"), [(Interrupted(), 130), (KeyboardInterrupt(), 130), (MemoryError(), 1)])
+def test_nothing_is_left_when_the_method_stops(monkeypatch, photo, tmp_path, error, code):
+    def stop(image, model, **options):
+        raise error
+
+    use(monkeypatch, stop)
+    arguments = ["-o", str(tmp_path / "o.glb"), "--report", str(tmp_path / "r.json")]
+    assert main(["reconstruct", str(photo), *arguments]) == code
+    assert [p.name for p in tmp_path.iterdir()] == ["photo.png"]
+
+
+@pytest.mark.skipif(not find_models(), reason="no model is embedded yet")
+def test_shipped_photo_with_the_embedded_model(repo_root, tmp_path):
+    """The promise of `make demo`, coarser."""
+    options = ["-o", str(tmp_path / "o.glb"), "--resolution", "64", "--texture-size", "256", "--preview"]
+    photo = repo_root / "assets" / "photos" / "coffee_cup.jpg"
+    ended = subprocess.run(
+        [sys.executable, "-m", "recon_lib", "reconstruct", str(photo), *options, str(tmp_path / "sheet.png")],
+        cwd=repo_root, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert not ended.stdout
+    assert (tmp_path / "o.glb").stat().st_size > 10_000
+    assert (tmp_path / "sheet.png").is_file()
