@@ -17,13 +17,18 @@ FIT_RESOLUTION = 96
 
 
 def random_solid(seed: int, family: str | None = None) -> Solid:
-    """The solid of this seed, upright, inside the unit ball and touching it; optionally of one family."""
+    """The solid of this seed, inside the unit ball and touching it; optionally of one of `FAMILIES`."""
+    return normalised(draft_solid(seed, family))
+
+
+def draft_solid(seed: int, family: str | None = None) -> Solid:
+    """The same solid in its design frame: upright, about two units large, anywhere near the origin."""
     dice = Dice(seed, 0)
     names = list(FAMILIES)
     name = family or dice.weighted(names, [FAMILIES[n][1] for n in names])
     draft = FAMILIES[name][0](dice)
     materials = max(part.material for part in draft.parts) + 1
-    return normalised(replace(draft, colors=random_palette(Dice(seed, 1), materials), family=name))
+    return replace(draft, colors=random_palette(Dice(seed, 1), materials), family=name)
 
 
 def normalised(solid: Solid) -> Solid:
