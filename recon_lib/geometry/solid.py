@@ -46,7 +46,7 @@ def signed_volume(mesh: Mesh) -> float:
     return float((a * torch.linalg.cross(b, c)).sum() / 6)
 
 
-def solid_iou(first: Mesh, second: Mesh, columns: int = 65536, check: Callable[[], None] = lambda: None) -> float:
+def solid_iou(first: Mesh, second: Mesh, columns: int = 32768, check: Callable[[], None] = lambda: None) -> float:
     """Intersection over union of two closed meshes' insides (nonzero winding number), 0-1.
 
     `columns` vertical lines are spread evenly over both; along each line the lengths inside both and inside
@@ -69,7 +69,7 @@ def solid_iou(first: Mesh, second: Mesh, columns: int = 65536, check: Callable[[
         windings.append(torch.cat(steps)[order].long().cumsum(0)[:-1] != 0)
     gap = height[order].diff()
     union = float(gap[windings[0] | windings[1]].sum())
-    return float(gap[windings[0] & windings[1]].sum()) / union if union > 0 else 0.0
+    return min(float(gap[windings[0] & windings[1]].sum()) / union, 1.0) if union > 0 else 0.0
 
 
 def _spread(low: Tensor, high: Tensor, count: int) -> Tensor:
