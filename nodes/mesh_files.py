@@ -62,11 +62,16 @@ class SaveMesh(Node):
                 ),
                 io.Combo.Input(
                     "up", options=["default", "y", "z"], default="default",
-                    tooltip="The axis that points up. default: y, as glTF and ComfyUI want it; z for stl.",
+                    tooltip="The axis that points up. default: y, as glTF and ComfyUI want it, but z for stl.",
                 ),
                 io.Float.Input(
                     "size_mm", default=0.0, min=0.0, max=100_000.0, step=1.0,
-                    tooltip="Longest side in millimetres; 0 keeps the size. stl counts in mm, the others in metres.",
+                    tooltip="Longest side in millimetres. 0: 100 mm for stl; the others keep the size and count in "
+                    "metres.",
+                ),
+                io.Boolean.Input(
+                    "provenance", default=False,
+                    tooltip="Write for each vertex whether it was seen, outpainted or inferred (glb, ply).",
                 ),
             ],
             outputs=[
@@ -76,13 +81,13 @@ class SaveMesh(Node):
         )  # fmt: skip
 
     @classmethod
-    def run(cls, mesh, filename_prefix, format, up, size_mm):  # noqa: A002  (the socket's name)
+    def run(cls, mesh, filename_prefix, format, up, size_mm, provenance):  # noqa: A002  (the socket's name)
 
         from ..recon_lib.stages.export import save_mesh
 
         path, entry = output_path(filename_prefix, f".{format}")
-        axis = ("z" if format == "stl" else "y") if up == "default" else up
-        report = save_mesh(mesh_from_host(mesh), path, up=axis, size_mm=size_mm or None)
+        options = {"up": None if up == "default" else up, "size_mm": size_mm or None, "provenance": provenance}
+        report = save_mesh(mesh_from_host(mesh), path, **options)
         name = (Path(entry["subfolder"]) / entry["filename"]).as_posix()
         return io.NodeOutput(name, str(report), ui={"3d": [entry]})
 

@@ -47,15 +47,16 @@ class Render(Node):
 
     @classmethod
     def run(cls, frames, elevation, size, shading, background, mesh=None, field=None, cameras=None):
+        from ..recon_lib.geometry.bounding_sphere import bounding_sphere
         from ..recon_lib.render.field import render_field
         from ..recon_lib.render.mesh import render_mesh
-        from ..recon_lib.render.turntable import bounding_sphere, turntable_cameras
+        from ..recon_lib.render.turntable import inscribed_sphere, turntable_cameras
 
         if (mesh is None) == (field is None):
             raise BadInput("Render needs a mesh or a field; connect exactly one of them.")
         solid = field if mesh is None else mesh_from_host(mesh)
         if cameras is None:
-            center, radius = bounding_sphere(field.bounds if mesh is None else solid.vertices)
+            center, radius = inscribed_sphere(field.bounds) if mesh is None else bounding_sphere(solid.vertices)
             cameras = turntable_cameras(frames, elevation=elevation, size=size, center=center, radius=radius)
         options = {"shading": shading, "background": BACKGROUNDS[background], "progress": ComfyProgress()}
         if mesh is None:

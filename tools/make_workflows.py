@@ -1,0 +1,107 @@
+"""Writes the shipped workflows, for the page and for the API: python tools/make_workflows.py
+
+Sockets and defaults are read from tests/node_surface.json. Thumbnails are screenshots and are made by hand.
+"""
+
+import json
+from pathlib import Path
+
+from workflow_graph import Graph
+
+ROOT = Path(__file__).resolve().parent.parent
+GREEN, BLUE, PURPLE, ORANGE = "#3f5f3f", "#3f4f6f", "#553f6f", "#6f553f"
+
+WELCOME = """## Photo to textured mesh (ZeroShape-W)
+Press **Run**. Everything needed is in the pack: model and photo.
+
+**Your own photo:** add a *Load Image* node and connect its *image* in place of *Demo Photo* (three links: \
+segment, depth, surface). Background, clutter and things in front of the object may stay.
+
+**Your own mask:** connect it to *Visible Surface* in place of the *object* output. Load Image's mask is the wrong \
+way round: pass it through *Prepare Mask*.
+"""
+DEPTH_NOTE = """Any depth node can stand here. Depth-Anything and MiDaS nodes show near as bright: set *depth_kind* \
+of *Visible Surface* to match. Folders of transformers or diffusers models in `models/recon3d` appear under \
+*estimator*.
+"""
+SURFACE_NOTE = """What the camera saw, as points: nothing here is guessed but the depth.
+
+*Complete Shape* adds the rest, and knows from the occluder's mask where the object may go on behind something.
+"""
+TEXTURE_NOTE = """**Complete Shape** answers for any point in space whether it lies inside the object.
+
+**Extract Mesh** finds the surface in between. *resolution* 128 is a quick look, 512 shows what the model can do.
+
+**Bake Texture** keeps what the photo shows and continues it over the rest: from the mirrored side where the shape is \
+symmetric, else along the surface.
+
+To look at the shape without colours, set *shading* of *Render* to *clay*.
+"""
+RESULT_NOTE = """The GLB lies in ComfyUI's output folder under `3d/`, upright, with its texture, and stands in the \
+server's history.
+
+For a printer set *format* to *stl* and *size_mm* to the wanted size.
+
+*provenance* as *shading* of *Render* shows green what the photo showed; the rest is inferred.
+
+To measure against a known shape, connect *Load Mesh* and the textured mesh to *Compare Meshes*.
+"""
+
+
+def zeroshape_w(surface: dict) -> Graph:
+    """One photo through every stage, each shown."""
+    g = Graph("zeroshape_w", surface)
+    wide = 300
+    g.group("1  Photo & model", (0, -40, 340, 1100), GREEN)
+    g.note(WELCOME, (20, 40), (wide, 330), "Read me")
+    photo = g.node("Recon3D_DemoPhoto", (20, 420), (wide, 60), photo="coffee_cup.jpg")
+    g.node("PreviewImage", (20, 530), (wide, 280), "Photo", images=photo[0])
+    model = g.node("Recon3D_LoadModel", (20, 860), (wide, 80), name="zeroshape_w_mini")
+
+    g.group("2  What is seen, what hides it", (370, -40, 340, 1100), BLUE)
+    masks = g.node("Recon3D_Segment", (390, 40), (wide, 300), model=model[0], image=photo[0])
+    g.node("MaskPreview", (390, 390), (wide, 190), "Object (visible part)", mask=masks[0])
+    g.node("MaskPreview", (390, 630), (wide, 190), "Occluder", mask=masks[1])
+    g.node("PreviewImage", (390, 870), (wide, 170), "Overlay", images=masks[2])
+
+    g.group("3  Depth & normals", (740, -40, 340, 1100), BLUE)
+    depth = g.node(
+        "Recon3D_EstimateDepthNormals", (760, 40), (wide, 190),
+        model=model[0], image=photo[0], mask=masks[0], estimator="the connected model",
+    )  # fmt: skip
+    g.node("PreviewImage", (760, 280), (wide, 250), "Depth (far is bright)", images=depth[0])
+    g.node("PreviewImage", (760, 580), (wide, 250), "Normals", images=depth[1])
+    g.note(DEPTH_NOTE, (760, 880), (wide, 160), "Other depth nodes")
+
+    g.group("4  Visible surface", (1110, -40, 340, 1100), PURPLE)
+    seen = g.node(
+        "Recon3D_VisibleSurface", (1130, 40), (wide, 360),
+        model=model[0], image=photo[0], mask=masks[0], depth=depth[0],
+    )  # fmt: skip
+    g.node("PreviewImage", (1130, 450), (wide, 340), "Points: front, right, back, left", images=seen[2])
+    g.note(SURFACE_NOTE, (1130, 840), (wide, 200), "Half of the answer")
+
+    g.group("5  Whole shape", (1480, -40, 340, 1100), PURPLE)
+    field = g.node("Recon3D_CompleteShape", (1500, 40), (wide, 60), model=model[0], points=seen[0])
+    mesh = g.node("Recon3D_ExtractMesh", (1500, 150), (wide, 190), field=field[0])
+    baked = g.node("Recon3D_BakeTexture", (1500, 390), (wide, 160), mesh=mesh[0], views=seen[1])
+    g.note(TEXTURE_NOTE, (1500, 600), (wide, 440), "The other half")
+
+    g.group("6  Result", (1850, -40, 1070, 1100), ORANGE)
+    frames = g.node("Recon3D_Render", (1870, 40), (wide, 420), mesh=baked[0], frames=6, size=256)
+    g.node("PreviewImage", (1870, 510), (wide, 530), "Around the object", images=frames[0])
+    saved = g.node("Recon3D_SaveMesh", (2190, 40), (wide, 230), mesh=baked[0], filename_prefix="3d/zeroshape_w")
+    g.node("PreviewAny", (2190, 320), (wide, 190), "Report", source=saved[1])
+    g.note(RESULT_NOTE, (2190, 560), (wide, 480), "The result")
+    g.node("Preview3D", (2510, 40), (390, 1000), model_file=saved[0])
+    return g
+
+
+def main() -> None:
+    surface = json.loads((ROOT / "tests" / "node_surface.json").read_text(encoding="utf-8"))
+    for make in (zeroshape_w,):
+        make(surface).write(ROOT / "workflows")
+
+
+if __name__ == "__main__":
+    main()
