@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 IMPORT_NAMES = {
     "fast-simplification": "fast_simplification",
+    "libigl": "igl",
     "pillow": "PIL",
     "pymcubes": "mcubes",
     "scikit-image": "skimage",
