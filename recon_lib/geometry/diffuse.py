@@ -5,43 +5,55 @@ from torch import Tensor
 
 from .mesh import Mesh
 
+SMALLEST_WEIGHT = 0.02  # cotangents below (obtuse and needle triangles) count as this: no value leaves the known range
 CREASE_POWER, LEAK = 8, 0.01  # across 10 degrees flows 88 %, across 45 degrees 6 %
 PULL = 1e-6  # towards the mean, per vertex: what no edge connects to a known vertex still gets a value
 
 
 def diffuse(mesh: Mesh, values: Tensor, known: Tensor) -> Tensor:
-    """Harmonic extension: known vertices keep their value, every other one is the mean of its neighbours.
+    """Harmonic extension: known vertices keep their value, every other one is a weighted mean of its neighbours.
 
     values [N,C], known [N] bool (at least one) -> [N,C]. Follows the surface, so that thin parts do not take the
     colour of what stands behind them, and fades without streaks. Vertices at one position count as one.
-    Edges weigh 1 / length (a discrete Laplacian that needs no good triangles), and less where the surface turns:
-    paint, too, tends to end at creases.
+    Cotangent weights (Pinkall & Polthier 1993), less where the surface turns: paint, too, tends to end at creases.
     """
     import numpy as np
-    from scipy.sparse import coo_matrix, diags
+    from scipy.sparse import diags
     from scipy.sparse.linalg import splu
 
     same = same_positions(mesh.vertices.cpu())
-    count = int(same.max()) + 1
-    edges = mesh.faces.cpu()[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
-    length = (mesh.vertices.cpu()[edges[:, 0]] - mesh.vertices.cpu()[edges[:, 1]]).norm(dim=-1)
-    normals = mesh.with_normals().vertex_normals.cpu()
-    turn = (normals[edges[:, 0]] * normals[edges[:, 1]]).sum(-1).clamp_min(0) ** CREASE_POWER
-    weight = ((turn + LEAK) / length.clamp_min(float(length.mean()) * 1e-3 + 1e-12)).double().numpy()
-    a, b = same[edges].numpy().T
-    graph = coo_matrix((weight, (a, b)), shape=(count, count)).tocsr()
-    graph = graph + graph.T
-    fixed = np.zeros(count, dtype=bool)
-    target = np.zeros((count, values.shape[1]))
-    fixed[same[known.cpu()].numpy()] = True
-    target[same[known.cpu()].numpy()] = values[known].double().cpu().numpy()
+    graph = _conductances(mesh, same)
+    fixed = np.zeros(graph.shape[0], dtype=bool)
+    target = np.zeros((graph.shape[0], values.shape[1]))
+    places = same[known.cpu()].numpy()
+    fixed[places] = True
+    target[places] = values[known].double().cpu().numpy()
     if not fixed.all():
         degree = np.asarray(graph.sum(1)).ravel()
-        pull = PULL * max(float(degree.mean()), 1.0)
-        system = (diags(degree + pull) - graph)[~fixed]
+        pull = PULL * max(float(degree.mean()), SMALLEST_WEIGHT)
+        system = (diags(degree + pull) - graph).tocsr()[~fixed]
         sources = pull * target[fixed].mean(0) - system[:, fixed] @ target[fixed]
         target[~fixed] = splu(system[:, ~fixed].tocsc()).solve(sources)
-    return torch.from_numpy(target[same.numpy()]).to(values)
+    out = torch.from_numpy(target[same.numpy()]).to(values)
+    return torch.where(known[:, None], values, out)
+
+
+def _conductances(mesh: Mesh, same: Tensor):
+    """Symmetric sparse matrix of edge weights between the positions that `same` [N] numbers."""
+    from scipy.sparse import coo_matrix
+
+    faces, corners = mesh.faces.cpu(), mesh.triangles.cpu().double()
+    normals = mesh.with_normals().vertex_normals.cpu()
+    u, v = corners.roll(-1, 1) - corners, corners.roll(1, 1) - corners
+    area = torch.linalg.cross(u, v).norm(dim=-1)
+    cotangent = ((u * v).sum(-1) / area.clamp_min(1e-30)).clamp(SMALLEST_WEIGHT, 1 / SMALLEST_WEIGHT)  # [M,3]
+    start, end = faces.roll(-1, 1), faces.roll(1, 1)  # the edge that each corner sees
+    turn = (normals[start] * normals[end]).sum(-1).clamp_min(0) ** CREASE_POWER
+    weight = (cotangent / 2 * (turn + LEAK)).reshape(-1).numpy()
+    size = int(same.max()) + 1
+    half = coo_matrix((weight, (same[start].reshape(-1).numpy(), same[end].reshape(-1).numpy())), shape=(size, size))
+    half.setdiag(0)  # edges without length
+    return (half + half.T).tocsr()
 
 
 def same_positions(points: Tensor) -> Tensor:

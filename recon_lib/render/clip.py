@@ -19,7 +19,7 @@ def clip_near(corners: Tensor, near: float) -> tuple[Tensor, Tensor | None, Tens
     parent = torch.cat([whole, *(p for p, _ in pieces)])
     if len(parent) == len(whole):
         return corners[whole], whole, None
-    identity = torch.eye(3, device=corners.device).expand(len(whole), 3, 3)
+    identity = torch.eye(3).to(corners).expand(len(whole), 3, 3)
     weights = torch.cat([identity, *(w for _, w in pieces)])
     clipped = weights @ corners[parent]
     # rounding must not put a cut corner behind the plane
@@ -31,7 +31,7 @@ def _keep_one(corners: Tensor, count: Tensor, near: float) -> tuple[Tensor, Tens
     """Faces with one corner in front: that corner and two cuts."""
     parent = (count == 1).nonzero().flatten()
     order = _lone_first(corners[parent, :, 2] > near)
-    a, b, c = torch.eye(3, device=corners.device)[order].unbind(1)
+    a, b, c = torch.eye(3).to(corners)[order].unbind(1)
     z = corners[parent, :, 2]
     return parent, torch.stack([a, _cut(a, b, z, near), _cut(a, c, z, near)], 1)
 
@@ -40,7 +40,7 @@ def _keep_two(corners: Tensor, count: Tensor, near: float) -> list[tuple[Tensor,
     """Faces with one corner behind: the rest is a quadrangle, given as two triangles."""
     parent = (count == 2).nonzero().flatten()
     order = _lone_first(corners[parent, :, 2] <= near)
-    a, b, c = torch.eye(3, device=corners.device)[order].unbind(1)
+    a, b, c = torch.eye(3).to(corners)[order].unbind(1)
     z = corners[parent, :, 2]
     ab, ac = _cut(a, b, z, near), _cut(a, c, z, near)
     return [(parent, torch.stack([ab, b, c], 1)), (parent, torch.stack([ab, c, ac], 1))]

@@ -1,6 +1,6 @@
 """Pictures of a field without a mesh: rays are marched to its zero level."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,11 +14,11 @@ from ..memory import in_chunks
 from ..progress import Progress
 from .layers import Rendering, background_color, composite
 from .shading import CLAY, check_shading, depth_colors, lit, normal_colors
-from .turntable import turntable_cameras
+from .turntable import inscribed_sphere, turntable_cameras
 
 FIELD_SHADINGS = ("lit", "albedo", "clay", "normal", "depth")
 REFINEMENTS = 8  # secant steps after the march
-NORMAL_STEP = 0.004  # of the bounds' diagonal, for the differences that the normal is taken from
+NORMAL_STEP = 0.002  # of the bounds' diagonal, for the differences that the normal is taken from
 # corners of a tetrahedron: the cheapest central difference (4 evaluations instead of 6)
 TETRAHEDRON = ((1.0, -1.0, -1.0), (-1.0, -1.0, 1.0), (-1.0, 1.0, -1.0), (1.0, 1.0, 1.0))
 
@@ -33,6 +33,7 @@ def render_field(
     look_ahead: int = 32,
     supersample: int = 1,
     chunk: int = 65536,
+    device: torch.device | str | None = None,
     progress: Progress | None = None,
 ) -> Rendering:
     """Render the surface `field.inside(...) == 0` as all `cameras` see it, coloured where the field has colour.
@@ -41,6 +42,7 @@ def render_field(
     look_ahead: cells per side of a grid that is evaluated once; rays skip cells whose whole neighbourhood is
     outside. 0 marches everywhere: slower, and safe for parts thinner than a cell.
     supersample: odd number of samples per pixel side; depth and normals are taken at pixel centres.
+    device: where the field is asked (default: the CPU); the pictures are on the CPU.
     """
     check_shading(shading)
     if shading not in FIELD_SHADINGS:
@@ -50,7 +52,7 @@ def render_field(
     color = background_color(background, torch.device("cpu"))
     progress = progress or Progress()
     progress.start("Render field", len(cameras))
-    marcher = _Marcher.of(field, steps, look_ahead, chunk, progress)
+    marcher = _Marcher.of(_Asked(field, torch.device(device or "cpu"), chunk, progress), steps, look_ahead)
     views = []
     for i in range(len(cameras)):
         views.append(_render_view(marcher, cameras[i].to("cpu"), shading, color, supersample))
@@ -83,45 +85,53 @@ def _shaded(marcher: "_Marcher", points: Tensor, toward: Tensor, facing: Tensor,
     if shading == "normal":
         return normal_colors(facing)
     albedo = facing.new_tensor(CLAY).expand_as(facing)
-    if shading != "clay" and marcher.field.has_color:
-        albedo = marcher.colors(points, toward)
+    if shading != "clay" and marcher.asked.field.has_color:
+        albedo = marcher.asked.colors(points, toward)
     return albedo if shading == "albedo" else lit(albedo, facing)
 
 
 @dataclass(frozen=True)
-class _Marcher:
+class _Asked:
+    """A field that is asked in chunks, on its device, by points on the CPU."""
+
     field: Field
-    steps: int
+    device: torch.device
     chunk: int
     progress: Progress
+
+    def inside(self, points: Tensor) -> Tensor:
+        """points [N,3] -> [N]."""
+        return self._answers(lambda p: self.field.inside(p), points)
+
+    def colors(self, points: Tensor, toward: Tensor) -> Tensor:
+        """Colours at points [N,3] seen along `toward` [N,3] -> [N,3]."""
+        return self._answers(
+            lambda p: self.field.color(p[:, :3], p[:, 3:]).clamp(0, 1), torch.cat([points, toward], -1)
+        )
+
+    def _answers(self, question: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
+        return in_chunks(lambda p: question(p.to(self.device)).float().cpu(), rows, self.chunk, self.progress.check)
+
+
+@dataclass(frozen=True)
+class _Marcher:
+    """Finds surfaces along rays."""
+
+    asked: _Asked
+    steps: int
     bounds: Tensor  # [2,3]
     occupied: Tensor | None  # [G,G,G] bool (x,y,z), cells that may hold surface or inside
 
     @classmethod
-    def of(cls, field: Field, steps: int, cells: int, chunk: int, progress: Progress) -> "_Marcher":
-        bounds = field.bounds.float().cpu()
-        marcher = cls(field, steps, chunk, progress, bounds, None)
+    def of(cls, asked: _Asked, steps: int, cells: int) -> "_Marcher":
+        bounds = asked.field.bounds.float().cpu()
         if not cells:
-            return marcher
+            return cls(asked, steps, bounds, None)
         axes = [torch.linspace(float(a), float(b), cells + 1) for a, b in bounds.T]
         nodes = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
-        inside = (marcher.inside(nodes) > 0).float().view(1, 1, *[cells + 1] * 3)
+        inside = (asked.inside(nodes) > 0).float().view(1, 1, *[cells + 1] * 3)
         touched = F.max_pool3d(inside, 2, 1)  # cells with a corner inside
-        return cls(field, steps, chunk, progress, bounds, F.max_pool3d(touched, 3, 1, 1)[0, 0] > 0)
-
-    def inside(self, points: Tensor) -> Tensor:
-        """The field at points [N,3], CPU -> [N]."""
-        return in_chunks(lambda p: self.field.inside(p).float().cpu(), points, self.chunk, self.progress.check)
-
-    def colors(self, points: Tensor, toward: Tensor) -> Tensor:
-        """The field's colours at points [N,3] seen along `toward` [N,3]."""
-        both = torch.cat([points, toward], -1)
-        return in_chunks(
-            lambda p: self.field.color(p[:, :3], p[:, 3:]).float().cpu().clamp(0, 1),
-            both,
-            self.chunk,
-            self.progress.check,
-        )
+        return cls(asked, steps, bounds, F.max_pool3d(touched, 3, 1, 1)[0, 0] > 0)
 
     def normals(self, points: Tensor) -> Tensor:
         """Outward unit normals [N,3]: the direction in which the field falls fastest."""
@@ -129,7 +139,7 @@ class _Marcher:
             return points
         step = NORMAL_STEP * float((self.bounds[1] - self.bounds[0]).norm()) / 3**0.5
         corners = points.new_tensor(TETRAHEDRON)
-        values = self.inside((points[:, None] + step * corners).reshape(-1, 3)).view(-1, 4)
+        values = self.asked.inside((points[:, None] + step * corners).reshape(-1, 3)).view(-1, 4)
         return F.normalize(-(values @ corners), dim=-1)
 
     def first_surface(self, origins: Tensor, directions: Tensor) -> Tensor:
@@ -163,23 +173,23 @@ class _Marcher:
     def _sample(self, points: Tensor) -> Tensor:
         """The field at points [N,3], without asking where the grid says that it is empty -> [N]."""
         if self.occupied is None:
-            return self.inside(points)
+            return self.asked.inside(points)
         cells = len(self.occupied)
         low, high = self.bounds
         x, y, z = ((points - low) / (high - low) * cells).long().clamp(0, cells - 1).unbind(-1)
         asked = self.occupied[x, y, z].nonzero().flatten()
         value = torch.full((len(points),), -1.0)
         if len(asked):
-            value[asked] = self.inside(points[asked])
+            value[asked] = self.asked.inside(points[asked])
         return value
 
     def _refined(self, origins: Tensor, directions: Tensor, low: Tensor, high: Tensor, above: Tensor) -> Tensor:
         """The crossing between distances low (outside) and high (inside) [R], by the Illinois secant method."""
         side = torch.zeros_like(low)
-        below = self.inside(origins + low[:, None] * directions)
+        below = self.asked.inside(origins + low[:, None] * directions)
         for _ in range(REFINEMENTS):
             middle = low + (high - low) * (below / (below - above).clamp_max(-1e-12)).clamp(0.02, 0.98)
-            value = self.inside(origins + middle[:, None] * directions)
+            value = self.asked.inside(origins + middle[:, None] * directions)
             inside = value > 0
             # a side that stays twice loses half of its weight, so that the bracket closes from both sides
             below = torch.where(inside, torch.where(side > 0, below / 2, below), value)
@@ -200,8 +210,7 @@ def turntable_field(
     **how,
 ) -> Rendering:
     """Render `frames` pictures around the whole field; `how` as in `render_field`."""
-    low, high = field.bounds.float().cpu()
-    center, radius = (low + high) / 2, float((high - low).max()) / 2  # corners of the box are mostly empty
+    center, radius = inscribed_sphere(field.bounds)
     cameras = turntable_cameras(
         frames, elevation=elevation, start=start, fov=fov, size=size, center=center, radius=radius
     )

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import BadInput
+from ..geometry.bounding_sphere import bounding_sphere
 from ..geometry.camera import Cameras
 from ..geometry.mesh import Mesh
 from ..progress import Progress
@@ -14,9 +15,10 @@ from ..provenance import provenance_colors
 from .layers import Rendering, background_color, composite
 from .rasterize import Fragments, rasterize
 from .shading import CLAY, check_shading, depth_colors, lit, normal_colors
-from .turntable import bounding_sphere, turntable_cameras
+from .turntable import turntable_cameras
 
-CREASE = 0.64  # cosine of 50 degrees: where a face turns further from the averaged normal it is drawn flat
+CREASE = 0.85  # cosine of 32 degrees: where a face turns further from the averaged normal it is drawn flat
+# (a box's corners average to 35 degrees where one side has both of its triangles there)
 
 
 def render_mesh(
@@ -79,10 +81,10 @@ def corner_normals(mesh: Mesh) -> Tensor:
     """Unit normals at the faces' corners [M,3,3] world: the mesh's own, else smooth with creases kept sharp."""
     if mesh.vertex_normals is not None:
         return mesh.vertex_normals[mesh.faces]
-    return creased_normals(mesh.with_normals(), CREASE)
+    return creased_normals(mesh.with_normals())
 
 
-def creased_normals(mesh: Mesh, crease: float) -> Tensor:
+def creased_normals(mesh: Mesh, crease: float = CREASE) -> Tensor:
     """The vertex normals at the faces' corners [M,3,3], or the face's own where they differ by a cosine < `crease`."""
     smooth = mesh.vertex_normals[mesh.faces]
     flat = mesh.face_normals[:, None].expand_as(smooth)

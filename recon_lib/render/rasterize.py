@@ -79,15 +79,17 @@ def _rasterize_view(
     near: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """-> face [H,W], barycentric [H,W,3], depth [H,W] of one camera."""
+    if bool((corners[..., 2] <= near).any()) and corners.device.type != "mps":  # MPS has no float64
+        corners = corners.double()  # what is cut right at the camera reaches millions of pixels beyond the image
     corners, parent, weights = clip_near(corners, near)
-    pixels = corners @ intrinsics.mT
+    pixels = corners @ intrinsics.to(corners).mT
     face, barycentric, depth = _draw(pixels[..., :2] / pixels[..., 2:], 1 / corners[..., 2], height, width)
     seen = face >= 0
     if weights is not None:  # corners made by the clipping, back in terms of the corners that the face came with
         barycentric[seen] = (barycentric[seen][:, None] @ weights[face[seen]])[:, 0]
     if parent is not None:
         face[seen] = parent[face[seen]]
-    return face, barycentric, depth
+    return face, barycentric.float(), depth.float()
 
 
 def _draw(corners: Tensor, inverse_depth: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:

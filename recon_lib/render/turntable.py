@@ -3,7 +3,6 @@
 import math
 from dataclasses import replace
 
-import torch
 from torch import Tensor
 
 from ..errors import BadInput
@@ -37,9 +36,10 @@ def turntable_cameras(
     return replace(cameras, camera_to_world=pose)
 
 
-def bounding_sphere(points: Tensor) -> tuple[Tensor, float]:
-    """Centre of the box around points [N,3] and the radius that holds them all: [3], world units."""
-    if not len(points):
-        return torch.zeros(3), 0.0
-    center = (points.amin(0) + points.amax(0)) / 2
-    return center, float((points - center).norm(dim=-1).max())
+def inscribed_sphere(bounds: Tensor) -> tuple[Tensor, float]:
+    """Centre and radius to frame a field by: the box's longest side counts, its mostly empty corners do not.
+
+    bounds [2,3] -> [3], world units.
+    """
+    low, high = bounds.float().cpu()
+    return (low + high) / 2, float((high - low).max()) / 2

@@ -30,7 +30,6 @@ log = logging.getLogger("recon3d")
 MAX_FACES = 20_000  # keeps the unwrapping near one second
 STEPS = 5
 FINEST = 0.03  # of the mesh's extent: colours are continued from vertex to vertex, which needs short edges
-CREASE = 0.8  # cosine: a corner whose smooth normal is further from the face's takes the face's own
 MAX_SHIFT = 0.2  # sRGB: how far a mirrored colour may be corrected
 SYMMETRY_GAIN = 0.03  # share of all vertices that a mirror must newly show to be worth using
 MAX_SYMMETRIES = 3
@@ -94,7 +93,7 @@ class _Texels:
     @classmethod
     def of(cls, mesh: Mesh, size: int) -> "_Texels":
         fragments = rasterize_uv(mesh.uvs, mesh.faces, size, size)
-        corner_normals = creased_normals(mesh, CREASE)
+        corner_normals = creased_normals(mesh)
         layers = torch.cat([mesh.triangles, corner_normals], -1)
         points, normals = fragments.interpolate_seen(layers).split(3, -1)
         return cls(fragments, corner_normals, points, F.normalize(normals, dim=-1))
