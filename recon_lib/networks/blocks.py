@@ -10,9 +10,11 @@ from torch import Tensor, nn
 class DenseFeatures:
     """What a dense backbone sees in an image: a depth map and the maps that the other heads read."""
 
-    depth: Tensor  # [B,1,H,W] relative z-depth, 0-1
+    depth: Tensor  # [B,1,H,W] relative z-depth, >= 0, its scale is free
     fine: Tensor  # [B,C,H/2,W/2] the last fused map, which the depth head read
-    coarse: Tensor  # [B,K,H/32,W/32] the deepest map
+    coarse: Tensor  # [B,K,h,w] the deepest map
+    middle: Tensor | None = None  # [B,M,H/4,W/4] the map below `fine`, where the decoder reads it
+    normals: Tensor | None = None  # [B,3,H,W] unit, camera frame, where the backbone has a head for them
 
 
 class ResidualConv(nn.Module):

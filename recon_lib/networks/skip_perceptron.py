@@ -22,7 +22,7 @@ class SkipPerceptron(nn.Module):
         self.layers.append(nn.Linear(width, 1))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """The input's part of all layers is one product, and activations are kept times `SHARPNESS`: no division."""
+        """The input's part of all layers is one product; activations are kept times `SHARPNESS` until the last."""
         rows = inputs.flatten(0, 1)
         hidden, last = self.layers[:-1], self.layers[-1]
         shares = self._input_shares(rows)
@@ -32,7 +32,7 @@ class SkipPerceptron(nn.Module):
                 x = softplus(torch.addmm(shares[index], x, layer.weight[:, : self.width].T * ROOT_HALF))
             elif index > 0:
                 x = softplus(F.linear(x, layer.weight, layer.bias * SHARPNESS))
-        return F.linear(x, last.weight / SHARPNESS, last.bias).view(inputs.shape[:-1])
+        return last(x / SHARPNESS).view(inputs.shape[:-1])
 
     def _input_shares(self, rows: Tensor) -> dict[int, Tensor]:
         """What the input and the bias add to the layers that see it, times `SHARPNESS`: layer -> [R,width]."""

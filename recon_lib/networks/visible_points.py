@@ -44,8 +44,11 @@ def unproject(depth: Tensor, intrinsics: Tensor, pixel_offset: float = 0.5) -> T
 def normalize_visible(
     points: Tensor,  # [B,3,H,W] camera frame
     mask: Tensor,  # [B,1,H,W] > 0.5 where the object is seen
+    robust: bool = False,
 ) -> tuple[Tensor, Normalization]:
     """Centre the seen points on their mean and scale the farthest to distance 1; 0 off the mask (ZeroShape, 3.2).
+
+    `robust` scales the root mean square distance to 1 instead, which one wrong pixel cannot upset.
 
     -> normalised map [B,3,H,W] and the `Normalization`.
     """
@@ -57,5 +60,7 @@ def normalize_visible(
         raise BadInput(f"The object's mask of image {int(count.argmin())} is empty; paint or predict one first.")
     centre = (points * seen).sum(dim=(2, 3)) / count[:, None]
     offset = (points - centre[:, :, None, None]) * seen
-    scale = offset.square().sum(dim=1).amax(dim=(1, 2)).clamp_min(1e-24).sqrt()
+    squared = offset.square().sum(dim=1)
+    squared = squared.sum(dim=(1, 2)) / count if robust else squared.amax(dim=(1, 2))
+    scale = squared.clamp_min(1e-24).sqrt()
     return offset / scale[:, None, None, None], Normalization(centre, scale)

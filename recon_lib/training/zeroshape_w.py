@@ -1,0 +1,178 @@
+"""Training of ZeroShape-W on scenes: `python -m recon_lib train zeroshape-w`."""
+
+import json
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from ..data.scenes import SceneMix
+from ..networks.zeroshape_w import BASE, MINI, ZeroShapeW
+from ..progress import Progress
+from .dataset import SceneDataset
+from .ema import WeightAverage
+from .losses import LossWeights, total, zeroshape_w_losses
+from .settings import TrainSettings, learning_rate
+from .validation import validate
+
+log = logging.getLogger("recon3d")
+SPAN = 100  # steps between two looks at the folder of shards, which may still be growing
+
+
+class Trainer:
+    """One run: the model, its optimiser, and where it stands. Everything it needs to go on is in `out`/state.pt."""
+
+    def __init__(self, settings: TrainSettings) -> None:
+        from accelerate import Accelerator
+        from accelerate.utils import set_seed
+
+        set_seed(settings.seed)
+        precision = "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "no"
+        self.settings = settings
+        self.accelerator = Accelerator(mixed_precision=precision)
+        model = ZeroShapeW(BASE if settings.size == "base" else MINI)
+        if settings.init is not None:
+            from safetensors.torch import load_file
+
+            model.load_state_dict({k: v.float() for k, v in load_file(settings.init).items()})
+        model = model.to(memory_format=torch.channels_last)
+        self.average = WeightAverage(model)
+        optimizer = torch.optim.AdamW(
+            _decayed(model, settings.weight_decay), lr=settings.rate, betas=(0.9, 0.95)
+        )
+        self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
+        self.average.module.to(self.accelerator.device)
+        self.step, self.spent = 0, 0.0
+        self._resume()
+
+    # -- the run ------------------------------------------------------------------------------------------
+
+    def run(self, progress: Progress) -> Path:
+        """Train to the end. -> the folder of the final weights."""
+        progress.start("training", self.settings.steps)
+        progress.step(steps=self.step)
+        last, sums = time.monotonic(), {}
+        for batch in self._batches():
+            terms = self._learn(batch)
+            now = time.monotonic()
+            self.spent, last = self.spent + now - last, now
+            for name, value in terms.items():
+                sums[name] = sums.get(name, 0.0) + value
+            if self.step % 50 == 0:
+                self._log({name: round(value / 50, 4) for name, value in sums.items()})
+                sums = {}
+            if self.step % self.settings.save_every == 0:
+                self.save()
+                last = time.monotonic()
+            progress.step()
+        self.save()
+        return self.settings.out
+
+    @property
+    def done(self) -> float:
+        """Share of the run behind us: by steps, or by time where that is further."""
+        by_steps = self.step / self.settings.steps
+        by_time = self.spent / 60 / self.settings.minutes if self.settings.minutes else 0.0
+        return max(by_steps, by_time)
+
+    def _learn(self, batch: dict[str, Tensor]) -> dict[str, float]:
+        rate = learning_rate(self.settings, self.done, self.step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        batch["image"] = batch["image"].contiguous(memory_format=torch.channels_last)
+        with self.accelerator.autocast():
+            terms, _ = zeroshape_w_losses(self.model, batch)
+        loss = total(terms, LossWeights())
+        self.optimizer.zero_grad()
+        self.accelerator.backward(loss)
+        self.accelerator.clip_grad_norm_(self.model.parameters(), 1.0)
+        if torch.isfinite(loss):
+            self.optimizer.step()
+        self.average.update(self.accelerator.unwrap_model(self.model))
+        self.step += 1
+        return {"loss": loss.item(), **{name: value.item() for name, value in terms.items()}}
+
+    def _batches(self) -> Iterator[dict[str, Tensor]]:
+        s = self.settings
+        mix = SceneMix() if s.occluders else SceneMix(occluded=0.0)
+        while self.done < 1:
+            small = self.done < s.small_share and s.size == "mini"
+            side = s.small_side if small else (224 if s.size == "base" else 128)
+            world = self.accelerator.num_processes
+            first = (s.seed * 1_000_003 + self.step * world + self.accelerator.process_index * SPAN) * s.batch
+            data = SceneDataset(
+                s.shards, SPAN * s.batch, first=first, size=side, queries=s.queries, mix=mix, backgrounds=s.backgrounds
+            )
+            loader = DataLoader(data, s.batch, num_workers=s.workers, prefetch_factor=4 if s.workers else None)
+            for batch in loader:
+                if self.done >= 1:
+                    return
+                yield {name: value.to(self.accelerator.device) for name, value in batch.items()}
+
+    # -- what is kept -------------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """State for going on, weights for using, figures for reading. Each file appears whole."""
+        if not self.accelerator.is_main_process:
+            return
+        out = self.settings.out
+        out.mkdir(parents=True, exist_ok=True)
+        state = {
+            "model": self.accelerator.unwrap_model(self.model).state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "average": self.average.module.state_dict(),
+            "step": self.step,
+            "spent": self.spent,
+        }
+        torch.save(state, out / "state.part")
+        (out / "state.part").replace(out / "state.pt")
+        save_weights(self.average.module, out / f"zeroshape_w_{self.settings.size}.safetensors")
+        if self.settings.validation:
+            self._log({"validation": validate(self.average.module, self.settings)})
+
+    def _resume(self) -> None:
+        path = self.settings.out / "state.pt"
+        if not path.is_file():
+            return
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        self.accelerator.unwrap_model(self.model).load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.average.module.load_state_dict(state["average"])
+        self.average.steps = self.step = state["step"]
+        self.spent = state["spent"]
+        log.info("going on from step %d", self.step)
+
+    def _log(self, figures: dict) -> None:
+        line = {"step": self.step, "minutes": round(self.spent / 60, 1), "done": round(self.done, 4), **figures}
+        log.info("%s", line)
+        if self.accelerator.is_main_process:
+            self.settings.out.mkdir(parents=True, exist_ok=True)
+            with (self.settings.out / "log.jsonl").open("a") as file:
+                file.write(json.dumps(line) + "\n")
+
+
+def _decayed(model: nn.Module, decay: float) -> list[dict]:
+    """Weight decay for matrices and kernels, none for vectors (ZeroShape, section 4.1)."""
+    wide = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
+    narrow = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
+    return [{"params": wide, "weight_decay": decay}, {"params": narrow, "weight_decay": 0.0}]
+
+
+def save_weights(model: nn.Module, path: Path) -> None:
+    """Half-precision safetensors, written beside and renamed."""
+    from safetensors.torch import save_file
+
+    tensors = {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in model.state_dict().items()}
+    part = path.with_suffix(".part")
+    save_file(tensors, part)
+    part.replace(path)
+
+
+def train(settings: TrainSettings, progress: Progress | None = None) -> Path:
+    """Train, going on from `settings.out` when a run was cut off there. -> the folder of the weights."""
+    return Trainer(replace(settings, out=Path(settings.out))).run(progress or Progress())
