@@ -71,15 +71,19 @@ def march_blocks(
 
 
 def _weld(vertices: np.ndarray, faces: np.ndarray, seam: np.ndarray) -> Surface:
-    """Merge the vertices numbered in `seam` [K] that lie at exactly the same place."""
-    order = seam[np.lexsort(vertices[seam].T)]
-    fresh = np.ones(len(order), bool)
-    fresh[1:] = (vertices[order][1:] != vertices[order][:-1]).any(1)
+    """Merge the vertices numbered in `seam` [K] that lie on the same lattice edge, or on the same node.
+
+    Blocks place them alike but for the last bit, since a back end may walk along an edge in either direction.
+    """
+    below = np.floor(vertices[seam])
+    between = vertices[seam] > below
+    axis = np.where(between.any(1), between.argmax(1), 3)
+    x, y, z = below.astype(np.int64).T
+    key = ((x * (1 << 19) + y) * (1 << 19) + z) * 4 + axis
+    _, first, group = np.unique(key, return_index=True, return_inverse=True)
     target = np.arange(len(vertices))
-    target[order] = order[fresh][np.cumsum(fresh) - 1] if len(order) else order
-    faces = target[faces]
+    target[seam] = seam[first[group]]
     kept = np.zeros(len(vertices), bool)
     kept[target] = True
-    faces = (np.cumsum(kept) - 1)[faces]
-    a, b, c = faces.T
-    return vertices[kept], faces[(a != b) & (b != c) & (c != a)]
+    a, b, c = faces = (np.cumsum(kept) - 1)[target[faces]].T
+    return vertices[kept], faces.T[(a != b) & (b != c) & (c != a)]
