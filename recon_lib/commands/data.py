@@ -8,9 +8,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--sheet", type=Path, required=True, metavar="OUT.png", help="the picture to write")
     parser.add_argument("--seed", type=int, default=0, help="another seed, other samples")
     parser.add_argument("--count", type=int, default=8, help="samples on the sheet")
-    parser.add_argument(
-        "--meshes", type=Path, metavar="FOLDER", help="mix in objects from this folder"
-    )
+    parser.add_argument("--meshes", type=Path, metavar="FOLDER", help="mix in objects from this folder")
 
 
 def run(args: Namespace) -> int:
