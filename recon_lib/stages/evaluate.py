@@ -12,6 +12,7 @@ from ..geometry.bounding_sphere import bounding_sphere
 from ..geometry.camera import Cameras
 from ..geometry.mesh import Mesh
 from ..geometry.solid import is_closed, solid_iou
+from ..geometry.surface_distance import distance_to_surface
 from ..geometry.visibility import visible_points
 from ..progress import Progress
 from .surface_figures import match_surfaces, surface_figures
@@ -100,19 +101,16 @@ def error_mesh(
     samples: int = 100_000,
     seed: int = 0,
 ) -> Mesh:
-    """The aligned prediction, each vertex coloured by its distance from the truth.
+    """The aligned prediction, each vertex coloured by its distance from the truth's surface.
 
     Blue on the truth, white at half of `limit`, red at `limit` and beyond; `limit` in parts of the truth's
     bounding-sphere radius. Texture and UVs are left out so that viewers show the colours.
     """
-    from scipy.spatial import KDTree
-
     if not limit > 0:
         raise BadInput(f"The colour limit is {limit}; it must be above 0, for example 0.1.")
     predicted, truth = _ready(predicted, "predicted mesh"), _ready(truth, "truth")
     moved = predicted.mapped(alignment(predicted, truth, align, seed))
-    tree = KDTree(truth.sample_surface(samples, _truth_seed(seed))[0].numpy())
-    distance = torch.from_numpy(tree.query(moved.vertices.numpy())[0])
+    distance = distance_to_surface(moved.vertices, truth, samples, seed)
     radius = bounding_sphere(truth.vertices[truth.faces.unique()])[1]
     colors = error_colors(distance / (limit * radius))
     return replace(moved, vertex_colors=colors, uvs=None, texture=None)
