@@ -47,7 +47,7 @@ def camera_to_json(cameras: Cameras) -> dict:
 
 
 def read_camera(path: Path | str) -> Cameras:
-    """The camera in a JSON file."""
+    """The camera in a JSON file: the object itself, or the "camera" of a report of `reconstruct`."""
     try:
         value = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
@@ -56,7 +56,7 @@ def read_camera(path: Path | str) -> Cameras:
         raise BadInput(
             f"The camera file {path} is not JSON ({error}); write one object with a pose and a lens."
         ) from error
-    return camera_from_json(value)
+    return camera_from_json(value.get("camera", value) if isinstance(value, dict) else value)
 
 
 def rigid_pose(value: object, name: str) -> Tensor:

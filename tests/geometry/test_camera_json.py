@@ -29,6 +29,8 @@ def test_there_and_back_through_a_file(tmp_path):
     path = tmp_path / "view.json"
     path.write_text(json.dumps(camera_to_json(camera)))
     assert same(read_camera(path), camera)
+    path.write_text(json.dumps({"seconds": 3, "camera": camera_to_json(camera)}))  # a report
+    assert same(read_camera(path), camera)
 
 
 def test_a_nerfstudio_frame():
