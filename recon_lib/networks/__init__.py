@@ -1,0 +1,14 @@
+"""Torch modules only: no files, no devices, no images that have not become tensors."""
+
+from torch import nn
+
+from ..errors import BadInput
+
+
+def build(system: str, config: dict) -> nn.Module:
+    """The untrained network of a model card: its `system` and `config`."""
+    if system == "zeroshape-w":
+        from .zeroshape_w import ZeroShapeW, ZeroShapeWConfig
+
+        return ZeroShapeW(ZeroShapeWConfig.of(config))
+    raise BadInput(f"No network is known for system {system!r}; update the pack or check the model's card.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..networks.visible_points import normalize_visible, unproject
 from ..networks.zeroshape_w import Glance, ZeroShapeW
@@ -51,6 +51,17 @@ def zeroshape_w_losses(model: ZeroShapeW, batch: Batch) -> tuple[dict[str, Tenso
         cosine = (glance.dense.normals * batch["normals"]).sum(1, keepdim=True)
         terms["normals"] = masked_mean(1 - cosine, mask)
     return terms, logits
+
+
+class LossTerms(nn.Module):
+    """The network with its losses as one module, so that accelerate can share it between processes."""
+
+    def __init__(self, network: ZeroShapeW) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        return zeroshape_w_losses(self.network, batch)[0]
 
 
 def _shown(glance: Glance, mask: Tensor, occluder: Tensor) -> tuple[Tensor, Tensor]:

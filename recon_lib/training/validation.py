@@ -12,7 +12,7 @@ from .dataset import SceneDataset
 from .losses import zeroshape_w_losses
 from .settings import TrainSettings
 
-SCENES = 96
+SCENES = 64
 FIRST = 900_000_000  # seeds that training never reaches
 
 

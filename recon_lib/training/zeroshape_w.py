@@ -16,7 +16,7 @@ from ..networks.zeroshape_w import BASE, MINI, ZeroShapeW
 from ..progress import Progress
 from .dataset import SceneDataset
 from .ema import WeightAverage
-from .losses import LossWeights, total, zeroshape_w_losses
+from .losses import LossTerms, LossWeights, total
 from .settings import TrainSettings, learning_rate
 from .validation import validate
 
@@ -45,7 +45,7 @@ class Trainer:
         optimizer = torch.optim.AdamW(
             _decayed(model, settings.weight_decay), lr=settings.rate, betas=(0.9, 0.95)
         )
-        self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
+        self.terms, self.optimizer = self.accelerator.prepare(LossTerms(model), optimizer)
         self.average.module.to(self.accelerator.device)
         self.step, self.spent = 0, 0.0
         self._resume()
@@ -60,7 +60,7 @@ class Trainer:
         for batch in self._batches():
             terms = self._learn(batch)
             now = time.monotonic()
-            self.spent, last = self.spent + now - last, now
+            self.spent, last = self._agreed(self.spent + now - last), now
             for name, value in terms.items():
                 sums[name] = sums.get(name, 0.0) + value
             if self.step % 50 == 0:
@@ -72,6 +72,18 @@ class Trainer:
             progress.step()
         self.save()
         return self.settings.out
+
+    def _agreed(self, spent: float) -> float:
+        """The main process's clock, so that all processes end at the same step."""
+        if self.accelerator.num_processes == 1:
+            return spent
+        from accelerate.utils import broadcast
+
+        return float(broadcast(torch.tensor([spent], dtype=torch.float64, device=self.accelerator.device)))
+
+    @property
+    def network(self) -> ZeroShapeW:
+        return self.accelerator.unwrap_model(self.terms).network
 
     @property
     def done(self) -> float:
@@ -86,14 +98,14 @@ class Trainer:
             group["lr"] = rate
         batch["image"] = batch["image"].contiguous(memory_format=torch.channels_last)
         with self.accelerator.autocast():
-            terms, _ = zeroshape_w_losses(self.model, batch)
+            terms = self.terms(batch)
         loss = total(terms, LossWeights())
         self.optimizer.zero_grad()
         self.accelerator.backward(loss)
-        self.accelerator.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.accelerator.clip_grad_norm_(self.terms.parameters(), 1.0)
         if torch.isfinite(loss):
             self.optimizer.step()
-        self.average.update(self.accelerator.unwrap_model(self.model))
+        self.average.update(self.network)
         self.step += 1
         return {"loss": loss.item(), **{name: value.item() for name, value in terms.items()}}
 
@@ -123,7 +135,7 @@ class Trainer:
         out = self.settings.out
         out.mkdir(parents=True, exist_ok=True)
         state = {
-            "model": self.accelerator.unwrap_model(self.model).state_dict(),
+            "model": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "average": self.average.module.state_dict(),
             "step": self.step,
@@ -140,7 +152,7 @@ class Trainer:
         if not path.is_file():
             return
         state = torch.load(path, map_location="cpu", weights_only=True)
-        self.accelerator.unwrap_model(self.model).load_state_dict(state["model"])
+        self.network.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.average.module.load_state_dict(state["average"])
         self.average.steps = self.step = state["step"]

@@ -1,0 +1,161 @@
+"""Quality of ZeroShape-W on objects that were never trained on, beside baselines, in one run.
+
+    python -m benchmarks.quality_single_view MESHES [--split val] [--model FILE] [--ablation FILE] [--json OUT.json]
+
+Every object is rendered once by the data engine (seeds that training never reaches) and shown twice: clean (plain
+background) and in a scene (background, clutter, an occluder in front). The model gets the raw picture alone. Shapes
+are compared in the view-aligned frame after scale + translation alignment (no rotation); F@0.05 counts samples nearer
+than 0.05 of the truth's bounding-sphere radius. A picture on which a method fails counts as F = 0.
+"""
+
+import argparse
+import json
+import logging
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.single_view_baselines import inflated, mirrored, sphere
+from recon_lib.data.cutouts import Library
+from recon_lib.data.mesh_renders import MeshRenderer, random_camera
+from recon_lib.data.objects import list_objects, load_object
+from recon_lib.data.scenes import Scene, SceneMix, compose_scene
+from recon_lib.data.shards import POINTS, ShardWriter
+from recon_lib.errors import BadInput
+from recon_lib.geometry.camera import FLIP_YZ
+from recon_lib.geometry.mesh import Mesh
+from recon_lib.stages.evaluate import compare_meshes
+from recon_lib.stages.extract import extract_mesh
+from recon_lib.stages.mask import segment
+from recon_lib.stages.regress import complete_shape, visible_surface
+from recon_lib.weights.registry import LoadedModel, load_model
+
+SEED = 910_000_000
+MIXES = {
+    "clean": SceneMix(clean=1.0),
+    "occluded": SceneMix(clean=0.0, occluded=1.0, truncated=0.0, clutter=0.35),
+}
+
+
+def rendered(meshes: Path, split: str, up: str, count: int | None, folder: Path) -> list[Mesh]:
+    """Render one view of each object into a shard below `folder`; -> the meshes in the shard's order."""
+    files = list_objects(meshes, split)
+    if count:
+        files = [files[i] for i in np.random.default_rng(SEED).permutation(len(files))[:count]]
+    writer, kept = ShardWriter(), []
+    empty = np.zeros((POINTS, 3), np.float16), np.zeros(POINTS // 8, np.uint8)
+    for index, file in enumerate(files):
+        mesh = load_object(file.path, up)
+        rng = np.random.default_rng([SEED, index])
+        writer.add(*empty, iter([MeshRenderer(mesh).render(random_camera(rng, mesh, 320), rng)]))
+        kept.append(mesh)
+    writer.write(folder / "benchmark")
+    return kept
+
+
+def scenes(library: Library, mix: SceneMix, size: int) -> Iterator[Scene]:
+    """One scene of each object; an occluded one is tried until something really stands in front."""
+    for index in range(len(library)):
+        for attempt in range(40):
+            scene = compose_scene(library, library.item(index), SEED + index + 10_000 * attempt, size, mix)
+            if scene.mask.sum() > 0.001 * size**2 and (mix.clean == 1.0 or scene.occluder.any()):
+                break
+        yield scene
+
+
+def view_aligned(mesh: Mesh, scene: Scene) -> Mesh:
+    """The true mesh as the scene's camera sees it: camera looking along -z, +y up."""
+    pose = torch.from_numpy(scene.world_to_camera)
+    return mesh.mapped(lambda v: (v @ pose[:3, :3].T + pose[:3, 3]) @ FLIP_YZ)
+
+
+def f_score(predicted: Mesh | None, truth: Mesh) -> dict[str, float]:
+    """F-scores and Chamfer (in truth radii = world units) of one shape; zeros and NaN where there is none."""
+    if predicted is None or not len(predicted.faces):
+        return {"f_0.05": 0.0, "f_0.1": 0.0, "chamfer": float("nan")}
+    try:
+        figures = compare_meshes(predicted, truth, align="scale", samples=10_000)
+    except BadInput:
+        return {"f_0.05": 0.0, "f_0.1": 0.0, "chamfer": float("nan")}
+    return {"f_0.05": figures["f_score_0.05"], "f_0.1": figures["f_score_0.1"], "chamfer": figures["chamfer_unsquared"]}
+
+
+def iou(predicted: torch.Tensor, true: np.ndarray) -> float:
+    predicted, true = predicted[0, 0].numpy() > 0.5, np.asarray(true)
+    return float((predicted & true).sum() / max((predicted | true).sum(), 1))
+
+
+def measure(model: LoadedModel, scene: Scene, truth: Mesh, resolution: int, baselines: bool) -> dict[str, dict]:
+    """Rows of figures by method for one picture."""
+    image = torch.from_numpy(np.ascontiguousarray(scene.image))[None]
+    rows: dict[str, dict] = {}
+    try:
+        found = segment(model, image)
+        rows["masks"] = {"mask_iou": iou(found.object, scene.mask), "occluder_iou": iou(found.occluder, scene.occluder)}
+        surface = visible_surface(model, image)
+        mesh = extract_mesh(complete_shape(model, surface), resolution).mesh
+    except BadInput as reason:
+        logging.getLogger("recon3d").info("failed: %s", reason)
+        rows.setdefault("masks", {"mask_iou": 0.0, "occluder_iou": 0.0})
+        surface = mesh = None
+    rows["model"] = f_score(mesh, truth)
+    if baselines:
+        rows["sphere"] = f_score(sphere(), truth)
+        rows["inflated silhouette"] = f_score(inflated(torch.from_numpy(scene.amodal)), truth)
+        rows["mirrored surface"] = f_score(None if surface is None else mirrored(surface), truth)
+    return rows
+
+
+def run(args: argparse.Namespace) -> dict:
+    models = {"model": load_model(args.model)}
+    if args.ablation:
+        models["without occluders"] = load_model(args.ablation)
+    table: dict[str, dict] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        meshes = rendered(args.meshes, args.split, args.up, args.objects, Path(folder))
+        library = Library(Path(folder))
+        for kind, mix in MIXES.items():
+            rows: dict[str, list[dict]] = {}
+            for scene, mesh in zip(scenes(library, mix, args.size), meshes, strict=True):
+                truth = view_aligned(mesh, scene)
+                for name, model in models.items():
+                    measured = measure(model, scene, truth, args.resolution, baselines=name == "model")
+                    for method, figures in measured.items():
+                        key = method if name == "model" else f"{name}: {method}"
+                        rows.setdefault(key, []).append(figures)
+            table[kind] = {method: _means(many) for method, many in rows.items()}
+    return table
+
+
+def _means(rows: list[dict]) -> dict[str, float]:
+    return {name: round(float(np.nanmean([row[name] for row in rows])), 4) for name in rows[0]} | {"count": len(rows)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("meshes", type=Path)
+    parser.add_argument("--split", default="val")
+    parser.add_argument("--up", choices=("y", "z"), default="z", help="the meshes' up axis")
+    parser.add_argument("--model", default="zeroshape_w_mini")
+    parser.add_argument("--ablation", help="weights trained without occluders, measured on the same pictures")
+    parser.add_argument("--objects", type=int, help="only that many, drawn at random")
+    parser.add_argument("--size", type=int, default=256, help="side of the pictures, pixels")
+    parser.add_argument("--resolution", type=int, default=128, help="cells a side of the extraction")
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    start = time.time()
+    table = run(args)
+    for kind, methods in table.items():
+        for method, figures in methods.items():
+            print(f"{kind:9s} {method:32s} " + "  ".join(f"{k} {v}" for k, v in figures.items()))
+    print(f"{time.time() - start:.0f} s")
+    if args.json:
+        args.json.write_text(json.dumps(table, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""A field that a network answers point by point."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..networks.visible_points import Normalization
+
+
+@dataclass(frozen=True)
+class DecodedField:
+    """The occupancy that a shape network predicts behind a visible surface; values are logits."""
+
+    module: nn.Module  # has query(points [1,N,3] in the normalised frame, surface) -> logits [1,N]
+    surface: Any  # the network's own `SeenSurface`, on the CPU
+    world_to_camera: Tensor  # [4,4], world units
+    normalization: Normalization  # camera frame -> normalised frame
+    bounds: Tensor  # [2,3] world
+    has_color: bool = False
+
+    @torch.no_grad()
+    def inside(self, points: Tensor) -> Tensor:
+        """points [N,3] world -> logits [N], on the points' device."""
+        surface = move(self.surface, points.device)
+        pose = self.world_to_camera.to(points)
+        camera = points @ pose[:3, :3].T + pose[:3, 3]
+        normalized = move(self.normalization, points.device).to_normalized(camera[None])
+        return self.module.to(points.device).query(normalized, surface)[0]
+
+    def color(self, points: Tensor, directions: Tensor | None = None) -> Tensor:
+        """The network predicts no colour."""
+        raise NotImplementedError("A decoded shape has no colour; bake a texture from its views.")
+
+
+def move(value: Any, device: torch.device | str) -> Any:
+    """Every tensor in nested dataclasses and tuples, on `device`; other values as they are."""
+    from dataclasses import fields, is_dataclass
+
+    if isinstance(value, Tensor):
+        return value.to(device)
+    if isinstance(value, tuple):
+        return tuple(move(part, device) for part in value)
+    if is_dataclass(value):
+        return type(value)(**{f.name: move(getattr(value, f.name), device) for f in fields(value)})
+    return value

@@ -1,0 +1,85 @@
+"""Find the object in a raw photo, and what stands in front of it."""
+
+import logging
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import BadInput
+from ..progress import Progress
+from ..weights.registry import LoadedModel
+from .prepare import prepare_image
+from .window import Window
+
+log = logging.getLogger("recon3d")
+BEYOND = -12.0  # logit of what lies outside the window: certainly not the object
+EDGE_EPSILON = 1e-3  # guided filter: colour variance below this is no edge
+SMALLEST_OBJECT = 16  # network pixels; fewer are a speck, not an object
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """Soft masks 0-1 at the picture's size."""
+
+    object: Tensor  # [V,1,H,W] visible pixels of the object
+    occluder: Tensor  # [V,1,H,W] what hides the object
+
+
+def segment(
+    model: LoadedModel, images: Tensor, device: torch.device | str = "cpu", progress: Progress | None = None
+) -> Segmentation:
+    """Masks of the main object of each image [V,3,H,W] and of its occluders, by the ZeroShape-W network.
+
+    The network looks twice: at the whole picture, then closer at what it found. Edges are drawn to the picture's own
+    by a guided filter (He et al. 2013). Raises `BadInput` when nothing is found, or when the model has no mask heads.
+    """
+    images, progress = prepare_image(images), progress or Progress()
+    if not model.module.config.occluders:
+        raise BadInput(f"{model.card.name} cannot find masks; connect a mask or load a ZeroShape-W model.")
+    progress.start("finding the object", 2 * len(images))
+    module = model.module.to(device)
+    found = [_segment_one(module, image[None], device, progress) for image in images]
+    return Segmentation(torch.cat([f[0] for f in found]), torch.cat([f[1] for f in found]))
+
+
+@torch.no_grad()
+def _segment_one(
+    module: torch.nn.Module, image: Tensor, device: torch.device | str, progress: Progress
+) -> tuple[Tensor, Tensor]:
+    height, width = image.shape[-2:]
+    logits = _look(module, image, Window.whole(height, width), device)
+    progress.step()
+    if (logits[:, :1] > 0).sum() >= 4:  # at least a hint: look closer
+        first = Window.whole(height, width).put_back(logits[:, :1], height, width, BEYOND)
+        if (first > 0).any():
+            window = Window.around(first[0, 0] + 0.5)
+            closer = _look(module, image, window, device)
+            logits = closer if (closer[:, :1] > 0).sum() >= SMALLEST_OBJECT else logits
+            window = window if logits is closer else Window.whole(height, width)
+        else:
+            window = Window.whole(height, width)
+    else:
+        window = Window.whole(height, width)
+    if (logits[:, :1] > 0).sum() < SMALLEST_OBJECT:
+        raise BadInput("No object was found in the picture; connect a mask that marks it white.")
+    progress.step()
+    full = window.put_back(logits, height, width, BEYOND).sigmoid()
+    size = module.config.image_size
+    return tuple(_to_edges(image, mask, window.side / size) for mask in (full[:, :1], full[:, 1:]))
+
+
+def _look(module: torch.nn.Module, image: Tensor, window: Window, device: torch.device | str) -> Tensor:
+    """Logits of object and occluder [1,2,S,S] in a window."""
+    glance = module.glance(window.look(image, module.config.image_size).to(device))
+    return torch.cat([glance.mask, glance.occluder], 1).cpu()
+
+
+def _to_edges(image: Tensor, mask: Tensor, enlargement: float) -> Tensor:
+    """Snap a mask that was enlarged by that factor to the edges of its picture."""
+    if enlargement <= 1.5:
+        return mask
+    from kornia.filters import guided_blur
+
+    kernel = 2 * round(enlargement) + 1
+    return guided_blur(image, mask, kernel, EDGE_EPSILON).clamp(0, 1)
