@@ -1,6 +1,5 @@
 """Backgrounds drawn once and cut anew for every scene: drawing one takes longer than all else in a scene."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,7 +31,7 @@ def draw_backgrounds(
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part.npy")
     np.save(part, pictures)
-    os.replace(part, path)
+    part.replace(path)
 
 
 class BackgroundBank:

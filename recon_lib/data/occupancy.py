@@ -24,7 +24,5 @@ def labelled_points(mesh: Mesh, count: int, seed: int) -> tuple[NDArray[np.float
     near = surface + noise * torch.randn(count // 2, 3, generator=generator)
     points = torch.cat([direction / direction.norm(dim=-1, keepdim=True) * radius, near])
     points = points[torch.randperm(count, generator=generator)].half().numpy()
-    winding = igl.fast_winding_number(
-        mesh.vertices.double().numpy(), mesh.faces.numpy(), points.astype(np.float64)
-    )
+    winding = igl.fast_winding_number(mesh.vertices.double().numpy(), mesh.faces.numpy(), points.astype(np.float64))
     return points, np.packbits(winding > 0.5)

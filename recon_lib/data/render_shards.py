@@ -31,11 +31,15 @@ def render_meshes(
     seed: int = 0,
     split: str = "train",
     up: str = "z",
+    limit: int | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """Render every mesh of `source` `views` times into shards below `out`. Shards that exist are left alone."""
+    """Render every mesh of `source` `views` times into shards below `out`. Shards that exist are left alone.
+
+    `up` is the files' up axis, "y" or "z"; `limit` takes only so many meshes, drawn by `seed`.
+    """
     files = list_objects(source, split)
-    order = np.random.default_rng(seed).permutation(len(files))
+    order = np.random.default_rng(seed).permutation(len(files))[:limit]
     files = [files[i] for i in order]
     progress = progress or Progress()
     progress.start("rendering meshes", len(files))
@@ -93,9 +97,7 @@ def _solid(seed: int, cache: Path | None) -> dict[str, NDArray]:
     return training_solid(seed)
 
 
-def _solid_views(
-    solid: dict[str, NDArray], views: int, size: int, rng: np.random.Generator
-) -> Iterator[ObjectRender]:
+def _solid_views(solid: dict[str, NDArray], views: int, size: int, rng: np.random.Generator) -> Iterator[ObjectRender]:
     mesh = Mesh(torch.from_numpy(solid["vertices"]), torch.from_numpy(solid["faces"]).long())
     renderer = MeshRenderer(mesh)
     own_colors = solid["part_colors"] / 255.0

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .backgrounds import random_background
-from .cutouts import Cutout, Library, paste, place
+from .cutouts import Library, paste, place
 from .photometric import photograph, with_shadow
 
 Background = Callable[[np.random.Generator, int], NDArray[np.uint8]]  # (rng, size) -> [3,size,size]
@@ -49,7 +49,7 @@ def compose_scene(
     item: tuple[int, int],
     seed: int,
     size: int = 128,
-    mix: SceneMix = SceneMix(),  # noqa: B008 - frozen
+    mix: SceneMix = SceneMix(),
     background: Background | None = None,
 ) -> Scene:
     """Put the library's `item` into a picture. The library also gives clutter and occluders.

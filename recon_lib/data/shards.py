@@ -4,7 +4,6 @@ Writing is atomic (a shard appears whole or not at all) and reading maps the fil
 data engine is still rendering, and the operating system decides what stays in memory.
 """
 
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -83,4 +82,4 @@ class ShardWriter:
             np.save(part / f"{name}.npy", np.stack([row[name] for row in self._rows]))
         np.save(part / "points.npy", np.stack(self._points))
         np.save(part / "inside.npy", np.stack(self._inside))
-        os.replace(part, folder)
+        part.replace(folder)

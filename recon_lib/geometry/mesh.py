@@ -28,7 +28,7 @@ class Mesh:
         check_shape("faces", self.faces, "M", 3)
         check_finite("vertices", self.vertices)
         count = len(self.vertices)
-        if self.faces.numel() and not (0 <= int(self.faces.min()) and int(self.faces.max()) < count):
+        if self.faces.numel() and not (int(self.faces.min()) >= 0 and int(self.faces.max()) < count):
             raise BadInput(f"A face points outside the mesh's {count} vertices; the mesh is damaged.")
         for name, width in (("vertex_normals", 3), ("vertex_colors", 3), ("uvs", 2)):
             if getattr(self, name) is not None:

@@ -102,9 +102,7 @@ def _own_depth(depth: Tensor, mask: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _encode(
-    module: ZeroShapeW, views: Views, occluder: Tensor, device: torch.device | str
-) -> SeenSurface:
+def _encode(module: ZeroShapeW, views: Views, occluder: Tensor, device: torch.device | str) -> SeenSurface:
     """Show the network the window around the mask, with the view's own depth and camera."""
     size, window = module.config.image_size, Window.around(views.masks[0, 0])
     image, mask = window.look(views.images, size), views.masks

@@ -3,12 +3,13 @@
 import json
 import logging
 import time
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ..data.scenes import SceneMix
@@ -19,6 +20,7 @@ from .ema import WeightAverage
 from .losses import LossTerms, LossWeights, total
 from .settings import TrainSettings, learning_rate
 from .validation import validate
+from .weight_files import decay_groups, save_weights
 
 log = logging.getLogger("recon3d")
 SPAN = 100  # steps between two looks at the folder of shards, which may still be growing
@@ -42,9 +44,8 @@ class Trainer:
             model.load_state_dict({k: v.float() for k, v in load_file(settings.init).items()})
         model = model.to(memory_format=torch.channels_last)
         self.average = WeightAverage(model)
-        optimizer = torch.optim.AdamW(
-            _decayed(model, settings.weight_decay), lr=settings.rate, betas=(0.9, 0.95)
-        )
+        groups = decay_groups(model, settings.weight_decay)
+        optimizer = torch.optim.AdamW(groups, lr=settings.rate, betas=(0.9, 0.95))
         self.terms, self.optimizer = self.accelerator.prepare(LossTerms(model), optimizer)
         self.average.module.to(self.accelerator.device)
         self.step, self.spent = 0, 0.0
@@ -168,23 +169,34 @@ class Trainer:
                 file.write(json.dumps(line) + "\n")
 
 
-def _decayed(model: nn.Module, decay: float) -> list[dict]:
-    """Weight decay for matrices and kernels, none for vectors (ZeroShape, section 4.1)."""
-    wide = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
-    narrow = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
-    return [{"params": wide, "weight_decay": decay}, {"params": narrow, "weight_decay": 0.0}]
-
-
-def save_weights(model: nn.Module, path: Path) -> None:
-    """Half-precision safetensors, written beside and renamed."""
-    from safetensors.torch import save_file
-
-    tensors = {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in model.state_dict().items()}
-    part = path.with_suffix(".part")
-    save_file(tensors, part)
-    part.replace(path)
-
-
 def train(settings: TrainSettings, progress: Progress | None = None) -> Path:
     """Train, going on from `settings.out` when a run was cut off there. -> the folder of the weights."""
     return Trainer(replace(settings, out=Path(settings.out))).run(progress or Progress())
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--shards", type=Path, required=True, help="folder rendered by `python -m recon_lib data`")
+    parser.add_argument("--out", type=Path, required=True, help="checkpoints, log, weights; a run there goes on")
+    parser.add_argument("--validation", type=Path, help="shards of objects that are never trained on")
+    parser.add_argument("--backgrounds", type=Path, help="backgrounds.npy of the same command")
+    parser.add_argument("--size", choices=("mini", "base"), default="mini")
+    parser.add_argument("--steps", type=int, default=TrainSettings.steps)
+    parser.add_argument("--minutes", type=float, help="end after so many minutes, with the schedule bent to fit")
+    parser.add_argument("--batch", type=int, default=TrainSettings.batch, help="a process")
+    parser.add_argument("--rate", type=float, default=TrainSettings.rate, help="peak learning rate")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=TrainSettings.workers)
+    parser.add_argument("--init", type=Path, help="weights to start from, such as the embedded ones")
+    parser.add_argument("--without-occluders", action="store_true", help="the ablation")
+
+
+def run(args: Namespace) -> int:
+    from ..console import ConsoleProgress
+
+    options = {name: value for name, value in vars(args).items() if name != "without_occluders"}
+    progress = ConsoleProgress()
+    try:
+        train(TrainSettings(**options, occluders=not args.without_occluders), progress)
+    finally:
+        progress.close()
+    return 0

@@ -32,7 +32,7 @@ def draft_solid(seed: int, family: str | None = None) -> Solid:
 
 
 def normalised(solid: Solid) -> Solid:
-    """The solid with its nearly minimal bounding sphere at the origin, radius 1 (never more, 1 % less at most)."""
+    """The solid with its nearly minimal bounding sphere at the origin, radius 1 to about 1 %."""
     for radius in (DESIGN_RADIUS, 1.05):
         solid = _fitted(solid, *_rough_ball(solid, radius))
     voxel = 2 / FIT_RESOLUTION

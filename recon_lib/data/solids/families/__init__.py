@@ -7,6 +7,7 @@ from ..solid import Solid
 from .abstract import abstract
 from .appliances import appliance
 from .creatures import creature
+from .figures import figure
 from .furniture import furniture
 from .nature import nature
 from .packages import package
@@ -20,7 +21,8 @@ FAMILIES: dict[str, tuple[Callable[[Dice], Solid], float]] = {  # function, how 
     "package": (package, 3),
     "furniture": (furniture, 2.5),
     "appliance": (appliance, 2.5),
-    "creature": (creature, 2.5),
+    "creature": (creature, 1.5),
+    "figure": (figure, 1.3),
     "tool": (tool, 2),
     "abstract": (abstract, 2),
     "vehicle": (vehicle, 1.7),

@@ -135,7 +135,7 @@ def assembly(dice: Dice) -> Solid:
         axis, sign = dice.weighted((0, 1, 2), (2, 3, 2)), dice.pick((-1, 1))
         size = dice.between(0.1, 0.35)
         where = [dice.between(-0.8, 0.8) * h for h in half]
-        where[axis] = sign * (half[axis] + size * dice.between(0.1, 0.7))
+        where[axis] = sign * (half[axis] + size * dice.between(0.0, 0.35))
         node = moved(primitive(dice, size), *where)
         if symmetric and axis != 0 and dice.chance(0.5):
             node = moved(primitive(dice, size), 0.0, where[1], where[2])
@@ -154,7 +154,7 @@ def ornament(dice: Dice) -> Solid:
         primitive(dice, size), (dice.between(0.4, 0.7), dice.between(-0.2, 0.2), 0.0), rotation(dice.between(-40, 40))
     )
     parts = [Part(RadialArray(arm, count))]
-    if dice.chance(0.7):
+    if dice.chance(0.8):
         parts.append(Part(RadialArray(rod((0, 0, 0), (0.7, 0, 0), dice.between(0.04, 0.1)), count), 1))
     parts.append(
         Part(Lathe(outlines.filled(profile(dice, -0.4, 0.5, 0.2, 5))), dice.count(0, 2), dice.pick((0.0, 0.08)))
@@ -181,7 +181,7 @@ def shell(dice: Dice) -> Solid:
         hollow = Difference(hollow, moved(Ball(dice.between(0.3, 0.6)), z=0.8))
     parts = [Part(hollow)]
     if dice.chance(0.3):
-        parts.append(Part(Superquadric((0.3, 0.4, 0.3)), 1))
+        parts.append(Part(moved(Superquadric((0.3, 0.4, 0.3)), y=-0.4), 1))
     return solid(*parts)
 
 

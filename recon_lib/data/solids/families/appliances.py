@@ -69,7 +69,8 @@ def screen(dice: Dice) -> Solid:
     elif kind == "bulge":
         parts.append(Part(moved(Superquadric((a * 0.8, b * 0.8, 0.35), 0.5, 0.5), z=-0.2), 0))
         parts.append(Part(moved(Box((a * 0.6, 0.05, 0.3), 0.02), y=-b - 0.04, z=-0.1), 2))
-    return solid(*(Part(turned(p.node, x=-dice.pick((0, 0, 8))), p.material) for p in parts))
+    tilt = dice.pick((0, 0, -8))
+    return solid(*(Part(turned(p.node, x=tilt), p.material) for p in parts))
 
 
 def speaker(dice: Dice) -> Solid:
@@ -138,7 +139,8 @@ def keyboard(dice: Dice) -> Solid:
     parts = [Part(body), Part(moved(Union(tuple(keys)), y=thin + 0.02), 1)]
     if dice.chance(0.3):
         parts.append(Part(moved(Box((a * 0.5, 0.05, 0.04)), y=thin + 0.02, z=b * 0.9), 2))
-    return solid(*(Part(turned(p.node, x=dice.pick((0, 0, 25))), p.material) for p in parts))
+    tilt = dice.pick((0, 0, 25))
+    return solid(*(Part(turned(p.node, x=tilt), p.material) for p in parts))
 
 
 def remote(dice: Dice) -> Solid:
@@ -188,7 +190,7 @@ def coffee_maker(dice: Dice) -> Solid:
     )
     parts = [Part(base), Part(column, dice.count(0, 1)), Part(head_, dice.count(0, 1)), Part(pot, 2), Part(grip, 3)]
     if dice.chance(0.5):
-        parts.append(Part(moved(buttons(dice, wide * 0.7, 0.08, 0.49, 3).node, y=tall), 3))
+        parts.append(Part(moved(buttons(dice, wide * 0.7, 0.08, 0.46, 3).node, y=tall), 3))
     return solid(*parts)
 
 

@@ -256,7 +256,9 @@ def lamp(dice: Dice) -> Solid:
     shade: Node = Difference(
         Cone(shade_low, shade_top, tall), moved(Cone(shade_low - 0.05, shade_top - 0.05, tall), y=-0.06)
     )
+    reach = (shade_low + shade_top) / 2 - 0.02
     if dice.chance(0.25):
+        reach = shade_low - 0.03
         shade = Difference(
             Shell(Superquadric((shade_low, tall, shade_low)), 0.06), moved(Box((1, 1, 1)), y=-1 - tall * 0.3)
         )
@@ -265,7 +267,7 @@ def lamp(dice: Dice) -> Solid:
         foot = [(dice.between(0.2, 0.35), -stem), (0.2, -stem + 0.06)]
         middle = [(dice.between(0.04, 0.25), -stem + (stem + 0.1) * i / 4) for i in range(1, 4)]
         body = Lathe(outlines.filled(outlines.spline([*foot, *middle, (0.035, tall)], 4)))
-        spider = RadialArray(rod((0, tall, 0), ((shade_low + shade_top) / 2 - 0.02, tall, 0), 0.022), 3)
+        spider = RadialArray(rod((0, tall, 0), (reach, tall, 0), 0.022), 3)
         return solid(Part(Union((body, spider))), Part(moved(shade, y=tall), 1))
     if kind == "desk":
         elbow, tip = (

@@ -122,7 +122,6 @@ def wheel(dice: Dice, radius: float, width: float) -> Node:
         if dice.chance(0.5):
             node = Difference(node, moved(Mirror(moved(Cylinder(radius * 0.6, width * 0.2), y=width * 0.55), "y")))
     else:
-        node = Difference(
-            Cylinder(radius, width / 2, width * 0.3), Torus(radius * 0.55, width * 0.0001 + radius * 0.12)
-        )
+        groove = Mirror(moved(Torus(radius * 0.55, min(radius * 0.12, width * 0.3)), y=width / 2), "y")
+        node = Difference(Cylinder(radius, width / 2, width * 0.3), groove)
     return turned(node, z=90)

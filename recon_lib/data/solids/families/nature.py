@@ -29,8 +29,8 @@ def _leaf(dice: Dice, long: float, wide: float) -> Node:
 def potted(dice: Dice) -> Solid:
     """Pot with leaves, a bush or a stem."""
     top, high = dice.between(0.25, 0.4), dice.between(0.2, 0.4)
-    pot = Lathe(outlines.wall([(top * dice.between(0.6, 0.9), -high), (top, high)], 0.06, 0.08))
-    parts = [Part(pot), Part(moved(Cylinder(top * 0.85, 0.08), y=high * 0.6), 1)]
+    pot = Lathe(outlines.wall([(top * dice.between(0.6, 0.9), -high), (top, high)], 0.06, high * 1.6))
+    parts = [Part(pot), Part(moved(Cylinder(top * 0.85, 0.04), y=high * 0.6), 1)]
     if dice.chance(0.4):
         parts.append(Part(moved(Torus(top, 0.05), y=high), 0))
     kind = dice.pick(("rosette", "bush", "leaves", "stalk"))

@@ -252,6 +252,7 @@ def cannon(dice: Dice) -> Solid:
     barrel = Difference(Lathe(outlines.filled(curve)), moved(Cylinder(0.09, 0.6), y=0.6))
     turn = rotation(x=90 - dice.between(5, 35))
     parts = [Part(Placed(barrel, (0, 0.1, 0.1), turn)), Part(moved(Box((0.16, 0.08, 0.5), 0.02), y=-0.1, z=-0.3), 1)]
+    parts.append(Part(rod((-0.3, -0.1, 0), (0.3, -0.1, 0), 0.05), 1))
     parts += _wheels(dice, 0.3, (0.0,), dice.between(0.28, 0.4), -0.1)
     return solid(*parts)
 

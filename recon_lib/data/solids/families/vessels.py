@@ -100,19 +100,17 @@ def cup(dice: Dice) -> Solid:
     bulge = top * dice.pick((1.0, 1.0, dice.between(0.95, 1.25)))
     middle = (bottom + top) / 2 * bulge / top
     curve = outlines.spline([(bottom * 0.95, -height), (bottom, -height + 0.05), (middle, 0.0), (top, height)], 5)
-    parts = [Part(Lathe(outlines.wall(curve, dice.between(0.045, 0.08), 0.08)))]
+    full = dice.weighted((0.08 / height, dice.between(1.2, 1.75), 2.0), (11, 6, 3))  # empty, filled, with a lid
+    parts = [Part(Lathe(outlines.wall(curve, dice.between(0.045, 0.08), full * height)))]
     if dice.chance(0.7):
         low, high = -height * dice.between(0.4, 0.75), height * dice.between(0.4, 0.75)
-        handle = ear_handle(
-            dice, min(middle, (bottom + middle) / 2, (top + middle) / 2), low, high, dice.between(0.04, 0.07)
-        )
+        attach = min(middle, (bottom + middle) / 2, (top + middle) / 2)
+        handle = ear_handle(dice, attach, low, high, dice.between(0.04, 0.07))
         parts.append(Part(Difference(handle, Cylinder(bottom * 0.85, height * 2)), dice.weighted((0, 1), (3, 1))))
-    if dice.chance(0.3):  # filled
-        parts.append(
-            Part(moved(Cylinder(min(middle, top) * 0.95, height * 0.3), y=height * dice.between(0.2, 0.55)), 2)
-        )
-    if dice.chance(0.15):
-        parts.append(Part(moved(Cylinder(top * 1.04, 0.05, 0.02), y=height), 3))
+    if full == 2.0:
+        parts.append(Part(moved(Cylinder(top * 1.04, 0.05, 0.02), y=height), 2))
+    elif full > 1:
+        parts.append(Part(moved(Cylinder(min(middle, top) * 0.95, 0.03), y=height * (full - 1)), 2))
     return solid(*parts)
 
 
@@ -176,7 +174,8 @@ def pan(dice: Dice) -> Solid:
     """Frying pan, saucepan or ladle; pots get two grips and sometimes a lid."""
     radius, height = dice.between(0.5, 0.75), dice.between(0.08, 0.45)
     curve = [(radius * dice.between(0.75, 1.0), -height), (radius, height)]
-    parts = [Part(Lathe(outlines.wall(curve, 0.05, 0.06)))]
+    closed = dice.chance(0.35)
+    parts = [Part(Lathe(outlines.wall(curve, 0.05, 1.9 * height if closed else 0.06)))]
     if dice.chance(0.65):
         end = radius + dice.between(0.6, 1.2)
         lift, thick = dice.between(0, 0.25), dice.between(0.045, 0.08)
@@ -189,7 +188,7 @@ def pan(dice: Dice) -> Solid:
             (0.04,) * 4,
         )
         parts.append(Part(Mirror(moved(grip, y=height * 0.6)), dice.count(0, 1)))
-    if dice.chance(0.35):
+    if closed:
         parts.append(Part(moved(Superquadric((radius * 1.02, dice.between(0.06, 0.2), radius * 1.02)), y=height), 2))
         parts.append(Part(moved(knob(dice, 0.09), y=height + 0.1), 1))
     return solid(*parts)
