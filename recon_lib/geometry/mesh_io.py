@@ -1,5 +1,6 @@
 """Mesh files into the library, and the way to trimesh and back."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from .mesh import Mesh
 if TYPE_CHECKING:
     from trimesh import Trimesh
 
+PLAIN = 0.8  # sRGB grey of a part without colours beside coloured ones
 READABLE = (".glb", ".gltf", ".obj", ".ply", ".stl", ".off")
 
 
@@ -35,25 +37,61 @@ def load_mesh(path: Path | str) -> Mesh:
     try:
         # only STL repeats each corner in every triangle, so only there equal vertices are merged
         loaded = trimesh.load(path, process=ending == ".stl")
-        parts = [loaded] if isinstance(loaded, trimesh.Trimesh) else loaded.dump()
-        parts = [part for part in parts if isinstance(part, trimesh.Trimesh) and len(part.faces)]
-        whole = _joined(parts) if parts else None
+        mesh = _whole(loaded, linear_colors=ending in (".glb", ".gltf"))
     except Exception as error:
         raise BadInput(f"{path.name} could not be read ({error}); it is damaged or truncated.") from error
-    if whole is None:
+    if mesh is None:
         raise BadInput(f"{path.name} holds no triangles; a surface mesh is needed.")
-    return from_trimesh(whole, linear_colors=ending in (".glb", ".gltf"))
+    return mesh
 
 
-def _joined(parts: list["Trimesh"]) -> "Trimesh":
-    if len(parts) == 1:
-        return parts[0]
+def _whole(loaded: object, linear_colors: bool) -> Mesh | None:
+    """What trimesh loaded as one mesh: a shape, or a scene's shapes where they stand."""
     import trimesh
 
-    if any(_texture(part) is None for part in parts):
-        for part in parts:  # they are ours alone: copies that the loader made
-            part.visual = part.visual.to_color()
-    return trimesh.util.concatenate(parts)
+    placed = [(loaded, np.eye(4))]
+    if isinstance(loaded, trimesh.Scene):
+        nodes = [loaded.graph[node] for node in loaded.graph.nodes_geometry]
+        placed = [(loaded.geometry[name], matrix) for matrix, name in nodes]
+    placed = [(s, matrix) for s, matrix in placed if isinstance(s, trimesh.Trimesh) and len(s.faces)]
+    meshes = [_moved(from_trimesh(s, linear_colors=linear_colors), matrix) for s, matrix in placed]
+    if len(meshes) < 2:
+        return meshes[0] if meshes else None
+    if all(mesh.texture is not None for mesh in meshes):  # trimesh packs the textures into one
+        return from_trimesh(trimesh.util.concatenate([s.copy().apply_transform(m) for s, m in placed]))
+    return _joined(meshes)
+
+
+def _moved(mesh: Mesh, matrix: np.ndarray) -> Mesh:
+    """The mesh under a [4,4] transform; a mirror image is turned right side out again."""
+    turn, shift = torch.tensor(matrix[:3, :3]).float(), torch.tensor(matrix[:3, 3]).float()
+    faces = mesh.faces.flip(1) if torch.linalg.det(turn) < 0 else mesh.faces
+    return replace(mesh, vertices=mesh.vertices @ turn.T + shift, faces=faces)
+
+
+def _joined(meshes: list[Mesh]) -> Mesh:
+    """One mesh with vertex colours, if any part has colours, and provenance if all have it."""
+    starts = np.cumsum([0] + [len(mesh.vertices) for mesh in meshes])
+    colors = [_colors_at_vertices(mesh) for mesh in meshes]
+    if any(part is not None for part in colors):
+        grey = [torch.full_like(mesh.vertices, PLAIN) for mesh in meshes]
+        colors = [other if part is None else part for part, other in zip(colors, grey, strict=True)]
+    codes = [mesh.provenance for mesh in meshes]
+    return Mesh(
+        vertices=torch.cat([mesh.vertices for mesh in meshes]),
+        faces=torch.cat([mesh.faces + int(start) for mesh, start in zip(meshes, starts[:-1], strict=True)]),
+        vertex_colors=None if colors[0] is None else torch.cat(colors),
+        provenance=None if any(part is None for part in codes) else torch.cat(codes),
+    )
+
+
+def _colors_at_vertices(mesh: Mesh) -> Tensor | None:
+    """Vertex colours, or the texels at the vertices (textures repeat), [N,3]."""
+    if mesh.texture is None:
+        return mesh.vertex_colors
+    size = torch.tensor(mesh.texture.shape[:0:-1])
+    x, y = ((mesh.uvs % 1) * size).long().clamp_max(size - 1).T
+    return mesh.texture[:, y, x].T
 
 
 def from_trimesh(shape: "Trimesh", *, linear_colors: bool = False) -> Mesh:
@@ -63,16 +101,16 @@ def from_trimesh(shape: "Trimesh", *, linear_colors: bool = False) -> Mesh:
     if texture is not None:
         uvs = torch.tensor(np.asarray(shape.visual.uv, np.float32)) * torch.tensor([1.0, -1.0]) + torch.tensor([0, 1.0])
     elif shape.visual.defined:
-        colors = _vertex_colors(shape)
+        colors = torch.tensor(_vertex_colors(shape))
         colors = linear_to_srgb(colors) if linear_colors else colors
-    codes = shape.vertex_attributes.get("_PROVENANCE", shape.vertex_attributes.get("provenance"))
+    codes = _provenance(shape)
     return Mesh(
         vertices=torch.tensor(np.asarray(shape.vertices, np.float32)),
         faces=torch.tensor(np.asarray(shape.faces, np.int64)),
         vertex_colors=colors,
         uvs=uvs,
         texture=texture,
-        provenance=None if codes is None else torch.tensor(np.asarray(codes).reshape(-1).astype(np.uint8)),
+        provenance=None if codes is None else torch.tensor(codes),
     )
 
 
@@ -86,10 +124,26 @@ def _texture(shape: "Trimesh") -> Tensor | None:
     return torch.tensor(np.asarray(image.convert("RGB"), np.float32)).permute(2, 0, 1) / 255
 
 
-def _vertex_colors(shape: "Trimesh") -> Tensor:
-    """[N,3] 0-1 from vertex colours, face colours, or the material's one colour."""
-    visual = shape.visual if hasattr(shape.visual, "vertex_colors") else shape.visual.to_color()
-    return torch.tensor(np.asarray(visual.vertex_colors)[:, :3].astype(np.float32)) / 255
+def _vertex_colors(shape: "Trimesh") -> np.ndarray:
+    """[N,3] float32 0-1 from vertex colours, face colours, or the material's one colour."""
+    visual = shape.visual
+    # a glTF part with a material keeps its COLOR_0 as stored: floats, or integers that stand for 0-1
+    colors = getattr(visual, "vertex_attributes", {}).get("color")
+    if colors is None:
+        colors = visual.material.main_color if visual.kind == "texture" else visual.vertex_colors
+    colors = np.asarray(colors)
+    full = np.iinfo(colors.dtype).max if colors.dtype.kind in "iu" else 1
+    return np.broadcast_to(colors[..., :3] / np.float32(full), (len(shape.vertices), 3)).astype(np.float32)
+
+
+def _provenance(shape: "Trimesh") -> np.ndarray | None:
+    """Codes [N] uint8 from a GLB's attribute or a PLY's property."""
+    codes = shape.vertex_attributes.get("_PROVENANCE")
+    if codes is None:
+        table = shape.metadata.get("_ply_raw", {}).get("vertex", {}).get("data")
+        names = table.dtype.names if isinstance(table, np.ndarray) else table
+        codes = table["provenance"] if "provenance" in (names or ()) else None
+    return None if codes is None or len(codes) != len(shape.vertices) else np.asarray(codes, np.uint8).reshape(-1)
 
 
 def to_trimesh(mesh: Mesh) -> "Trimesh":
