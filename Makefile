@@ -3,7 +3,7 @@
 #
 # Both make .venv first; where PYTHON can already import torch (ComfyUI's own Python), that torch is used.
 # On Linux the plain package index brings torch with CUDA; for the much smaller CPU build:
-#   make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
+#   make demo TORCH_INDEX=<the address of PyTorch's index of CPU wheels>
 
 PYTHON ?= python3
 TORCH ?= torch==2.13.0

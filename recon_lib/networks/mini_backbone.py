@@ -70,7 +70,8 @@ class DenseHead(nn.Module):
 class MiniBackbone(nn.Module):
     """image [B,3,S,S] in 0-1 (S a multiple of 16) -> `DenseFeatures` with fine at S/2, middle at S/4, coarse at S/16.
 
-    Depth is exp of the head, so it is positive and its scale is free; normals are unit, camera frame.
+    Depth is positive and its scale is free, but it waits for the focal length, see `depth_from_relief`: until then
+    `DenseFeatures.depth` is the relief. Normals are unit, camera frame.
     """
 
     fine_channels, middle_channels, coarse_channels = 32, 64, 256
@@ -99,6 +100,15 @@ class MiniBackbone(nn.Module):
         coarse = self.tokens(s3.flatten(2).mT).mT.reshape(s3.shape)
         middle = self.up1(self.up2(coarse, s2), s1)
         fine = self.up0(middle, s0)
-        depth = torch.exp(self.depth_head(fine).clamp(-4, 4))
+        relief = self.depth_head(fine)
         normals = F.normalize(self.normal_head(fine) + fine.new_tensor([0, 0, -0.1])[:, None, None], dim=1)
-        return DenseFeatures(depth, fine, coarse, middle, normals)
+        return DenseFeatures(relief, fine, coarse, middle, normals)
+
+
+def depth_from_relief(relief: Tensor, focal: Tensor) -> Tensor:
+    """z-depth [B,1,H,W] from the depth head's relief [B,1,H,W] and focal lengths [B] in image widths.
+
+    Relief is in about image widths at the object's distance: what a picture shows of depth hardly depends on the
+    focal length, depth over distance does. exp keeps it positive.
+    """
+    return torch.exp((2 * relief / focal.detach()[:, None, None, None]).clamp(-4, 4))

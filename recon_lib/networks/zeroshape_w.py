@@ -16,7 +16,7 @@ from .dpt_hybrid import DPTHybrid
 from .heads import MaskHead, OccluderHead
 from .implicit import LatentCache, PointDecoder
 from .intrinsics import intrinsics_head, intrinsics_matrix, intrinsics_projection
-from .mini_backbone import DenseHead, MiniBackbone
+from .mini_backbone import DenseHead, MiniBackbone, depth_from_relief
 from .ray_decoder import RayCache, RayDecoder, SurfaceTokens
 from .seen_surface import SeenSurfaceEncoder
 from .visible_points import Normalization, normalize_visible, unproject
@@ -109,6 +109,8 @@ class ZeroShapeW(nn.Module):
             raise BadInput("This model was trained without a category prior; leave the text embedding unconnected.")
         dense = self.dpt_depth(image)
         intrinsics = intrinsics_matrix(self.intr_proj(self.intr_head(dense.coarse).mean((-2, -1))), *image.shape[-2:])
+        if self.config.size == "mini":
+            dense = replace(dense, depth=depth_from_relief(dense.depth, intrinsics[:, 0, 0] / image.shape[-1]))
         if self.mask_head is None:
             return Glance(dense, intrinsics, None, None)
         mask = self.mask_head(dense.fine, text) if text is not None else self.mask_head(dense.fine)

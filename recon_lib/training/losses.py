@@ -23,7 +23,7 @@ class LossWeights:
     occupancy: float = 1.0
     mask: float = 0.5
     occluder: float = 0.3
-    surface: float = 0.5
+    surface: float = 1.0
     normals: float = 0.2
     camera: float = 0.1
 
