@@ -69,7 +69,7 @@ def test_drafts_stay_in_the_design_cube(family: str) -> None:
 def test_parts_have_colours_and_every_part_number_is_known() -> None:
     solid = random_solid(5)
     parts = solid.part(in_ball())
-    assert 0 <= parts.min() and parts.max() < len(solid.colors)
+    assert parts.min() >= 0 and parts.max() < len(solid.colors)
     assert all(0 <= c <= 1 for color in solid.colors for c in color)
 
 
