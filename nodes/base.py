@@ -7,7 +7,7 @@ import time
 from comfy_api.latest import io
 
 from ..recon_lib.errors import BadInput
-from .host import ordinary_tensors
+from .host import ordinary_tensors, put_away
 
 log = logging.getLogger("recon3d")
 CATEGORY = "3d/Recon3D"
@@ -22,8 +22,11 @@ class Node(io.ComfyNode):
         schema = cls.define_schema()
         check_inputs(schema, inputs)
         started = time.perf_counter()
-        with ordinary_tensors():
-            output = cls.run(**inputs)
+        try:
+            with ordinary_tensors():
+                output = cls.run(**inputs)
+        finally:
+            put_away(inputs)
         log.info("%s took %.2f s", schema.display_name, time.perf_counter() - started)
         return output
 

@@ -65,6 +65,14 @@ def room_for(model: "LoadedModel") -> torch.device:
     return chosen
 
 
+def put_away(inputs: dict) -> None:
+    """Take the networks among a node's inputs (models, decoded fields) off the device: between nodes it is free."""
+    for value in inputs.values():
+        module = getattr(value, "module", None)
+        if isinstance(module, torch.nn.Module):
+            module.to("cpu")
+
+
 # -- folders --------------------------------------------------------------------------------------------------
 
 

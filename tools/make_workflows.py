@@ -16,9 +16,12 @@ Press **Run**. Everything needed is in the pack: model and photo.
 
 **Your own photo:** add a *Load Image* node and connect its *image* in place of *Demo Photo* (three links: \
 segment, depth, surface). Background, clutter and things in front of the object may stay.
+"""
+MASK_NOTE = """Green is the object as far as it is seen, red is what stands in front of it.
 
-**Your own mask:** connect it to *Visible Surface* in place of the *object* output. Load Image's mask is the wrong \
-way round: pass it through *Prepare Mask*.
+Any mask can take the place of *object*: connect it to *mask* of *Estimate Depth & Normals* and *Visible Surface*. \
+White must mark the object. **Load Image gives the opposite** (white where the picture is transparent): pass its mask \
+through *Prepare Mask* with *meaning* set to *white is the background*.
 """
 DEPTH_NOTE = """Any depth node can stand here. Depth-Anything and MiDaS nodes show near as bright: set *depth_kind* \
 of *Visible Surface* to match. Folders of transformers or diffusers models in `models/recon3d` appear under \
@@ -58,42 +61,43 @@ def zeroshape_w(surface: dict) -> Graph:
     g.node("PreviewImage", (20, 530), (wide, 280), "Photo", images=photo[0])
     model = g.node("Recon3D_LoadModel", (20, 860), (wide, 80), name="zeroshape_w_mini")
 
-    g.group("2  What is seen, what hides it", (370, -40, 340, 1100), BLUE)
-    masks = g.node("Recon3D_Segment", (390, 40), (wide, 300), model=model[0], image=photo[0])
-    g.node("MaskPreview", (390, 390), (wide, 190), "Object (visible part)", mask=masks[0])
-    g.node("MaskPreview", (390, 630), (wide, 190), "Occluder", mask=masks[1])
-    g.node("PreviewImage", (390, 870), (wide, 170), "Overlay", images=masks[2])
+    g.group("2  What is seen, and what hides it", (370, -40, 660, 1100), BLUE)
+    masks = g.node("Recon3D_Segment", (390, 40), (wide, 340), model=model[0], image=photo[0])
+    g.node("PreviewImage", (710, 40), (wide, 340), "Both on the photo", images=masks[2])
+    g.node("MaskPreview", (390, 430), (wide, 280), "Object (visible part)", mask=masks[0])
+    g.node("MaskPreview", (710, 430), (wide, 280), "Occluder", mask=masks[1])
+    g.note(MASK_NOTE, (390, 760), (620, 280), "Your own mask")
 
-    g.group("3  Depth & normals", (740, -40, 340, 1100), BLUE)
+    g.group("3  Depth & normals", (1060, -40, 340, 1100), BLUE)
     depth = g.node(
-        "Recon3D_EstimateDepthNormals", (760, 40), (wide, 190),
+        "Recon3D_EstimateDepthNormals", (1080, 40), (wide, 190),
         model=model[0], image=photo[0], mask=masks[0], estimator="the connected model",
     )  # fmt: skip
-    g.node("PreviewImage", (760, 280), (wide, 250), "Depth (far is bright)", images=depth[0])
-    g.node("PreviewImage", (760, 580), (wide, 250), "Normals", images=depth[1])
-    g.note(DEPTH_NOTE, (760, 880), (wide, 160), "Other depth nodes")
+    g.node("PreviewImage", (1080, 280), (wide, 250), "Depth (far is bright)", images=depth[0])
+    g.node("PreviewImage", (1080, 580), (wide, 250), "Normals", images=depth[1])
+    g.note(DEPTH_NOTE, (1080, 880), (wide, 160), "Other depth nodes")
 
-    g.group("4  Visible surface", (1110, -40, 340, 1100), PURPLE)
+    g.group("4  Visible surface", (1430, -40, 340, 1100), PURPLE)
     seen = g.node(
-        "Recon3D_VisibleSurface", (1130, 40), (wide, 360),
+        "Recon3D_VisibleSurface", (1450, 40), (wide, 360),
         model=model[0], image=photo[0], mask=masks[0], depth=depth[0],
     )  # fmt: skip
-    g.node("PreviewImage", (1130, 450), (wide, 340), "Points: front, right, back, left", images=seen[2])
-    g.note(SURFACE_NOTE, (1130, 840), (wide, 200), "Half of the answer")
+    g.node("PreviewImage", (1450, 450), (wide, 340), "Points: front, right, back, left", images=seen[2])
+    g.note(SURFACE_NOTE, (1450, 840), (wide, 200), "Half of the answer")
 
-    g.group("5  Whole shape", (1480, -40, 340, 1100), PURPLE)
-    field = g.node("Recon3D_CompleteShape", (1500, 40), (wide, 60), model=model[0], points=seen[0])
-    mesh = g.node("Recon3D_ExtractMesh", (1500, 150), (wide, 190), field=field[0])
-    baked = g.node("Recon3D_BakeTexture", (1500, 390), (wide, 160), mesh=mesh[0], views=seen[1])
-    g.note(TEXTURE_NOTE, (1500, 600), (wide, 440), "The other half")
+    g.group("5  Whole shape", (1800, -40, 340, 1100), PURPLE)
+    field = g.node("Recon3D_CompleteShape", (1820, 40), (wide, 60), model=model[0], points=seen[0])
+    mesh = g.node("Recon3D_ExtractMesh", (1820, 150), (wide, 190), field=field[0])
+    baked = g.node("Recon3D_BakeTexture", (1820, 390), (wide, 160), mesh=mesh[0], views=seen[1])
+    g.note(TEXTURE_NOTE, (1820, 600), (wide, 440), "The other half")
 
-    g.group("6  Result", (1850, -40, 1070, 1100), ORANGE)
-    frames = g.node("Recon3D_Render", (1870, 40), (wide, 420), mesh=baked[0], frames=6, size=256)
-    g.node("PreviewImage", (1870, 510), (wide, 530), "Around the object", images=frames[0])
-    saved = g.node("Recon3D_SaveMesh", (2190, 40), (wide, 230), mesh=baked[0], filename_prefix="3d/zeroshape_w")
-    g.node("PreviewAny", (2190, 320), (wide, 190), "Report", source=saved[1])
-    g.note(RESULT_NOTE, (2190, 560), (wide, 480), "The result")
-    g.node("Preview3D", (2510, 40), (390, 1000), model_file=saved[0])
+    g.group("6  Result", (2170, -40, 1070, 1100), ORANGE)
+    frames = g.node("Recon3D_Render", (2190, 40), (wide, 420), mesh=baked[0], frames=6, size=256)
+    g.node("PreviewImage", (2190, 510), (wide, 530), "Around the object", images=frames[0])
+    saved = g.node("Recon3D_SaveMesh", (2510, 40), (wide, 230), mesh=baked[0], filename_prefix="3d/zeroshape_w")
+    g.node("PreviewAny", (2510, 320), (wide, 190), "Report", source=saved[1])
+    g.note(RESULT_NOTE, (2510, 560), (wide, 480), "The result")
+    g.node("Preview3D", (2830, 40), (390, 1000), model_file=saved[0])
     return g
 
 

@@ -65,7 +65,7 @@ def pack(loaded_pack, tmp_path) -> Pack:
     return loaded_pack
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def photo() -> torch.Tensor:
     """IMAGE [1,48,64,3]: a bright disc on a gradient, an inference tensor as core nodes give it."""
     with torch.inference_mode():
@@ -74,19 +74,28 @@ def photo() -> torch.Tensor:
         return torch.stack([disc, 0.5 + 0.3 * y, 0.5 + 0.3 * x], -1)[None].clamp(0, 1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def disc() -> torch.Tensor:
     """MASK [1,48,64] of the photo's disc."""
     y, x = torch.meshgrid(torch.linspace(-1, 1, 48), torch.linspace(-1.33, 1.33, 64), indexing="ij")
     return (x**2 + y**2 < 0.4).float()[None]
 
 
-@pytest.fixture
-def tiny_model(pack):
-    """A ZeroShape-W of a few thousand random weights, as Load Reconstruction Model would hand it over."""
-    registry, card = pack.lib("weights.registry"), pack.lib("weights.card")
-    config = {}
-    module = pack.lib("networks").build("zeroshape-w", config).eval().requires_grad_(False)
-    parameters = sum(weight.numel() for weight in module.parameters())
-    facts = card.ModelCard("tiny", "zeroshape-w", Path("tiny.safetensors"), parameters=parameters, config=config)
-    return registry.LoadedModel(module, facts)
+@pytest.fixture(scope="session")
+def random_network(loaded_pack) -> torch.nn.Module:
+    """The mini ZeroShape-W with random weights, biased so that it takes everything for the object."""
+    torch.manual_seed(0)
+    network = loaded_pack.lib("networks").build("zeroshape-w", {"image_size": 64})
+    network.eval().requires_grad_(False)
+    network.mask_head.last.bias.fill_(2.0)
+    network.occluder_head.head[-1].bias.fill_(-2.0)
+    return network
+
+
+@pytest.fixture(scope="session")
+def tiny_model(loaded_pack, random_network):
+    """What Load Reconstruction Model would hand over, without trained weights."""
+    parameters = sum(weight.numel() for weight in random_network.parameters())
+    make_card = loaded_pack.lib("weights.card").ModelCard
+    card = make_card("random", "zeroshape-w", Path("random.safetensors"), parameters=parameters)
+    return loaded_pack.lib("weights.registry").LoadedModel(random_network, card)

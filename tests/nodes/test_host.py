@@ -126,3 +126,15 @@ def test_a_changed_file_in_a_folder_changes_the_fingerprint(host, tmp_path):
 def test_model_folders_hold_the_packs_own(host, tmp_path):
     assert host.model_folders() == [Path(tmp_path) / "models" / "recon3d"]
     assert host.pipeline_folders()[-1] == tmp_path / "models" / "diffusers"
+
+
+def test_networks_leave_the_device_when_a_node_is_done(pack):
+    from types import SimpleNamespace
+
+    class Probe(torch.nn.Module):
+        def to(self, device):
+            moved.append(device)
+
+    moved: list = []
+    pack.file("host").put_away({"field": SimpleNamespace(module=Probe()), "count": 3, "name": "x"})
+    assert moved == ["cpu"]

@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import json
 import re
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,17 +15,32 @@ ROOT = Path(__file__).resolve().parents[2]
 IDS = sorted(json.loads((ROOT / "tests" / "node_surface.json").read_text(encoding="utf-8")))
 
 
-@pytest.fixture
-def cases(pack, photo, disc, tiny_model, tmp_path) -> dict[str, dict]:
-    """Valid inputs for every node (defaults left out)."""
+@pytest.fixture(scope="session")
+def values(loaded_pack, tiny_model, photo, disc, tmp_path_factory) -> dict:
+    """One value of every kind, made once; the files lie in folder["input"] and folder["output"]."""
+    import folder_paths
+
+    root = tmp_path_factory.mktemp("values")
+    folder_paths.use(root)
+    pack, on_photo = loaded_pack, {"image": photo, "mask": disc}
     cameras = pack.run("Recon3D_CameraOrbit", count=3, width=64, height=48).result[0]
-    view = pack.run("Recon3D_MakeView", image=photo, cameras=cameras[0], mask=disc).result[0]
-    solid = ball(pack)
+    view = pack.run("Recon3D_MakeView", cameras=cameras[0], **on_photo).result[0]
+    solid = ball()
     mesh = pack.run("Recon3D_ExtractMesh", field=solid, resolution=16).result[0]
     pack.run("Recon3D_SaveMesh", mesh=mesh)
     pack.run("Recon3D_SaveViews", views=view)
-    (tmp_path / "output" / "3d" / "object_00001_.glb").rename(tmp_path / "input" / "ball.glb")
-    surface = pack.run("Recon3D_VisibleSurface", model=tiny_model, image=photo, mask=disc).result[0]
+    (root / "output" / "3d" / "object_00001_.glb").rename(root / "input" / "ball.glb")
+    surface = pack.run("Recon3D_VisibleSurface", model=tiny_model, **on_photo).result[0]
+    return {"cameras": cameras, "view": view, "solid": solid, "mesh": mesh, "surface": surface, "root": root}
+
+
+@pytest.fixture
+def cases(pack, photo, disc, tiny_model, values, tmp_path) -> dict[str, dict]:
+    """Valid inputs for every node (defaults left out)."""
+    for folder in ("input", "output"):
+        shutil.copytree(values["root"] / folder, tmp_path / folder, dirs_exist_ok=True)
+    cameras, view, solid = values["cameras"], values["view"], values["solid"]
+    mesh, surface = values["mesh"], values["surface"]
     info = {"position": {"x": 0, "y": 5, "z": 9}, "target": {"x": 0, "y": 2.5, "z": 0}, "zoom": 1}
     on_photo = {"model": tiny_model, "image": photo}
     return {
@@ -116,7 +132,7 @@ def test_choices_and_numbers_outside_their_range_are_told(pack, node_id):
                 pack.run(node_id, **{socket.id: value})
 
 
-def ball(pack):
+def ball():
     """A field: a ball of radius 0.6 around the origin, red."""
     return SimpleNamespace(
         bounds=torch.tensor([[-1.0, -1, -1], [1, 1, 1]]),
