@@ -11,23 +11,24 @@ from ..networks.visible_points import Normalization
 
 @dataclass(frozen=True)
 class DecodedField:
-    """The occupancy that a shape network predicts behind a visible surface; values are logits."""
+    """The occupancy that a shape network predicts behind a visible surface; values are logits minus `threshold`."""
 
     module: nn.Module  # has query(points [1,N,3] in the normalised frame, surface) -> logits [1,N]
     surface: Any  # the network's own `SeenSurface`, on the CPU
     world_to_camera: Tensor  # [4,4], world units
     normalization: Normalization  # camera frame -> normalised frame
     bounds: Tensor  # [2,3] world
+    threshold: float = 0.0  # the surface's logit
     has_color: bool = False
 
     @torch.no_grad()
     def inside(self, points: Tensor) -> Tensor:
-        """points [N,3] world -> logits [N], on the points' device."""
+        """points [N,3] world -> logits above the threshold [N], on the points' device."""
         surface = move(self.surface, points.device)
         pose = self.world_to_camera.to(points)
         camera = points @ pose[:3, :3].T + pose[:3, 3]
         normalized = move(self.normalization, points.device).to_normalized(camera[None])
-        return self.module.to(points.device).query(normalized, surface)[0]
+        return self.module.to(points.device).query(normalized, surface)[0] - self.threshold
 
     def color(self, points: Tensor, directions: Tensor | None = None) -> Tensor:
         """The network predicts no colour."""

@@ -32,6 +32,7 @@ class ZeroShapeWConfig:
     text_width: int = 0  # width of the category's CLIP text embedding, 0 = no category prior
     pixel_offset: float = 0.5  # 0.0 for ZeroShape's published weights
     extent: float = 1.5  # queries reach this far in the normalised frame
+    threshold: float = 0.0  # logit that counts as the surface; calibrated on training objects
 
     @classmethod
     def of(cls, values: dict) -> "ZeroShapeWConfig":

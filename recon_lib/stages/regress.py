@@ -12,6 +12,7 @@ from torch import Tensor
 from ..errors import BadInput
 from ..fields.decoded import DecodedField, move
 from ..geometry.camera import FLIP_YZ, Cameras
+from ..memory import default_chunk, in_chunks, memory_told
 from ..networks.visible_points import Normalization, normalize_visible, unproject
 from ..networks.zeroshape_w import SeenSurface, ZeroShapeW
 from ..progress import Progress
@@ -36,6 +37,7 @@ class VisibleSurface:
     occluder: Tensor  # [1,1,H,W] 0-1, what hides the object
 
 
+@memory_told("estimating the visible surface", "give a smaller picture or compute on the CPU")
 def visible_surface(
     model: LoadedModel,
     image: Tensor,  # [1,3,H,W] sRGB 0-1
@@ -65,19 +67,19 @@ def visible_surface(
         raise BadInput(f"{model.card.name} needs the object's mask; connect one, white on the object.")
     mask = prepare_mask(mask, 1, height, width)
     occluder = occluder * (mask <= 0.5)
-    progress.start("visible surface", 2)
-    estimate = estimate_depth_normals(model, image, mask, device)
+    estimate = estimate_depth_normals(model, image, mask, device, progress)
     if depth is not None:
         estimate = replace(estimate, depth=_own_depth(depth, mask))
-    progress.step()
+    progress.start("visible surface", 1)
     views = Views(image, estimate.cameras, mask, estimate.depth, estimate.normals)
-    views = _in_world(model, views, occluder, device)
+    views = _in_world(model, views, occluder, device, progress)
     progress.step()
     on = (views.depth[0, 0] > 0) & (mask[0, 0] > 0.5)
     points = views.cameras.unproject(views.depth)[0][on]
     return VisibleSurface(points, image[0].permute(1, 2, 0)[on], views, occluder)
 
 
+@memory_told("completing the shape", "compute on the CPU")
 def complete_shape(
     model: LoadedModel,
     surface: VisibleSurface,
@@ -91,7 +93,7 @@ def complete_shape(
     pose = torch.linalg.inv(surface.views.cameras.camera_to_world[0])
     bounds = torch.tensor([[-BOUND] * 3, [BOUND] * 3])
     progress.step()
-    return DecodedField(model.module, seen, pose, seen.normalization, bounds)
+    return DecodedField(model.module, seen, pose, seen.normalization, bounds, model.module.config.threshold)
 
 
 def _own_depth(depth: Tensor, mask: Tensor) -> Tensor:
@@ -123,18 +125,23 @@ def _encode(module: ZeroShapeW, views: Views, occluder: Tensor, device: torch.de
     return move(seen, "cpu")
 
 
-def _in_world(model: LoadedModel, views: Views, occluder: Tensor, device: torch.device | str) -> Views:
+def _in_world(
+    model: LoadedModel, views: Views, occluder: Tensor, device: torch.device | str, progress: Progress
+) -> Views:
     """Rescale and shift the world so that the completed shape fits the unit sphere; the camera keeps looking at -z."""
     module = model.module
     seen = _encode(module, views, occluder, device)
     side = torch.linspace(-module.config.extent, module.config.extent, FRAME_GRID)
-    grid = torch.stack(torch.meshgrid(side, side, side, indexing="ij"), -1).reshape(1, -1, 3)
+    grid = torch.stack(torch.meshgrid(side, side, side, indexing="ij"), -1).reshape(-1, 3)
+    here = move(seen, device)
     with torch.no_grad():
-        occupied = module.query(grid.to(device), move(seen, device)).cpu()[0] > 0
+        logits = in_chunks(
+            lambda p: module.query(p[None].to(device), here)[0].cpu(), grid, default_chunk(device), progress.check
+        )
     points = unproject(views.depth, views.cameras.intrinsics)
     visible, _ = normalize_visible(points, views.masks * (views.depth > 0), robust=module.config.size == "mini")
     shown = visible[0].flatten(1).T[((views.masks > 0.5) & (views.depth > 0)).flatten()]
-    around = torch.cat([shown[:: max(len(shown) // 4096, 1)], grid[0][occupied]])
+    around = torch.cat([shown[:: max(len(shown) // 4096, 1)], grid[logits > 0]])
     centre = (around.amax(0) + around.amin(0)) / 2
     radius = float((around - centre).norm(dim=-1).max()) * float(seen.normalization.scale)
     origin = Normalization(seen.normalization.centre, seen.normalization.scale).to_camera(centre[None, None])[0, 0]

@@ -20,12 +20,13 @@ Batch = dict[str, Tensor]
 class LossWeights:
     """Factors of the terms of the sum."""
 
-    occupancy: float = 1.0
+    occupancy: float = 2.0
     mask: float = 0.5
     occluder: float = 0.3
-    surface: float = 1.0
-    normals: float = 0.2
-    camera: float = 0.1
+    relief: float = 1.0
+    surface: float = 0.3
+    normals: float = 1.0
+    camera: float = 0.05
 
 
 def zeroshape_w_losses(model: ZeroShapeW, batch: Batch) -> tuple[dict[str, Tensor], Tensor]:
@@ -44,6 +45,7 @@ def zeroshape_w_losses(model: ZeroShapeW, batch: Batch) -> tuple[dict[str, Tenso
         "occupancy": F.binary_cross_entropy_with_logits(logits, batch["inside"]),
         "mask": mask_loss(glance.mask, mask),
         "occluder": mask_loss(glance.occluder, occluder),
+        "relief": relief_loss(glance, batch),
         "surface": masked_mean((predicted - true_surface).abs().sum(1, keepdim=True), mask),
         "camera": (glance.intrinsics[:, 0, 0].log() - batch["intrinsics"][:, 0, 0].log()).abs().mean(),
     }
@@ -76,6 +78,24 @@ def _shown(glance: Glance, mask: Tensor, occluder: Tensor) -> tuple[Tensor, Tens
         torch.where(own, predicted, mask),
         torch.where(own, glance.occluder.detach().sigmoid(), occluder),
     )
+
+
+def relief_loss(glance: Glance, batch: Batch) -> Tensor:
+    """L1 between predicted and true relief over the mask, up to a shift, in units of the object's size.
+
+    Relief is log depth times focal length, which a picture shows without showing the focal length (see
+    `mini_backbone.depth_from_relief`). Takes the place of ZeroShape's scale-and-shift-invariant depth loss.
+    """
+    mask = batch["mask"]
+    area = mask.sum((1, 2, 3)).clamp_min(1)
+
+    def relief(depth: Tensor, intrinsics: Tensor) -> Tensor:
+        value = depth.clamp_min(1e-3).log() * intrinsics[:, 0, 0, None, None, None]
+        mean = (value * mask).sum((1, 2, 3)) / area
+        return value - mean[:, None, None, None]
+
+    error = relief(glance.dense.depth, glance.intrinsics.detach()) - relief(batch["depth"], batch["intrinsics"])
+    return masked_mean(error.abs() / area.sqrt()[:, None, None, None], mask) * 2
 
 
 def mask_loss(logits: Tensor, target: Tensor) -> Tensor:
