@@ -74,7 +74,8 @@ def compose_scene(
         occluder = np.zeros((size, size), np.float32)
         if rng.random() < mix.occluded:
             canvas, occluder = _occluded(canvas, object_layer.alpha, library, rng, size)
-    amodal = object_layer.alpha > 0.5
+    # an edge pixel may be half covered and yet hold no depth: it must not count as seen
+    amodal = (object_layer.alpha > 0.5) & ~np.isnan(object_layer.relief)
     return Scene(
         photograph(canvas, rng).transpose(2, 0, 1),
         amodal & (occluder < 0.5),
