@@ -1,0 +1,151 @@
+import pytest
+import torch
+
+from recon_lib.errors import BadInput
+from recon_lib.fields.field import Field
+from recon_lib.geometry.camera import FLIP_YZ
+from recon_lib.networks.zeroshape_w import ZeroShapeWConfig
+from recon_lib.stages.extract import extract_mesh
+from recon_lib.stages.regress import complete_shape, visible_surface
+from recon_lib.stages.window import OBJECT_SHARE
+from tests.oracle import (
+    FOCAL,
+    RED,
+    SIDE,
+    OracleNetwork,
+    ball_distance,
+    disk_picture,
+    fit_ball,
+    oracle_model,
+    overlap,
+    with_bar,
+)  # fmt: skip
+
+CENTRE, RADIUS = (150.0, 60.0), 45.0
+
+
+@pytest.fixture(scope="module")
+def scene():
+    return disk_picture(140, 220, CENTRE, RADIUS)
+
+
+@pytest.fixture(scope="module")
+def surface(scene):
+    return visible_surface(oracle_model(), scene[0])
+
+
+def of_zeroshape():
+    return oracle_model(OracleNetwork(ZeroShapeWConfig(image_size=SIDE, occluders=False, extent=3.5)))
+
+
+class TestVisibleSurface:
+    def test_the_camera_looks_at_the_ball_from_z(self, surface):
+        cameras = surface.views.cameras
+        torch.testing.assert_close(cameras.rotation[0], FLIP_YZ)
+        slope = RADIUS / (FOCAL * round(2 * RADIUS / OBJECT_SHARE))
+        wanted = torch.tensor([0, 0, float(ball_distance(slope))])
+        torch.testing.assert_close(cameras.position[0], wanted, rtol=0.06, atol=0.05)
+        pixel, _ = cameras.project(torch.zeros(1, 3))
+        torch.testing.assert_close(pixel[0, 0], torch.tensor(CENTRE), rtol=0, atol=2.0)
+
+    def test_points_lie_on_the_unit_ball_and_face_the_camera(self, surface):
+        centre, radius = fit_ball(surface.points)
+        assert centre.norm() < 0.06
+        assert float(radius) == pytest.approx(1, abs=0.06)
+        off = (surface.points - centre).norm(dim=1) / radius - 1
+        assert off.abs().mean() < 0.01
+        assert surface.points[:, 2].min() > -0.05
+
+    def test_one_point_with_its_colour_for_each_masked_pixel(self, surface, scene):
+        on = (surface.views.masks[0, 0] > 0.5) & (surface.views.depth[0, 0] > 0)
+        assert len(surface.points) == len(surface.colors) == int(on.sum())
+        assert overlap(on[None, None].float(), scene[1]) > 0.95
+        torch.testing.assert_close(surface.colors.median(0).values, torch.tensor(RED))
+        pixels, depth = surface.views.cameras.project(surface.points)
+        torch.testing.assert_close(pixels[0], on.nonzero().flip(1) + 0.5, rtol=0, atol=1e-2)
+        torch.testing.assert_close(depth[0], surface.views.depth[0, 0][on], rtol=1e-4, atol=1e-4)
+
+    def test_what_hides_the_object_is_told(self, scene):
+        found = visible_surface(oracle_model(), with_bar(scene[0], 140, 156))
+        assert found.occluder[0, 0, 60, 148] > 0.5
+        assert found.views.masks[0, 0, 60, 148] < 0.5
+        assert not (found.occluder * (found.views.masks > 0.5)).any()
+
+    def test_a_users_mask_is_honoured(self, scene):
+        image, mask = scene
+        half = mask * (torch.arange(220) < CENTRE[0])
+        found = visible_surface(oracle_model(), image, half)
+        assert torch.equal(found.views.masks, half)
+        assert not found.views.depth[half == 0].any()
+        assert len(found.points) == int(half.sum())
+        again = visible_surface(oracle_model(), image, half[:, 0])  # as a MASK socket gives it
+        assert torch.equal(again.points, found.points)
+
+    def test_a_users_mask_helps_where_nothing_is_found(self):
+        image, mask = disk_picture(96, 96, (50, 50), 30, color=(0.2, 0.6, 0.3))
+        found = visible_surface(oracle_model(), image, mask)
+        assert len(found.points) and not found.occluder.any()
+        with pytest.raises(BadInput, match="No object"):
+            visible_surface(oracle_model(), image)
+
+    def test_a_users_depth_is_honoured_up_to_its_scale(self, surface, scene):
+        own = surface.views.depth * 7 + 0.0
+        own[..., : int(CENTRE[1]) - 20, :] = 0  # unknown there
+        found = visible_surface(oracle_model(), *scene, depth=own)
+        known = (own > 0) & (scene[1] > 0)
+        assert torch.equal(found.views.depth > 0, known)
+        ratio = (found.views.depth / own)[known]
+        assert ratio.max() / ratio.min() == pytest.approx(1, abs=1e-4)
+        _, radius = fit_ball(found.points)
+        assert float(radius) == pytest.approx(1, abs=0.1)
+
+    def test_depth_without_a_value_on_the_object(self, scene):
+        with pytest.raises(BadInput, match="depth map is empty on the object"):
+            visible_surface(oracle_model(), *scene, depth=1 - scene[1])
+
+    def test_an_empty_picture(self):
+        with pytest.raises(BadInput, match="No object was found"):
+            visible_surface(oracle_model(), torch.full((1, 3, 64, 64), 0.5))
+
+    def test_zeroshape_needs_a_mask(self, scene):
+        with pytest.raises(BadInput, match="oracle needs the object's mask"):
+            visible_surface(of_zeroshape(), scene[0])
+        found = visible_surface(of_zeroshape(), *scene)
+        assert not found.occluder.any()
+        assert float(fit_ball(found.points)[1]) == pytest.approx(1, abs=0.06)
+
+
+class TestCompleteShape:
+    def test_the_whole_ball(self, surface):
+        shape = complete_shape(oracle_model(), surface)
+        assert isinstance(shape, Field)
+        mesh = extract_mesh(shape, 48).mesh
+        centre, radius = fit_ball(mesh.vertices)
+        assert ((mesh.vertices - centre).norm(dim=1) / radius - 1).abs().max() < 0.02
+        seen, seen_radius = fit_ball(surface.points)
+        torch.testing.assert_close(centre, seen, rtol=0, atol=0.02)
+        assert float(radius) == pytest.approx(float(seen_radius), abs=0.02)
+        assert mesh.vertices.norm(dim=1).max() < 1.06
+
+    def test_its_silhouette_is_the_disk(self, surface):
+        """The field, the camera and the mask agree: every third pixel's ray meets the ball or passes it."""
+        shape = complete_shape(oracle_model(), surface)
+        origin, direction = (x[0, ::3, ::3].reshape(-1, 3) for x in surface.views.cameras.rays())
+        nearest = origin - (origin * direction).sum(1, keepdim=True) * direction
+        inside = (shape.inside(nearest) > 0).reshape(surface.views.masks[0, 0, ::3, ::3].shape)
+        assert overlap(inside.float(), surface.views.masks[0, 0, ::3, ::3]) > 0.95
+
+    def test_half_a_disk_still_knows_its_ball(self, scene):
+        """The world's unit is the completed shape's, not the visible part's."""
+        image, mask = scene
+        half = mask * (torch.arange(220) < CENTRE[0])
+        shape = complete_shape(oracle_model(), visible_surface(oracle_model(), image, half))
+        vertices = extract_mesh(shape, 32).mesh.vertices
+        assert vertices.norm(dim=1).max() == pytest.approx(1, abs=0.08)
+
+    def test_nothing_of_the_object_is_left(self, surface):
+        from dataclasses import replace
+
+        views = replace(surface.views, depth=surface.views.depth * 0)
+        with pytest.raises(BadInput, match="Too little of the object is visible"):
+            complete_shape(oracle_model(), replace(surface, views=views))

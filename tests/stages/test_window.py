@@ -1,0 +1,105 @@
+import pytest
+import torch
+
+from recon_lib.geometry.camera import Cameras
+from recon_lib.stages.window import Window
+
+HEIGHT, WIDTH = 20, 30
+
+
+def ramp(channels=1):
+    """Every pixel holds the x of its centre; a second channel the y."""
+    x = (torch.arange(WIDTH) + 0.5).expand(HEIGHT, -1)
+    y = (torch.arange(HEIGHT) + 0.5)[:, None].expand(-1, WIDTH)
+    return torch.stack([x, y][:channels])[None]
+
+
+def box(top, bottom, left, right):
+    mask = torch.zeros(HEIGHT, WIDTH)
+    mask[top:bottom, left:right] = 1
+    return mask
+
+
+class TestPlace:
+    def test_whole_picture_is_centred_in_its_square(self):
+        assert Window.whole(20, 30) == Window(0, -5, 30)
+        assert Window.whole(31, 10) == Window(-11, 0, 31)
+
+    def test_around_gives_the_longer_side_its_share(self):
+        assert Window.around(box(4, 10, 6, 22), share=0.8) == Window(4, -3, 20)
+        assert Window.around(box(1, 19, 3, 9), share=0.75) == Window(-6, -2, 24)
+
+    def test_soft_values_below_a_half_do_not_count(self):
+        mask = box(4, 10, 6, 22)
+        mask[0, 0] = 0.5
+        assert Window.around(mask, share=0.8) == Window(4, -3, 20)
+
+    def test_a_single_pixel_still_has_a_window(self):
+        window = Window.around(box(3, 4, 7, 8))
+        assert window.side == 8
+        assert window.left <= 7 < window.left + 8 and window.top <= 3 < window.top + 8
+
+
+class TestLook:
+    def test_at_its_own_size_it_is_a_crop(self):
+        assert torch.equal(Window(4, 3, 10).look(ramp(2), 10), ramp(2)[..., 3:13, 4:14])
+
+    def test_scaled_down_pixels_are_means_around_their_centres(self):
+        seen = Window(4, 2, 16).look(ramp(2), 8)
+        centres = 2 * torch.arange(8) + 1.0
+        torch.testing.assert_close(seen[0, 0, :, 1:-1], (centres[1:-1] + 4).expand(8, -1))
+        torch.testing.assert_close(seen[0, 1, 1:-1], (centres[1:-1, None] + 2).expand(-1, 8))
+
+    def test_the_border_is_repeated_beyond_it(self):
+        seen = Window(-4, -6, 40).look(ramp(2), 40)[0]
+        assert torch.equal(seen[0, 9, :5], torch.full((5,), 0.5))
+        assert torch.equal(seen[0, 9, 4:34], ramp()[0, 0, 0])
+        assert torch.equal(seen[1, :, 9], (torch.arange(40) - 5.5).clamp(0.5, 19.5))
+
+    def test_masked_values_are_means_over_the_mask_alone(self):
+        mask = box(0, 20, 0, 13)[None, None]
+        values = torch.where(mask > 0, 3.0, 1e6)
+        mean, share = Window(5, 2, 16).look_masked(values, mask, 8)
+        assert torch.equal(mean > 0, share > 1e-3)
+        torch.testing.assert_close(mean[share > 1e-3], torch.full((int((share > 1e-3).sum()),), 3.0))
+        torch.testing.assert_close(share[0, 0, :, :3], torch.ones(8, 3))
+        torch.testing.assert_close(share[0, 0, 0, 3:6], torch.tensor([0.875, 0.125, 0.0]))
+        assert not share[..., 6:].any()
+
+    def test_nothing_is_known_beyond_the_picture(self):
+        ones = torch.ones(1, 1, HEIGHT, WIDTH)
+        mean, share = Window(-10, 0, 20).look_masked(ones, ones, 20)
+        assert not share[..., :10].any() and not mean[..., :10].any()
+        assert torch.equal(mean[..., 10:], torch.ones(1, 1, 20, 10))
+
+
+class TestPutBack:
+    @pytest.mark.parametrize("window", [Window(4, 3, 10), Window(-4, -6, 40), Window(25, 15, 12), Window(-3, 12, 9)])
+    def test_undoes_look_at_the_same_size(self, window):
+        back = window.put_back(window.look(ramp(2), window.side), HEIGHT, WIDTH, beyond=-7.0)
+        inside = box(
+            max(window.top, 0), min(window.top + window.side, HEIGHT),
+            max(window.left, 0), min(window.left + window.side, WIDTH),
+        ).bool()  # fmt: skip
+        assert torch.equal(back, torch.where(inside, ramp(2), -7.0))
+
+    def test_enlarged_values_keep_their_places(self):
+        back = Window(6, 2, 16).put_back((torch.arange(4) * 4.0 + 8).expand(1, 1, 4, 4), HEIGHT, WIDTH, 0.0)
+        torch.testing.assert_close(back[0, 0, 2:18, 8:20], ramp()[0, 0, 2:18, 8:20])
+
+
+class TestCameras:
+    window, size = Window(-9, 7, 44), 16
+
+    def test_picture_and_window_are_inverse(self):
+        intrinsics = torch.tensor([[[21.0, 0, 7.5], [0, 22.0, 8.25], [0, 0, 1]]])
+        picture = self.window.camera_of_picture(intrinsics, self.size, HEIGHT, WIDTH)
+        torch.testing.assert_close(self.window.camera_of_window(picture, self.size), intrinsics)
+
+    def test_a_point_falls_on_the_same_content(self):
+        intrinsics = torch.tensor([[[21.0, 0, 7.5], [0, 22.0, 8.25], [0, 0, 1]]])
+        points, pose = torch.randn(20, 3) + torch.tensor([0, 0, 6.0]), torch.eye(4)[None]
+        picture = self.window.camera_of_picture(intrinsics, self.size, HEIGHT, WIDTH)
+        in_window = Cameras(pose, intrinsics, self.size, self.size).project(points)[0]
+        in_picture = Cameras(pose, picture, HEIGHT, WIDTH).project(points)[0]
+        torch.testing.assert_close(in_picture, in_window * (44 / 16) + torch.tensor([-9.0, 7.0]), rtol=1e-4, atol=1e-4)
