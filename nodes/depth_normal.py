@@ -63,7 +63,7 @@ class EstimateDepthNormals(Node):
         masks = masks_from_host(mask, images)
         if masks is None:
             masks = segment(model, images, device, progress).object
-        found = estimate_depth_normals(model, images, masks, device)
+        found = estimate_depth_normals(model, images, masks, device, progress)
         depth, normals = found.depth, found.normals
         if estimator != EMBEDDED:
             folder = find_pipeline(estimator, pipeline_folders())

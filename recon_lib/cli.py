@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from .errors import BadInput, Interrupted
+from .errors import BadInput, Interrupted, OutOfMemory
 
 COMMANDS = {
     "reconstruct": "turn a photo into a mesh",
@@ -43,6 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return args.run(args)
     except BadInput as error:
         return _say(str(error), BAD_INPUT)
+    except OutOfMemory as error:
+        return _say(str(error), FAILED)
     except (Interrupted, KeyboardInterrupt):
         return _say("Interrupted.", INTERRUPTED)
     except (RuntimeError, MemoryError) as error:

@@ -1,13 +1,17 @@
-"""Work in chunks that shrink when memory runs out."""
+"""Work in chunks that shrink when memory runs out, and one sentence when nothing smaller is left."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
 
+from .errors import OutOfMemory
+
 log = logging.getLogger("recon3d")
 SMALLEST_CHUNK = 1024
+CHUNKS = {"cpu": 16384, "other": 131072}  # points per call: a second's work at most, so that the user can interrupt
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -15,6 +19,27 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)) or (
         isinstance(error, RuntimeError) and "memory" in str(error).lower() and "alloc" in str(error).lower()
     )
+
+
+@contextmanager
+def memory_told(doing: str, remedy: str) -> Iterator[None]:
+    """Raise `OutOfMemory` with one sentence when memory runs out inside; also a decorator for whole stages.
+
+    The sentence of the innermost block stands.
+    """
+    try:
+        yield
+    except OutOfMemory:
+        raise
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise OutOfMemory(f"Memory ran out while {doing}; {remedy}, or close other programs.") from error
+
+
+def default_chunk(device: torch.device | str | None) -> int:
+    """Points to ask a field for at once on a device (None: the CPU)."""
+    return CHUNKS["cpu" if device is None or torch.device(device).type == "cpu" else "other"]
 
 
 def in_chunks(

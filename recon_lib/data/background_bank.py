@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..files import written_whole
 from ..progress import Progress
 from .backgrounds import random_background
 
@@ -28,10 +29,8 @@ def draw_backgrounds(
     for i in range(count):
         pictures[i] = random_background(seed * 1_000_003 + i, side, side, photos)
         progress.step()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part.npy")
-    np.save(part, pictures)
-    part.replace(path)
+    with written_whole(path) as beside:
+        np.save(beside, pictures)
 
 
 class BackgroundBank:

@@ -50,8 +50,9 @@ def render_meshes(
             writer = ShardWriter()
             for index, mesh in iterate_objects(batch, up):
                 rng = np.random.default_rng([seed, first + index])
-                writer.add(*labelled_points(mesh, POINTS, seed), _mesh_views(mesh, views, size, rng))
                 progress.check()
+                points = labelled_points(mesh, POINTS, seed)
+                writer.add(*points, _stoppable(_mesh_views(mesh, views, size, rng), progress))
             writer.write(folder)
         progress.step(steps=len(batch))
 
@@ -61,6 +62,12 @@ def _mesh_views(mesh: Mesh, views: int, size: int, rng: np.random.Generator) -> 
     for _ in range(views):
         material = random_material(int(rng.integers(2**31))) if rng.random() < RECOLORED else None
         yield renderer.render(random_camera(rng, mesh, size), rng, material)
+
+
+def _stoppable(renders: Iterator[ObjectRender], progress: Progress) -> Iterator[ObjectRender]:
+    for render in renders:
+        progress.check()
+        yield render
 
 
 def render_solids(
@@ -81,10 +88,11 @@ def render_solids(
         if not folder.exists():
             writer = ShardWriter()
             for seed in batch:
+                progress.check()
                 solid = _solid(seed, cache)
                 rng = np.random.default_rng([seed, views])
-                writer.add(solid["points"], solid["inside"], _solid_views(solid, views, size, rng))
-                progress.check()
+                renders = _stoppable(_solid_views(solid, views, size, rng), progress)
+                writer.add(solid["points"], solid["inside"], renders)
             writer.write(folder)
         progress.step(steps=len(batch))
 

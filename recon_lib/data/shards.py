@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import BadInput
 from .mesh_renders import ObjectRender
 
 POINTS = 32768  # labelled points an object
@@ -77,9 +78,14 @@ class ShardWriter:
         """Write the shard into the new folder `folder`."""
         part = folder.with_name(folder.name + ".part")
         shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-        for name in self._rows[0]:
-            np.save(part / f"{name}.npy", np.stack([row[name] for row in self._rows]))
-        np.save(part / "points.npy", np.stack(self._points))
-        np.save(part / "inside.npy", np.stack(self._inside))
-        part.replace(folder)
+        try:
+            part.mkdir(parents=True)
+            for name in self._rows[0]:
+                np.save(part / f"{name}.npy", np.stack([row[name] for row in self._rows]))
+            np.save(part / "points.npy", np.stack(self._points))
+            np.save(part / "inside.npy", np.stack(self._inside))
+            part.replace(folder)
+        except OSError as error:
+            raise BadInput(f"{folder} could not be written ({error.strerror}); check space and rights.") from error
+        finally:
+            shutil.rmtree(part, ignore_errors=True)

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..errors import BadInput
 from ..fields.field import Field
 from ..geometry.camera import Cameras
-from ..memory import in_chunks
+from ..memory import default_chunk, in_chunks, memory_told
 from ..progress import Progress
 from .layers import Rendering, background_color, composite
 from .shading import CLAY, check_shading, depth_colors, lit, normal_colors
@@ -23,6 +23,7 @@ NORMAL_STEP = 0.002  # of the bounds' diagonal, for the differences that the nor
 TETRAHEDRON = ((1.0, -1.0, -1.0), (-1.0, -1.0, 1.0), (-1.0, 1.0, -1.0), (1.0, 1.0, 1.0))
 
 
+@memory_told("rendering the field", "ask for smaller pictures")
 def render_field(
     field: Field,
     cameras: Cameras,
@@ -32,7 +33,7 @@ def render_field(
     steps: int = 96,
     look_ahead: int = 32,
     supersample: int = 1,
-    chunk: int = 65536,
+    chunk: int | None = None,
     device: torch.device | str | None = None,
     progress: Progress | None = None,
 ) -> Rendering:
@@ -42,6 +43,7 @@ def render_field(
     look_ahead: cells per side of a grid that is evaluated once; rays skip cells whose whole neighbourhood is
     outside. 0 marches everywhere: slower, and safe for parts thinner than a cell.
     supersample: odd number of samples per pixel side; depth and normals are taken at pixel centres.
+    chunk: points asked for at once, halved when memory runs out (default 16384 on the CPU, 131072 elsewhere).
     device: where the field is asked (default: the CPU); the pictures are on the CPU.
     """
     check_shading(shading)
@@ -52,7 +54,8 @@ def render_field(
     color = background_color(background, torch.device("cpu"))
     progress = progress or Progress()
     progress.start("Render field", len(cameras))
-    marcher = _Marcher.of(_Asked(field, torch.device(device or "cpu"), chunk, progress), steps, look_ahead)
+    asked = _Asked(field, torch.device(device or "cpu"), chunk or default_chunk(device), progress)
+    marcher = _Marcher.of(asked, steps, look_ahead)
     views = []
     for i in range(len(cameras)):
         views.append(_render_view(marcher, cameras[i].to("cpu"), shading, color, supersample))

@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..geometry.camera import FLIP_YZ, Cameras
+from ..memory import memory_told
+from ..progress import Progress
 from ..weights.registry import LoadedModel
 from .prepare import prepare_image, prepare_mask
 from .window import Window
@@ -23,12 +25,14 @@ class DepthNormals:
     cameras: Cameras  # V, at the origin of the world, looking at -z
 
 
+@memory_told("estimating depth", "give a smaller picture or compute on the CPU")
 @torch.no_grad()
 def estimate_depth_normals(
     model: LoadedModel,
     images: Tensor,  # [V,3,H,W]
     masks: Tensor,  # [V,1,H,W] 1 = object
     device: torch.device | str = "cpu",
+    progress: Progress | None = None,
 ) -> DepthNormals:
     """Estimate each image by itself, in a square window around its mask.
 
@@ -36,8 +40,12 @@ def estimate_depth_normals(
     """
     images = prepare_image(images)
     masks = prepare_mask(masks, len(images), *images.shape[-2:])
-    module = model.module.to(device)
-    found = [_estimate_one(module, image[None], mask[None], device) for image, mask in zip(images, masks, strict=True)]
+    progress = progress or Progress()
+    progress.start("estimating depth", len(images))
+    module, found = model.module.to(device), []
+    for image, mask in zip(images, masks, strict=True):
+        found.append(_estimate_one(module, image[None], mask[None], device))
+        progress.step()
     depth, intrinsics = torch.cat([f[0] for f in found]), torch.cat([f[2] for f in found])
     pose = torch.eye(4).repeat(len(images), 1, 1)
     pose[:, :3, :3] = FLIP_YZ

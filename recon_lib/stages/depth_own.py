@@ -26,6 +26,6 @@ def own_depth(
         told = f"The depth picture is {columns}x{rows} and the image {width}x{height}"
         raise BadInput(f"{told}; give the depth of this very image.")
     if masks is None:
-        masks = segment(model, images, device, progress or Progress()).object
-    reference = estimate_depth_normals(model, images, masks, device).depth
+        masks = segment(model, images, device, progress).object
+    reference = estimate_depth_normals(model, images, masks, device, progress).depth
     return aligned_depth(picture.mean(1, keepdim=True), kind, reference, masks)

@@ -14,6 +14,7 @@ from ..geometry.mesh import Mesh
 from ..geometry.solid import is_closed, solid_iou
 from ..geometry.surface_distance import distance_to_surface
 from ..geometry.visibility import visible_points
+from ..memory import memory_told
 from ..progress import Progress
 from .surface_figures import match_surfaces, surface_figures
 
@@ -26,6 +27,7 @@ COOL_TO_WARM = torch.tensor(
 )
 
 
+@memory_told("comparing the meshes", "ask for fewer samples")
 def compare_meshes(
     predicted: Mesh,
     truth: Mesh,

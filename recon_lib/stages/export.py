@@ -15,6 +15,8 @@ from ..geometry.glb import encode_glb
 from ..geometry.mesh import Mesh
 from ..geometry.plain_formats import encode_obj, encode_ply, encode_stl
 from ..geometry.solid import is_closed, signed_volume
+from ..memory import memory_told
+from ..progress import Progress
 
 FORMATS = ("glb", "obj", "ply", "stl")
 Y_TO_Z_UP = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])  # the front, +z, comes to face -y
@@ -39,6 +41,7 @@ class ExportReport:
         return f"{self.path.name}: {size} {self.unit}, {solid}, {self.vertices} vertices, {self.faces} triangles"
 
 
+@memory_told("saving the mesh", "reduce its texture or triangles")
 def save_mesh(
     mesh: Mesh,
     path: Path | str,
@@ -48,6 +51,7 @@ def save_mesh(
     format: str | None = None,  # noqa: A002  (the word every caller uses)
     provenance: bool = False,
     root: Path | str | None = None,
+    progress: Progress | None = None,
 ) -> ExportReport:
     """Write the mesh to `path`, whose ending chooses the format unless `format` does.
 
@@ -61,12 +65,16 @@ def save_mesh(
     path, kind = _target(Path(path), format, root)
     if not len(mesh.faces):
         raise BadInput("The mesh has no triangles, so there is nothing to save; check the stage that made it.")
+    progress = progress or Progress()
+    progress.start("Save mesh", 2)
     placed = _placed(mesh, up or ("z" if kind == "stl" else "y"), size_mm, kind)
     files = _encoded(placed, path, kind, provenance)
+    progress.step()
     with ExitStack() as stack:
         # the main file was entered first, so it is the last to take its name
         for target, content in files.items():
             stack.enter_context(written_whole(target)).write_bytes(content)
+        progress.step()  # the last moment to stop: nothing has its name yet
     return _report(placed, path, kind)
 
 

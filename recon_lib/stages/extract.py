@@ -15,13 +15,12 @@ from ..fields.lattice import SparseLattice
 from ..geometry.clean import decimated, largest_component, smoothed
 from ..geometry.marching import BLOCK, march_blocks
 from ..geometry.mesh import Mesh
-from ..memory import in_chunks
+from ..memory import default_chunk, in_chunks, memory_told
 from ..progress import Progress
 
 log = logging.getLogger("recon3d")
 
 LOWEST_RESOLUTION = 8
-CHUNKS = {"cpu": 16384, "other": 131072}  # points per call: a second's work at most, so that the user can interrupt
 CLEARANCE = 1e-3  # of a cell's typical value: how near to a node the surface may pass (nearer: needle triangles)
 LARGEST_VALUE = 1e6  # infinite logits and distances count as this
 FAR_OUTSIDE = -1e9  # beyond closed bounds: puts the cap onto them
@@ -42,6 +41,7 @@ class Extraction:
         return self.evaluations / self.dense
 
 
+@memory_told("extracting the mesh", "lower the resolution")
 def extract_mesh(
     field: Field,
     resolution: int = 256,
@@ -114,8 +114,6 @@ def _evaluate(
     progress: Progress,
 ) -> np.ndarray:
     """Field values minus `level` [N] float32, checked and finite."""
-    if chunk is None:
-        chunk = CHUNKS["cpu" if device is None or torch.device(device).type == "cpu" else "other"]
 
     def inside(rows: torch.Tensor) -> torch.Tensor:
         values = field.inside(rows if device is None else rows.to(device))
@@ -123,7 +121,7 @@ def _evaluate(
         return values.detach().float().cpu()
 
     with torch.no_grad():
-        values = in_chunks(inside, points, chunk, progress.check) - level
+        values = in_chunks(inside, points, chunk or default_chunk(device), progress.check) - level
     if torch.isnan(values).any():
         raise BadInput("The field gives NaN values; the fit diverged or the checkpoint is damaged: run it again.")
     return values.clamp(-LARGEST_VALUE, LARGEST_VALUE).numpy()

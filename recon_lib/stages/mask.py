@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ..errors import BadInput
+from ..memory import memory_told
 from ..progress import Progress
 from ..weights.registry import LoadedModel
 from .prepare import prepare_image
@@ -26,6 +27,7 @@ class Segmentation:
     occluder: Tensor  # [V,1,H,W] what hides the object
 
 
+@memory_told("finding the object", "give a smaller picture or compute on the CPU")
 def segment(
     model: LoadedModel, images: Tensor, device: torch.device | str = "cpu", progress: Progress | None = None
 ) -> Segmentation:

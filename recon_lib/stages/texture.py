@@ -18,7 +18,7 @@ from ..geometry.mesh import Mesh
 from ..geometry.subdivide import split_long_edges
 from ..geometry.symmetry import Symmetry, mirror_planes
 from ..geometry.unwrap import unwrap
-from ..memory import in_chunks
+from ..memory import in_chunks, memory_told
 from ..progress import Progress
 from ..render.fill import fill_nearest, nearest_values
 from ..render.mesh import creased_normals
@@ -35,6 +35,7 @@ SYMMETRY_GAIN = 0.03  # share of all vertices that a mirror must newly show to b
 MAX_SYMMETRIES = 3
 
 
+@memory_told("baking the texture", "choose a smaller texture or fewer triangles")
 def bake_texture(
     mesh: Mesh,
     views: Views | None = None,

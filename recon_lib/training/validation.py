@@ -1,6 +1,6 @@
 """Quick figures on objects that are never trained on, printed while training."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -17,12 +17,13 @@ FIRST = 900_000_000  # seeds that training never reaches
 
 
 @torch.no_grad()
-def validate(model: ZeroShapeW, settings: TrainSettings) -> dict[str, float]:
+def validate(model: ZeroShapeW, settings: TrainSettings, check: Callable[[], None] = lambda: None) -> dict[str, float]:
     """Mean figures over fixed scenes: occupancy, mask and occluder IoU, surface and camera error, 128 px."""
     figures: dict[str, list[float]] = {}
     for kind, mix in (("clean", SceneMix(clean=1.0)), ("occluded", SceneMix(clean=0.0, occluded=1.0, truncated=0.0))):
         data = SceneDataset(settings.validation, SCENES, first=FIRST, queries=2048, mix=mix)
         for batch in _batches(data):
+            check()
             batch = {name: value.to(next(model.parameters()).device) for name, value in batch.items()}
             terms, logits = zeroshape_w_losses(model, batch)
             glance = model.glance(batch["image"])

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from torch import nn
 
+from ..files import written_whole
+
 
 def decay_groups(model: nn.Module, decay: float) -> list[dict]:
     """Weight decay for matrices and kernels, none for vectors (ZeroShape, section 4.1)."""
@@ -17,6 +19,5 @@ def save_weights(model: nn.Module, path: Path) -> None:
     from safetensors.torch import save_file
 
     tensors = {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in model.state_dict().items()}
-    part = path.with_suffix(".part")
-    save_file(tensors, part)
-    part.replace(path)
+    with written_whole(path) as beside:
+        save_file(tensors, beside)

@@ -4,7 +4,7 @@ import json
 import logging
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ..data.scenes import SceneMix
+from ..files import written_whole
 from ..networks.zeroshape_w import BASE, MINI, ZeroShapeW
 from ..progress import Progress
 from .dataset import SceneDataset
@@ -68,10 +69,10 @@ class Trainer:
                 self._log({name: round(value / 50, 4) for name, value in sums.items()})
                 sums = {}
             if self.step % self.settings.save_every == 0:
-                self.save()
+                self.save(progress.check)
                 last = time.monotonic()
             progress.step()
-        self.save()
+        self.save(progress.check)
         return self.settings.out
 
     def _agreed(self, spent: float) -> float:
@@ -129,12 +130,11 @@ class Trainer:
 
     # -- what is kept -------------------------------------------------------------------------------------
 
-    def save(self) -> None:
+    def save(self, check: Callable[[], None] = lambda: None) -> None:
         """State for going on, weights for using, figures for reading. Each file appears whole."""
         if not self.accelerator.is_main_process:
             return
         out = self.settings.out
-        out.mkdir(parents=True, exist_ok=True)
         state = {
             "model": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -142,11 +142,11 @@ class Trainer:
             "step": self.step,
             "spent": self.spent,
         }
-        torch.save(state, out / "state.part")
-        (out / "state.part").replace(out / "state.pt")
+        with written_whole(out / "state.pt") as beside:
+            torch.save(state, beside)
         save_weights(self.average.module, out / f"zeroshape_w_{self.settings.size}.safetensors")
         if self.settings.validation:
-            self._log({"validation": validate(self.average.module, self.settings)})
+            self._log({"validation": validate(self.average.module, self.settings, check)})
 
     def _resume(self) -> None:
         path = self.settings.out / "state.pt"
