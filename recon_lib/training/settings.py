@@ -16,7 +16,7 @@ class TrainSettings:
     steps: int = 4000
     batch: int = 16
     queries: int = 512
-    rate: float = 1e-3  # peak of AdamW's learning rate
+    rate: float = 4e-4  # peak of AdamW's learning rate
     warmup: int = 150
     weight_decay: float = 0.05
     small_side: int = 96  # side of the pictures at first
