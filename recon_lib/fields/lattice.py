@@ -45,7 +45,8 @@ class SparseLattice:
         """Fill `values` near the surface -> lower corners [C,3] of the finest cells that were looked at."""
         step = self.coarsest
         cells = np.stack(np.meshgrid(*map(np.arange, self._count(step)), indexing="ij"), -1).reshape(-1, 3)
-        self._ask(self._flat(cells[:, :, None] + np.arange(2), step))
+        every = np.tile(np.arange(self._count(step).max() + 1), (1, 3, 1))  # beyond a shorter axis: its last node
+        self._ask(self._flat(every, step).reshape(-1))
         on_level()
         while step > 1:
             chosen = cells[self.can_cross(cells, step)]
