@@ -54,9 +54,11 @@ class CompareMeshes(Node):
 
         pair = mesh_from_host(predicted), mesh_from_host(truth)
         options = {"align": align, "samples": samples, "seed": seed}
-        figures = compare_meshes(*pair, **options, camera=cameras, progress=ComfyProgress())
+        progress = ComfyProgress()
+        figures = compare_meshes(*pair, **options, camera=cameras, progress=progress)
         text = json.dumps(figures, indent=2)
-        return io.NodeOutput(mesh_to_host(error_mesh(*pair, limit=limit, **options)), text, ui={"text": [text]})
+        error = error_mesh(*pair, limit=limit, **options, progress=progress)
+        return io.NodeOutput(mesh_to_host(error), text, ui={"text": [text]})
 
 
 NODES = [CompareMeshes]

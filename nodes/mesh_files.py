@@ -6,7 +6,7 @@ from comfy_api.latest import io
 
 from .base import Node
 from .convert import mesh_from_host, mesh_to_host
-from .host import changed, input_files, input_path, output_path
+from .host import ComfyProgress, changed, input_files, input_path, output_path
 from .mesh import FOLDER, MESH_TIP
 
 ENDINGS = {".glb", ".gltf", ".obj", ".ply", ".stl"}
@@ -87,7 +87,7 @@ class SaveMesh(Node):
 
         path, entry = output_path(filename_prefix, f".{format}")
         options = {"up": None if up == "default" else up, "size_mm": size_mm or None, "provenance": provenance}
-        report = save_mesh(mesh_from_host(mesh), path, **options)
+        report = save_mesh(mesh_from_host(mesh), path, **options, progress=ComfyProgress())
         name = (Path(entry["subfolder"]) / entry["filename"]).as_posix()
         return io.NodeOutput(name, str(report), ui={"3d": [entry]})
 

@@ -41,6 +41,10 @@ class Progress:
         """Show `done` of `total`."""
 
 
+def unchecked() -> None:
+    """In the place of `Progress.check` where nobody can interrupt."""
+
+
 def draw(preview: Preview) -> Tensor | None:
     """The preview's image [3,H,W], calling it if it is a function."""
     return preview() if callable(preview) else preview

@@ -9,6 +9,7 @@ Two protocols are used wherever this pack compares shapes, both deterministic an
     that have nothing to do with each other.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from ..check import check_finite, check_shape
 from ..errors import BadInput
+from ..progress import unchecked
 from .rotations import icosahedral_rotations
 
 SCHEDULE = ((500, 30), (2000, 8), (None, 2))  # points per side (None: all), iterations
@@ -129,6 +131,7 @@ def icp(
 def align_scale_translation(
     predicted: Tensor,  # [N,3]
     true: Tensor,  # [M,3]
+    check: Callable[[], None] = unchecked,
 ) -> Similarity:
     """The scale and translation that bring `predicted` to the least symmetric mean distance from `true`.
 
@@ -136,39 +139,43 @@ def align_scale_translation(
     the transform. It starts from equal centroids and RMS radii; every iteration pairs nearest neighbours in both
     directions and solves a weighted least-squares problem in closed form, with weights 1/distance. Both halves
     can only lower the cost, so it falls monotonically to a stationary point. `SCHEDULE` runs the iterations on
-    growing parts of the clouds, so points must be in random order, as sampled.
+    growing parts of the clouds, so points must be in random order, as sampled. `check` is called before each
+    iteration.
     """
     _check_clouds(predicted, true)
     pose = _match_moments(predicted, true, torch.eye(3, dtype=torch.float64))
     for points, iterations in SCHEDULE:
-        pose, _ = _Pairing(predicted[:points], true[:points]).descend(pose, iterations, 1e-6, rotation=False)
+        pose, _ = _Pairing(predicted[:points], true[:points], check).descend(pose, iterations, 1e-6, rotation=False)
     return pose
 
 
 def align_similarity(
     predicted: Tensor,  # [N,3]
     true: Tensor,  # [M,3]
+    check: Callable[[], None] = unchecked,
 ) -> Similarity:
     """Scale, rotation and translation of the least symmetric mean distance, from any starting pose.
 
     The 60 rotations of the icosahedron (any rotation is within 45 degrees of one of them) are refined on 200
-    points, the best five on 1000, the best one on 2000 and all. The identity comes first and wins ties.
+    points, the best five on 1000, the best one on 2000 and all. The identity comes first and wins ties. `check` is
+    called before each iteration.
     """
     _check_clouds(predicted, true)
-    rough, few, more = (_Pairing(predicted[:points], true[:points]) for points in (200, 1000, 2000))
+    rough, few, more = (_Pairing(predicted[:points], true[:points], check) for points in (200, 1000, 2000))
     starts = [_match_moments(predicted, true, rotation) for rotation in icosahedral_rotations()]
     found = sorted((rough.descend(start, 8, 1e-2) for start in starts), key=lambda pair: pair[1])[:5]
     best = min((few.descend(start, 30, 1e-4) for start, _ in found), key=lambda pair: pair[1])[0]
     best, _ = more.descend(best, 15, 1e-5)
-    return _Pairing(predicted, true).descend(best, 3, 1e-6)[0]
+    return _Pairing(predicted, true, check).descend(best, 3, 1e-6)[0]
 
 
 class _Pairing:
     """Nearest neighbours in both directions between a moving and a fixed cloud."""
 
-    def __init__(self, source: Tensor, target: Tensor) -> None:
+    def __init__(self, source: Tensor, target: Tensor, check: Callable[[], None] = unchecked) -> None:
         from scipy.spatial import KDTree
 
+        self.check = check
         self.source, self.target = source.double(), target.double()
         self.source_tree, self.target_tree = KDTree(self.source.numpy()), KDTree(self.target.numpy())
         self.smoothing = SMOOTHING * _rms_radius(self.target)
@@ -193,6 +200,7 @@ class _Pairing:
         share = (0.5 / sizes).double().repeat_interleave(sizes)  # each direction weighs one half
         before = float("inf")
         for step in range(iterations + 1):
+            self.check()
             source, target, distance = self.pair(pose)
             cost = float((share * distance).sum())
             if step == iterations or before - cost < tolerance * cost:

@@ -1,10 +1,13 @@
 """How far points are from a mesh's surface."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ..check import check_shape
+from ..progress import unchecked
 from .mesh import Mesh
 
 NEIGHBOURS = 8  # samples whose triangles are tried for each point
@@ -28,7 +31,9 @@ def distance_to_triangles(points: Tensor, triangles: Tensor) -> Tensor:
     return torch.where(above, height, nearest)
 
 
-def distance_to_surface(points: Tensor, mesh: Mesh, samples: int = 100_000, seed: int = 0) -> Tensor:
+def distance_to_surface(
+    points: Tensor, mesh: Mesh, samples: int = 100_000, seed: int = 0, check: Callable[[], None] = unchecked
+) -> Tensor:
     """Distances of points [N,3] from the mesh: [N] float64.
 
     Exact distances from the triangles of the 8 nearest of `samples` random surface points: never too small, and
@@ -40,5 +45,8 @@ def distance_to_surface(points: Tensor, mesh: Mesh, samples: int = 100_000, seed
     cloud, _, face = mesh.sample_surface(samples, seed)
     count = min(NEIGHBOURS, samples)
     nearest = torch.from_numpy(KDTree(cloud.numpy()).query(points.numpy(), count)[1]).reshape(len(points), count)
-    distances = [distance_to_triangles(points, mesh.triangles[face[column]]) for column in nearest.unbind(1)]
-    return torch.stack(distances).amin(0)
+    distance = points.new_full((len(points),), torch.inf, dtype=torch.float64)
+    for column in nearest.unbind(1):
+        check()
+        distance = torch.minimum(distance, distance_to_triangles(points, mesh.triangles[face[column]]))
+    return distance

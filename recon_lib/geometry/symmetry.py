@@ -1,12 +1,14 @@
 """Planes in which a surface is its own mirror image."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..progress import unchecked
 from .mesh import Mesh
 
 DIRECTIONS = 240  # first guesses over the half sphere: about 9 degrees apart
@@ -46,11 +48,14 @@ class Symmetry:
         return directions @ self.matrix.T
 
 
-def mirror_planes(mesh: Mesh, limit: float = 0.02, seed: int = 0) -> list[Symmetry]:
+def mirror_planes(
+    mesh: Mesh, limit: float = 0.02, seed: int = 0, check: Callable[[], None] = unchecked
+) -> list[Symmetry]:
     """Distinct planes of symmetry with an error below `limit`, best first; empty when there is none.
 
     Guesses over the half sphere through the centroid, compared by the distance along the normal between mirrored
-    and nearest surface points; the best ones are refined in direction and offset by coordinate search.
+    and nearest surface points; the best ones are refined in direction and offset by coordinate search. `check` is
+    called before each.
     """
     from scipy.spatial import cKDTree
 
@@ -70,6 +75,7 @@ def mirror_planes(mesh: Mesh, limit: float = 0.02, seed: int = 0) -> list[Symmet
             break
         if not all(_apart(guesses[guess], other) for other in tried):
             continue
+        check()
         normal, offset, error = search.refined(guesses[guess], float(errors[guess]))
         tried += [guesses[guess], normal]
         if error < limit and all(_apart(normal, other) for other, _ in found):

@@ -1,5 +1,6 @@
 """The colours that posed images show at points of a surface."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from ..geometry.camera import Cameras
 from ..geometry.mesh import Mesh
+from ..progress import unchecked
 from ..provenance import Provenance
 from ..views import Views
 from .fill import fill_nearest
@@ -66,15 +68,16 @@ class Projector:
     cameras: Cameras
     depth: Tensor  # [V,1,H,W] nearest z of the mesh within a pixel around, inf = nothing there
     extent: float  # world units, diagonal of the mesh's box
+    check: Callable[[], None] = unchecked  # called before every view
 
     @classmethod
-    def prepare(cls, views: Views, mesh: Mesh) -> "Projector":
+    def prepare(cls, views: Views, mesh: Mesh, check: Callable[[], None] = unchecked) -> "Projector":
         """Render the depth of `mesh` in every view; all work happens on the mesh's device."""
         device = mesh.vertices.device
         cameras = views.cameras.to(device)
         solid = (views.masks.to(device) > SOLID).float()
         inside = -F.max_pool2d(-solid, 3, 1, 1) > 0  # without the outermost pixel: object and background mix there
-        fragments = rasterize(mesh, cameras)
+        fragments = rasterize(mesh, cameras, check=check)
         depth = torch.where(fragments.mask, fragments.depth, float("inf"))[:, None]
         observed = torch.full_like(views.masks, Provenance.OBSERVED, dtype=torch.uint8)
         return cls(
@@ -85,6 +88,7 @@ class Projector:
             cameras=cameras,
             depth=-F.max_pool2d(-depth, 3, 1, 1),
             extent=extent(mesh.vertices),
+            check=check,
         )
 
     def look_up(self, points: Tensor, normals: Tensor, slack: float = 0.0, glimpse: bool = False) -> Projected:
@@ -96,6 +100,7 @@ class Projector:
         """
         observed, outpainted = points.new_zeros(2, len(points), 4)
         for i in range(len(self.cameras)):
+            self.check()
             color, weight, code = self._look_up_view(i, points, normals, slack, glimpse)
             sample = torch.cat([color * weight[:, None], weight[:, None]], -1)
             observed += torch.where((code == Provenance.OBSERVED)[:, None], sample, 0.0)

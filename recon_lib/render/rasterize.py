@@ -3,6 +3,7 @@
 Runs on CPU, CUDA and MPS without a compiled extension. It is exact at pixel centres and not differentiable.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +13,7 @@ from ..check import check_shape
 from ..errors import BadInput
 from ..geometry.camera import Cameras
 from ..geometry.mesh import Mesh
+from ..progress import unchecked
 from .clip import clip_near
 from .coverage import covered_pixels, cross
 
@@ -46,15 +48,18 @@ class Fragments:
         return sum(flat[first + k] * weights[:, k : k + 1] for k in range(3))
 
 
-def rasterize(mesh: Mesh, cameras: Cameras, near: float = NEAR) -> Fragments:
-    """Rasterise `mesh` in every camera, both sides of every face. At equal depth the lower face index wins."""
+def rasterize(mesh: Mesh, cameras: Cameras, near: float = NEAR, check: Callable[[], None] = unchecked) -> Fragments:
+    """Rasterise `mesh` in every camera, both sides of every face. At equal depth the lower face index wins.
+
+    `check` is called before every camera.
+    """
     if mesh.vertices.device != cameras.intrinsics.device:
         cameras = cameras.to(mesh.vertices.device)
     local = cameras.to_camera(mesh.vertices)  # [V,N,3]
-    views = [
-        _rasterize_view(points[mesh.faces], matrix, cameras.height, cameras.width, near)
-        for points, matrix in zip(local, cameras.intrinsics, strict=True)
-    ]
+    views = []
+    for points, matrix in zip(local, cameras.intrinsics, strict=True):
+        check()
+        views.append(_rasterize_view(points[mesh.faces], matrix, cameras.height, cameras.width, near))
     return Fragments(*(torch.stack(layer) for layer in zip(*views, strict=True)))
 
 

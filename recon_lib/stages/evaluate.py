@@ -1,6 +1,7 @@
 """How far a mesh is from the truth: distances, F-scores, normals, volume, and the same for what a camera saw."""
 
 import math
+from collections.abc import Callable
 from dataclasses import fields, replace
 
 import torch
@@ -15,7 +16,7 @@ from ..geometry.solid import is_closed, solid_iou
 from ..geometry.surface_distance import distance_to_surface
 from ..geometry.visibility import visible_points
 from ..memory import memory_told
-from ..progress import Progress
+from ..progress import Progress, unchecked
 from .surface_figures import match_surfaces, surface_figures
 
 ALIGNMENTS = ("none", "scale", "similarity")
@@ -55,7 +56,7 @@ def compare_meshes(
     if samples < 100:
         raise BadInput(f"{samples} samples are too few to compare meshes; use 1000 or more, 100000 for reports.")
     predicted, truth = _ready(predicted, "predicted mesh"), _ready(truth, "truth")
-    pose = alignment(predicted, truth, align, seed)
+    pose = alignment(predicted, truth, align, seed, progress.check)
     predicted = predicted.mapped(pose)
     progress.step()
     points, normals, _ = truth.sample_surface(samples, _truth_seed(seed))
@@ -82,7 +83,9 @@ def compare_meshes(
     return figures
 
 
-def alignment(predicted: Mesh, truth: Mesh, align: str, seed: int = 0) -> Similarity:
+def alignment(
+    predicted: Mesh, truth: Mesh, align: str, seed: int = 0, check: Callable[[], None] = unchecked
+) -> Similarity:
     """The transform that `compare_meshes` applies to the prediction."""
     if align not in ALIGNMENTS:
         raise BadInput(f"Alignment {align!r} is unknown; choose {', '.join(ALIGNMENTS)}.")
@@ -91,9 +94,10 @@ def alignment(predicted: Mesh, truth: Mesh, align: str, seed: int = 0) -> Simila
     method = align_scale_translation if align == "scale" else align_similarity
     predicted, truth = _ready(predicted, "predicted mesh"), _ready(truth, "truth")
     own = predicted.sample_surface(ALIGNMENT_SAMPLES, _predicted_seed(seed))[0]
-    return method(own, truth.sample_surface(ALIGNMENT_SAMPLES, _truth_seed(seed))[0])
+    return method(own, truth.sample_surface(ALIGNMENT_SAMPLES, _truth_seed(seed))[0], check)
 
 
+@memory_told("colouring the error", "ask for fewer samples")
 def error_mesh(
     predicted: Mesh,
     truth: Mesh,
@@ -102,6 +106,7 @@ def error_mesh(
     limit: float = 0.1,
     samples: int = 100_000,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> Mesh:
     """The aligned prediction, each vertex coloured by its distance from the truth's surface.
 
@@ -111,8 +116,12 @@ def error_mesh(
     if not limit > 0:
         raise BadInput(f"The colour limit is {limit}; it must be above 0, for example 0.1.")
     predicted, truth = _ready(predicted, "predicted mesh"), _ready(truth, "truth")
-    moved = predicted.mapped(alignment(predicted, truth, align, seed))
-    distance = distance_to_surface(moved.vertices, truth, samples, seed)
+    progress = progress or Progress()
+    progress.start("Colouring the error", 2)
+    moved = predicted.mapped(alignment(predicted, truth, align, seed, progress.check))
+    progress.step()
+    distance = distance_to_surface(moved.vertices, truth, samples, seed, progress.check)
+    progress.step()
     radius = bounding_sphere(truth.vertices[truth.faces.unique()])[1]
     colors = error_colors(distance / (limit * radius))
     return replace(moved, vertex_colors=colors, uvs=None, texture=None)

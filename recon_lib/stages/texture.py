@@ -61,12 +61,15 @@ def bake_texture(
     progress = progress or Progress()
     progress.start("Bake texture", STEPS)
     with _timed("unwrap", progress):
-        result = unwrap(decimated(mesh, max_faces), size).mesh
+        small = decimated(mesh, max_faces)
+        progress.check()
+        result = unwrap(small, size).mesh
+        progress.check()
         surface = split_long_edges(result, FINEST * extent(result.vertices))
     with _timed("rasterize", progress):
         texels = _Texels.of(surface, size)
     with _timed("project", progress):
-        seen = _Seen.by(views, surface, texels)
+        seen = _Seen.by(views, surface, texels, progress.check)
     with _timed("fill", progress):
         if seen.texels.seen.all():
             colors = seen.texels.colors
@@ -121,11 +124,11 @@ class _Seen:
     provenance: Tensor  # [N] uint8 of the vertices, without glimpses
 
     @classmethod
-    def by(cls, views: Views | None, mesh: Mesh, texels: _Texels) -> "_Seen":
+    def by(cls, views: Views | None, mesh: Mesh, texels: _Texels, check: Callable[[], None]) -> "_Seen":
         if views is None or not len(views):
             nothing = Projected.nothing(mesh.vertices)
             return cls(None, Projected.nothing(texels.points), nothing, nothing.provenance)
-        projector = Projector.prepare(views, mesh)
+        projector = Projector.prepare(views, mesh, check)
 
         def at_vertices(glimpse: bool) -> Projected:
             points, normals = mesh.triangles.reshape(-1, 3), texels.corner_normals.reshape(-1, 3)
@@ -175,7 +178,7 @@ def _continued(mesh: Mesh, texels: _Texels, seen: _Seen, mirror: bool) -> Tensor
 
 def _useful_symmetries(mesh: Mesh, seen: _Seen) -> list[Symmetry]:
     """Mirrors, and rotations made of two of them, that show what the views do not; the most telling first."""
-    planes = mirror_planes(mesh)
+    planes = mirror_planes(mesh, check=seen.projector.check)
     motions = planes + [a.then(b) for a in planes[:2] for b in planes[:2] if a is not b]
     shown = [seen.mirrored(motion, mesh.vertices, mesh.vertex_normals).seen for motion in motions]
     known, enough = seen.vertices.seen, SYMMETRY_GAIN * len(mesh.vertices)
