@@ -63,3 +63,33 @@ class TestNormalizeVisible:
         torch.testing.assert_close(normalization.centre[0], points[0, :, 2, 3])
         surface.sum().backward()
         assert surface.isfinite().all() and points.grad.isfinite().all()
+
+
+class TestRobust:
+    def test_the_root_mean_square_is_1(self):
+        points, mask = torch.randn(2, 3, 8, 8) * 3 + 5, (torch.rand(2, 1, 8, 8) > 0.4).float()
+        surface, normalization = normalize_visible(points, mask, robust=True)
+        for image in range(2):
+            inside = surface[image][:, mask[image, 0] > 0]
+            torch.testing.assert_close(inside.mean(dim=1), torch.zeros(3), rtol=0, atol=1e-6)
+            assert inside.square().sum(0).mean() == pytest.approx(1)
+        where = mask.flatten(1) > 0
+        back = normalization.to_camera(surface.flatten(2).mT)
+        torch.testing.assert_close(back[where], points.flatten(2).mT[where])
+
+    def test_it_agrees_with_the_farthest_on_a_ring(self):
+        angle = torch.linspace(0, 2 * torch.pi, 17)[:-1].reshape(1, 4, 4)
+        points = torch.stack([angle.cos() * 3, angle.sin() * 3, angle * 0 + 7], 1)
+        for robust in (True, False):
+            scale = normalize_visible(points, torch.ones(1, 1, 4, 4), robust)[1].scale
+            torch.testing.assert_close(scale, torch.tensor([3.0]))
+
+    def test_one_wrong_pixel_moves_it_little(self):
+        points = torch.randn(1, 3, 40, 40)
+        wrong = points.clone()
+        wrong[..., 3, 4] = 20.0
+        growth = {}
+        for robust in (True, False):
+            before, after = (normalize_visible(p, torch.ones(1, 1, 40, 40), robust)[1].scale for p in (points, wrong))
+            growth[robust] = float(after / before)
+        assert growth[True] < 1.2 and growth[False] > 5

@@ -83,25 +83,24 @@ def test_a_model_without_mask_heads_says_so():
         segment(oracle_model(network), disk_picture(64, 64, (30, 30), 20)[0])
 
 
-class Counted(Progress):
-    """Ends by the user's wish after `limit` checks."""
+class StopAfter(Progress):
+    """Ends by the user's wish once the network has looked so often."""
 
-    def __init__(self, limit=10**9):
+    def __init__(self, network, looks):
         super().__init__()
-        self.limit = limit
+        self.network, self.looks = network, looks
 
     def check(self):
-        self.limit -= 1
-        if self.limit < 0:
+        if len(self.network.seen) >= self.looks:
             raise Interrupted
 
 
 def test_two_steps_an_image_and_a_stop_between_them():
     image = disk_picture(64, 64, (30, 30), 20)[0]
-    progress, network = Counted(), OracleNetwork()
+    progress, network = Progress(), OracleNetwork()
     segment(oracle_model(network), torch.cat([image, image]), progress=progress)
     assert (progress.done, progress.total) == (4, 4)
     network.seen.clear()
     with pytest.raises(Interrupted):
-        segment(oracle_model(network), image, progress=Counted(limit=1))
+        segment(oracle_model(network), image, progress=StopAfter(network, 1))
     assert len(network.seen) == 1
