@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from recon_lib.errors import Interrupted
-from recon_lib.memory import SMALLEST_CHUNK, in_chunks, is_out_of_memory
+from recon_lib.errors import Interrupted, OutOfMemory
+from recon_lib.memory import SMALLEST_CHUNK, default_chunk, in_chunks, is_out_of_memory, memory_told
 
 
 class SmallMachine:
@@ -81,3 +81,21 @@ def test_the_user_is_heard_before_every_piece():
 )
 def test_knows_the_ways_of_saying_it(error, expected):
     assert is_out_of_memory(error) is expected
+
+
+def test_the_innermost_sentence_stands():
+    with pytest.raises(OutOfMemory) as caught, memory_told("dancing", "sit down"), memory_told("singing", "hum"):
+        raise MemoryError
+    assert str(caught.value) == "Memory ran out while singing; hum, or close other programs."
+
+
+@pytest.mark.parametrize("error", [RuntimeError("shape mismatch"), Interrupted(), KeyboardInterrupt()])
+def test_only_memory_is_told(error):
+    with pytest.raises(type(error)) as caught, memory_told("dancing", "sit down"):
+        raise error
+    assert caught.value is error
+
+
+@pytest.mark.parametrize(("device", "points"), [(None, 16384), ("cpu", 16384), ("cuda:1", 131072)])
+def test_chunks_by_device(device, points):
+    assert default_chunk(device) == points

@@ -32,7 +32,9 @@ def run(args: Namespace) -> int:
         save_image(sample_sheet(args.count, seed=args.seed, meshes=args.meshes), args.sheet)
     if args.shards is not None:
         from ..console import ConsoleProgress
+        from ..files import check_output
 
+        check_output(args.shards / "shard")
         progress = ConsoleProgress()
         try:
             _render(args, progress)
@@ -61,5 +63,7 @@ def _photographs(folder: Path) -> list:
     import numpy as np
     from PIL import Image
 
+    if not folder.is_dir():
+        raise BadInput(f"There is no folder {folder}; name the one that holds the photographs.")
     paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
     return [np.asarray(Image.open(p).convert("RGB")) for p in paths]

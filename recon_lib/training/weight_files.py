@@ -1,9 +1,10 @@
-"""Which parameters are decayed, and how weights are written."""
+"""Which parameters are decayed, and how weights are read and written."""
 
 from pathlib import Path
 
 from torch import nn
 
+from ..errors import BadInput
 from ..files import written_whole
 
 
@@ -21,3 +22,18 @@ def save_weights(model: nn.Module, path: Path) -> None:
     tensors = {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in model.state_dict().items()}
     with written_whole(path) as beside:
         save_file(tensors, beside)
+
+
+def load_weights(model: nn.Module, path: Path) -> None:
+    """Fill the model with the safetensors at `path`; `BadInput` where they are not there, damaged, or another's."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        model.load_state_dict({name: value.float() for name, value in load_file(path).items()})
+    except FileNotFoundError as error:
+        raise BadInput(f"There is no weights file {path}; check the name.") from error
+    except (OSError, SafetensorError) as error:
+        raise BadInput(f"{path} is truncated or no safetensors file; get it again.") from error
+    except RuntimeError as error:
+        raise BadInput(f"{path} holds the weights of another model than the one to train; choose its size.") from error

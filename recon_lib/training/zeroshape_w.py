@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from ..data.cutouts import Library
 from ..data.scenes import SceneMix
-from ..files import written_whole
+from ..files import check_output, written_whole
 from ..networks.zeroshape_w import BASE, MINI, ZeroShapeW
 from ..progress import Progress
 from .dataset import SceneDataset
@@ -21,7 +22,7 @@ from .ema import WeightAverage
 from .losses import LossTerms, LossWeights, total
 from .settings import TrainSettings, learning_rate
 from .validation import validate
-from .weight_files import decay_groups, save_weights
+from .weight_files import decay_groups, load_weights, save_weights
 
 log = logging.getLogger("recon3d")
 SPAN = 100  # steps between two looks at the folder of shards, which may still be growing
@@ -40,9 +41,7 @@ class Trainer:
         self.accelerator = Accelerator(mixed_precision=precision)
         model = ZeroShapeW(BASE if settings.size == "base" else MINI)
         if settings.init is not None:
-            from safetensors.torch import load_file
-
-            model.load_state_dict({k: v.float() for k, v in load_file(settings.init).items()})
+            load_weights(model, settings.init)
         model = model.to(memory_format=torch.channels_last)
         self.average = WeightAverage(model)
         groups = decay_groups(model, settings.weight_decay)
@@ -171,7 +170,10 @@ class Trainer:
 
 def train(settings: TrainSettings, progress: Progress | None = None) -> Path:
     """Train, going on from `settings.out` when a run was cut off there. -> the folder of the weights."""
-    return Trainer(replace(settings, out=Path(settings.out))).run(progress or Progress())
+    settings = replace(settings, out=Path(settings.out))
+    Library(settings.shards)  # says so now when there are no shards
+    check_output(settings.out / "state.pt")
+    return Trainer(settings).run(progress or Progress())
 
 
 def add_arguments(parser: ArgumentParser) -> None:

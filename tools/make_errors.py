@@ -1,0 +1,163 @@
+"""Writes docs/errors.md, the list of all sentences that users may be told: python tools/make_errors.py [--check]
+
+The sentences are read from the source, so the page cannot say anything else than the code. Needs only Python.
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "errors.md"
+HEAD = """# What can go wrong, and what you are told
+
+<!-- written by tools/make_errors.py from the sources: change the sentences there -->
+
+Whatever goes wrong by an input, a file or a setting is told in one sentence: what is wrong, where, and what to do.
+In ComfyUI the node turns red and shows it; on the command line it is the last line on stderr.
+
+* **Nothing half-written.** Files and folders are written beside their place and renamed when they are whole. What was
+  there before stays until then, also when the disk fills up.
+* **Stop is heard.** Every long stage looks at the stop button between its pieces of work, leaves nothing behind and
+  changes none of its inputs. Training and rendering of shards go on from what was finished.
+* **Memory that runs out** makes a stage go on in smaller pieces; a sentence comes only when the smallest does not fit.
+* **Exit codes** of `python -m recon_lib`: 0 done, 1 out of memory, 2 one of the sentences below, 130 interrupted.
+
+Words in *italics* stand for what the sentence will name. Tests of these cases: `tests/test_bad_input.py`,
+`tests/test_interrupts.py`, `tests/test_out_of_memory.py`, `tests/test_outputs.py`, `tests/nodes/test_bad_input.py`.
+"""
+TOPICS = {  # title: the sources whose sentences stand there; the longest path that fits decides
+    "Photos, masks and depth pictures": (
+        "recon_lib/stages/prepare.py", "recon_lib/stages/photo.py", "recon_lib/stages/mask.py",
+        "recon_lib/stages/window.py", "recon_lib/stages/depth", "recon_lib/color_space.py",
+    ),
+    "Models and their files": ("recon_lib/weights", "recon_lib/networks", "recon_lib/fields/decoded.py"),
+    "Shape: visible surface, completion, extraction": (
+        "recon_lib/stages/regress.py", "recon_lib/stages/extract.py", "recon_lib/fields", "recon_lib/systems",
+    ),
+    "Cameras and views": (
+        "recon_lib/geometry/camera", "recon_lib/geometry/load3d.py", "recon_lib/geometry/orbits.py",
+        "recon_lib/geometry/rotations.py", "recon_lib/views.py", "recon_lib/data/posed_images.py",
+        "recon_lib/data/transforms_json.py",
+    ),
+    "Meshes, textures and pictures of them": (
+        "recon_lib/geometry", "recon_lib/stages/texture.py", "recon_lib/render", "recon_lib/preview.py",
+    ),
+    "Files and folders to write": ("recon_lib/files.py", "recon_lib/stages/export.py"),
+    "Measuring": (
+        "recon_lib/stages/evaluate", "recon_lib/stages/surface_figures.py", "recon_lib/geometry/align.py",
+        "recon_lib/geometry/solid.py", "recon_lib/commands/evaluate.py",
+    ),
+    "Rendering training data, and training": ("recon_lib/data", "recon_lib/training"),
+    "Command line": ("recon_lib/commands", "recon_lib/cli.py"),
+    "Values that do not fit their sockets": ("recon_lib/check.py", "nodes"),
+    "Memory": ("recon_lib/memory.py",),
+}  # fmt: skip
+MEMORY = "Memory ran out while {}; {}, or close other programs."
+REASON = "reason"  # what an exception says
+Strings = dict[str, ast.expr]
+
+
+def sentences() -> dict[str, list[str]]:
+    """All sentences by topic, sorted."""
+    found: dict[str, set[str]] = {title: set() for title in TOPICS}
+    for folder in ("recon_lib", "nodes"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            name = path.relative_to(ROOT).as_posix()
+            for kind, sentence in _of_file(ast.parse(path.read_text(encoding="utf-8"))):
+                if re.sub(r"\*[^*]*\*|\W", "", sentence):  # not those that only pass another sentence on
+                    found["Memory" if kind == "memory_told" else topic(name)].add(sentence)
+    return {title: sorted(lines) for title, lines in found.items()}
+
+
+def topic(name: str) -> str:
+    """The title under which the sentences of a source file stand."""
+    fitting = [(len(start), title) for title, starts in TOPICS.items() for start in starts if name.startswith(start)]
+    if not fitting:
+        raise SystemExit(f"{name} raises BadInput and has no topic in {Path(__file__).name}; add it there.")
+    return max(fitting)[1]
+
+
+def page() -> str:
+    parts = [f"## {title}\n\n" + "".join(f"- {line}\n" for line in lines) for title, lines in sentences().items()]
+    return "\n".join([HEAD, *parts])
+
+
+def _of_file(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """(name of the call, sentence) of every error that is raised with one."""
+    constants = _strings(tree.body)
+    functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    inner: dict[ast.Call, Strings] = {}
+    for function in ast.walk(tree):  # outer functions come first, so the innermost one's names stay
+        if isinstance(function, ast.FunctionDef):
+            local = constants | _strings(list(ast.walk(function)))
+            inner |= {node: local for node in ast.walk(function) if isinstance(node, ast.Call)}
+    for call, local in inner.items():
+        kind = call.func.id if isinstance(call.func, ast.Name) else ""
+        if kind == "memory_told" and len(call.args) == 2:
+            yield kind, MEMORY.format(*(_text(part, local) for part in call.args))
+        elif kind == "BadInput" and call.args:
+            for message in _messages(call.args[0], functions):
+                yield kind, _text(message, local)
+
+
+def _messages(message: ast.expr, functions: dict[str, ast.FunctionDef]) -> list[ast.expr]:
+    """The message, or all that the function returns which makes it."""
+    if isinstance(message, ast.Call) and isinstance(message.func, ast.Name) and message.func.id in functions:
+        returns = [n.value for n in ast.walk(functions[message.func.id]) if isinstance(n, ast.Return) and n.value]
+        return [part for value in returns for part in _messages(value, functions)]
+    return [message]
+
+
+def _strings(body: list) -> Strings:
+    """Names that are given a value in these statements."""
+    return {
+        statement.targets[0].id: statement.value
+        for statement in body
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
+    }
+
+
+def _text(node: ast.expr, names: Strings) -> str:
+    """A string expression as its reader sees it, with the names of what it fills in."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_text(part, names) for part in node.values)
+    if isinstance(node, ast.FormattedValue):
+        return _filled(node.value, names)
+    return _filled(node, names)
+
+
+def _filled(node: ast.expr, names: Strings) -> str:
+    if isinstance(node, ast.Name):
+        known = names.get(node.id)
+        if isinstance(known, (ast.JoinedStr, ast.Constant)) and known is not node:
+            return _text(known, names)
+        return f"*{REASON if node.id == 'error' else node.id.lower().strip('_').replace('_', ' ')}*"
+    if isinstance(node, ast.Attribute):
+        if node.attr == "__name__":
+            return "*type*"
+        return _filled(node.value, names) if node.attr in ("name", "strerror", "card", "shape") else f"*{node.attr}*"
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "join":
+        listed = node.args[0]
+        known = names.get(listed.id) if isinstance(listed, ast.Name) else None
+        if isinstance(known, (ast.Tuple, ast.List, ast.Dict)):
+            parts = known.keys if isinstance(known, ast.Dict) else known.elts
+            return ", ".join(_text(part, names) for part in parts)
+    return "*…*"
+
+
+def main() -> int:
+    if "--check" not in sys.argv[1:]:
+        PAGE.write_text(page(), encoding="utf-8")
+        return 0
+    fresh = PAGE.is_file() and PAGE.read_text(encoding="utf-8") == page()
+    sys.stdout.write("" if fresh else "docs/errors.md is out of date; run python tools/make_errors.py\n")
+    return 0 if fresh else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
