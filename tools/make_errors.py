@@ -4,6 +4,7 @@ The sentences are read from the source, so the page cannot say anything else tha
 """
 
 import ast
+import functools
 import re
 import sys
 from collections.abc import Iterator
@@ -60,6 +61,7 @@ REASON = "reason"  # what an exception says
 Strings = dict[str, ast.expr]
 
 
+@functools.cache
 def sentences() -> dict[str, list[str]]:
     """All sentences by topic, sorted."""
     found: dict[str, set[str]] = {title: set() for title in TOPICS}
