@@ -76,3 +76,37 @@ def test_a_folder_without_safetensors_is_told(tiny_depth_anything):
     (tiny_depth_anything.path / "model.safetensors").unlink()
     with pytest.raises(BadInput, match="must hold safetensors"):
         predict(tiny_depth_anything, torch.rand(1, 3, 28, 28))
+
+
+@pytest.mark.slow
+def test_a_marigold_folder_gives_unit_normals_and_repeats_itself(tmp_path):
+    diffusers, transformers = pytest.importorskip("diffusers"), pytest.importorskip("transformers")
+    words = tmp_path / "words"
+    words.mkdir()
+    (words / "vocab.json").write_text(json.dumps({"<|startoftext|>": 0, "<|endoftext|>": 1, "a</w>": 2}))
+    (words / "merges.txt").write_text("#version: 0.2\n")
+    text = transformers.CLIPTextConfig(
+        vocab_size=3, hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1,
+        max_position_embeddings=8, bos_token_id=0, eos_token_id=1, pad_token_id=1,
+    )  # fmt: skip
+    unet = diffusers.UNet2DConditionModel(
+        sample_size=8, in_channels=8, out_channels=4, down_block_types=("CrossAttnDownBlock2D",),
+        up_block_types=("CrossAttnUpBlock2D",), block_out_channels=(8,), layers_per_block=1, cross_attention_dim=8,
+        attention_head_dim=4, norm_num_groups=4,
+    )  # fmt: skip
+    diffusers.MarigoldNormalsPipeline(
+        unet=unet,
+        vae=diffusers.AutoencoderKL(block_out_channels=(8,), norm_num_groups=4, latent_channels=4, sample_size=16),
+        scheduler=diffusers.LCMScheduler(beta_schedule="scaled_linear", prediction_type="v_prediction"),
+        text_encoder=transformers.CLIPTextModel(text),
+        tokenizer=transformers.CLIPTokenizer(
+            str(words / "vocab.json"), str(words / "merges.txt"), model_max_length=8
+        ),
+        prediction_type="normals", default_denoising_steps=2, default_processing_resolution=16,
+    ).save_pretrained(tmp_path / "models" / "normals")  # fmt: skip
+    folder = find_pipeline("normals", [tmp_path / "models"])
+    image = torch.rand(1, 3, 16, 24)
+    found = predict(folder, image, seed=3)
+    torch.testing.assert_close(found.norm(dim=1), torch.ones(1, 16, 24))
+    assert torch.equal(found, predict(folder, image, seed=3))
+    assert not torch.equal(found, predict(folder, image, seed=4))

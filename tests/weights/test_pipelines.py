@@ -16,7 +16,9 @@ def write(folder, name, content):
 @pytest.fixture
 def models(tmp_path):
     write(tmp_path / "anything", "config.json", {"model_type": "depth_anything"})
-    write(tmp_path / "deep" / "metric", "config.json", {"model_type": "depth_anything", "depth_estimation_type": "metric"})
+    write(
+        tmp_path / "deep" / "metric", "config.json", {"model_type": "depth_anything", "depth_estimation_type": "metric"}
+    )
     write(tmp_path / "marigold-n", "model_index.json", {"_class_name": "MarigoldNormalsPipeline"})
     write(tmp_path / "marigold-n" / "unet", "config.json", {"model_type": "dpt"})
     write(tmp_path / "sd15", "model_index.json", {"_class_name": "StableDiffusionPipeline"})
