@@ -178,3 +178,20 @@ def test_reconstruct_command(tmp_path, capsys, case):
     assert one_sentence(captured.err.strip())
     assert not captured.out
     assert sorted(p.name for p in tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "seconds"), [(2000, 3000, 12), pytest.param(4320, 7680, 60, marks=pytest.mark.slow)]
+)
+def test_a_large_photo_is_no_hindrance(height, width, seconds):
+    """Processor time, not the clock: other programs may be running."""
+    import time
+
+    from recon_lib.stages.mask import segment
+    from tests.oracle import disk_picture, oracle_model, overlap
+
+    image, true = disk_picture(height, width, (width / 2.4, height / 1.9), height / 3)
+    started = time.process_time()
+    found = segment(oracle_model(), image)
+    assert time.process_time() - started < seconds
+    assert overlap(found.object, true) > 0.99
