@@ -10,9 +10,18 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--folder", type=Path, action="append", default=[], help="search this folder too (repeatable)")
     parser.add_argument("--json", action="store_true", help="all cards as JSON, with checksums")
     parser.add_argument("--pages", type=Path, metavar="FOLDER", help="write each card as a Markdown page instead")
+    parser.add_argument(
+        "--convert", type=Path, nargs=2, metavar=("shape.ckpt", "OUT.safetensors"),
+        help="write ZeroShape's published checkpoint as safetensors with its card, for models/recon3d",
+    )  # fmt: skip
 
 
 def run(args: Namespace) -> int:
+    if args.convert:
+        from ..weights.zeroshape_ckpt import convert_zeroshape
+
+        convert_zeroshape(*args.convert)
+        return 0
     from ..weights.card import card_markdown
     from ..weights.registry import find_models
 

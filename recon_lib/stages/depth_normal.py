@@ -72,7 +72,9 @@ def _estimate_one(
     normals = glance.dense.normals
     if normals is not None:
         normals = F.normalize(window.put_back(normals.cpu(), height, width, 0.0), dim=1)
-    return depth, normals, window.camera_of_picture(glance.intrinsics.cpu(), size, height, width)
+    return depth, normals, window.camera_of_picture(
+        glance.intrinsics.cpu(), size, height, width, module.config.pixel_offset
+    )
 
 
 def normals_from_depth(depth: Tensor, cameras: Cameras) -> Tensor:

@@ -116,7 +116,7 @@ def _encode(module: ZeroShapeW, views: Views, occluder: Tensor, device: torch.de
     if not module.config.occluders:
         image = image * share + 1 - share
     glance = module.glance(image.to(device))
-    intrinsics = window.camera_of_window(views.cameras.intrinsics, size)
+    intrinsics = window.camera_of_window(views.cameras.intrinsics, size, module.config.pixel_offset)
     glance = replace(glance, intrinsics=intrinsics.to(device))
     covered = window.look(occluder, size) if module.config.occluders else None
     seen = module.surface(

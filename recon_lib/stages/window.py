@@ -56,15 +56,23 @@ class Window:
         picture[:, :, y0:y1, x0:x1] = large[:, :, y0 - self.top : y1 - self.top, x0 - self.left : x1 - self.left]
         return picture
 
-    def camera_of_picture(self, intrinsics: Tensor, size: int, height: int, width: int) -> Tensor:
-        """Intrinsics [1,3,3] of the window at size x size -> those of the whole picture."""
-        window = Cameras(torch.eye(4)[None], intrinsics, size, size).resized(self.side, self.side)
-        return window.cropped(-self.left, -self.top, width, height).intrinsics
+    def camera_of_picture(
+        self, intrinsics: Tensor, size: int, height: int, width: int, pixel_offset: float = 0.5
+    ) -> Tensor:
+        """Intrinsics [1,3,3] of the window at size x size -> those of the whole picture.
 
-    def camera_of_window(self, intrinsics: Tensor, size: int) -> Tensor:
+        `pixel_offset` is where the network puts a pixel's centre (0.5 is the pack's convention).
+        """
+        shift = 0.5 - pixel_offset
+        window = Cameras(torch.eye(4)[None], intrinsics, size, size).cropped(-shift, -shift, size, size)
+        return window.resized(self.side, self.side).cropped(-self.left, -self.top, width, height).intrinsics
+
+    def camera_of_window(self, intrinsics: Tensor, size: int, pixel_offset: float = 0.5) -> Tensor:
         """The inverse of `camera_of_picture`."""
+        shift = 0.5 - pixel_offset
         picture = Cameras(torch.eye(4)[None], intrinsics, self.side, self.side)
-        return picture.cropped(self.left, self.top, self.side, self.side).resized(size, size).intrinsics
+        window = picture.cropped(self.left, self.top, self.side, self.side).resized(size, size)
+        return window.cropped(shift, shift, size, size).intrinsics
 
     def _cut(self, picture: Tensor, mode: str) -> Tensor:
         height, width = picture.shape[-2:]

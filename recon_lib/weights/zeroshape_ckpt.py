@@ -11,9 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import BadInput
-from ..files import check_output, written_whole
-from ..networks.zeroshape import ZeroShape
+from ..files import check_output, write_json, written_whole
+from ..networks.zeroshape_w import ZEROSHAPE, ZeroShapeW
+from .card import card_path
 from .registry import read_state
+
+SOURCE = "ZeroShape (Huang et al., CVPR 2024), published checkpoint shape.ckpt"
+LICENCE = "unstated by its authors"
+TRAINED_ON = "ShapeNet55 and Objaverse-LVIS renders, by its authors"
 
 
 def read_zeroshape(path: Path | str) -> dict[str, Tensor]:
@@ -25,27 +30,34 @@ def read_zeroshape(path: Path | str) -> dict[str, Tensor]:
     path = Path(path)
     state = read_state(path) if path.suffix.lower() == ".safetensors" else _read_pickled(path)
     with torch.device("meta"):
-        check_state(state, ZeroShape(), path.name)
+        check_state(state, published_network(), path.name)
     return state
 
 
-def load_zeroshape(path: Path | str) -> ZeroShape:
+def load_zeroshape(path: Path | str) -> ZeroShapeW:
     """The published network in evaluation mode, float32 on the CPU, without gradients."""
     state = read_zeroshape(path)
     with torch.device("meta"):
-        network = ZeroShape()
+        network = published_network()
     network.load_state_dict(state, assign=True)
     return network.eval().requires_grad_(False)
 
 
+def published_network() -> ZeroShapeW:
+    """ZeroShape: the base size without the occluder's parts."""
+    return ZeroShapeW(ZEROSHAPE)
+
+
 def convert_zeroshape(source: Path | str, target: Path | str) -> Path:
-    """Write the tensors of the checkpoint `source` to the safetensors file `target`, whole or not at all."""
+    """Write the tensors of the checkpoint `source` to the safetensors file `target`, whole, and its card beside it."""
     from safetensors.torch import save_file
 
     target = check_output(target, (".safetensors",))
     state = {key: value.contiguous().clone() for key, value in read_zeroshape(source).items()}
     with written_whole(target) as beside:
-        save_file(state, str(beside), metadata={"source": "ZeroShape (Huang et al., CVPR 2024), published checkpoint"})
+        save_file(state, str(beside), metadata={"source": SOURCE})
+    facts = {"system": "zeroshape-w", "size": "base", "licence": LICENCE, "source": SOURCE, "trained_on": TRAINED_ON}
+    write_json(card_path(target), {**facts, "config": ZEROSHAPE.to_dict()})
     return target
 
 

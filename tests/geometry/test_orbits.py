@@ -22,7 +22,8 @@ def test_a_negative_circle_runs_the_other_way():
 
 
 def test_one_camera_stands_at_the_start():
-    assert torch.allclose(arc(1, start=90.0, sweep=180.0, elevation=0.0, distance=3.0).position[0, 0], torch.tensor(3.0))
+    position = arc(1, start=90.0, sweep=180.0, elevation=0.0, distance=3.0).position
+    assert torch.allclose(position[0, 0], torch.tensor(3.0))
 
 
 def test_no_camera_is_told():

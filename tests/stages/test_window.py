@@ -103,3 +103,12 @@ class TestCameras:
         in_window = Cameras(pose, intrinsics, self.size, self.size).project(points)[0]
         in_picture = Cameras(pose, picture, HEIGHT, WIDTH).project(points)[0]
         torch.testing.assert_close(in_picture, in_window * (44 / 16) + torch.tensor([-9.0, 7.0]), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.5])
+def test_a_network_may_count_pixels_from_their_corner(offset):
+    """Its pixel coordinate u means our u + 0.5 - offset; the way back is the inverse."""
+    window, own = Window(10, 20, 64), torch.tensor([[[50.0, 0, 16], [0, 50.0, 16], [0, 0, 1]]])
+    picture = window.camera_of_picture(own, 32, 200, 300, offset)
+    assert torch.allclose(picture[0, :2, 2], torch.tensor([10.0, 20.0]) + 2 * (16 + 0.5 - offset))
+    torch.testing.assert_close(window.camera_of_window(picture, 32, offset), own)

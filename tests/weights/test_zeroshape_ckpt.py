@@ -6,8 +6,9 @@ import torch
 from torch import nn
 
 from recon_lib.errors import BadInput
-from recon_lib.networks.zeroshape import ZeroShape
+from recon_lib.networks.zeroshape_w import ZEROSHAPE, ZeroShapeWConfig
 from recon_lib.weights import zeroshape_ckpt
+from recon_lib.weights.card import read_card
 from recon_lib.weights.zeroshape_ckpt import convert_zeroshape, load_zeroshape, read_zeroshape
 
 
@@ -18,7 +19,7 @@ class Foreign:
 def made_up_graph() -> dict[str, torch.Tensor]:
     """813 tensors of the right shapes that share one number each, so the file is small."""
     with torch.device("meta"):
-        state = ZeroShape().state_dict()
+        state = zeroshape_ckpt.published_network().state_dict()
     return {key: torch.full((), 0.5, dtype=value.dtype).expand(value.shape) for key, value in state.items()}
 
 
@@ -96,13 +97,19 @@ class TestConversion:
 
     @pytest.fixture(autouse=True)
     def small_network(self, monkeypatch):
-        monkeypatch.setattr(zeroshape_ckpt, "ZeroShape", lambda: nn.Linear(2, 3))
+        monkeypatch.setattr(zeroshape_ckpt, "published_network", lambda: nn.Linear(2, 3))
 
     def test_round_trip(self, tmp_path):
         linear = nn.Linear(2, 3)
         path = convert_zeroshape(saved(tmp_path / "a.ckpt", linear.state_dict()), tmp_path / "a.safetensors")
         found = load_zeroshape(path)
         assert torch.equal(found.weight, linear.weight) and torch.equal(found.bias, linear.bias)
+
+    def test_a_card_comes_with_it(self, tmp_path):
+        state = nn.Linear(2, 3).state_dict()
+        card = read_card(convert_zeroshape(saved(tmp_path / "a.ckpt", state), tmp_path / "zeroshape.safetensors"))
+        assert (card.name, card.system, card.size) == ("zeroshape", "zeroshape-w", "base")
+        assert ZeroShapeWConfig.of(card.config) == ZEROSHAPE
 
     def test_a_refused_source_leaves_nothing(self, tmp_path):
         (tmp_path / "out").mkdir()
