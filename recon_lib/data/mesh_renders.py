@@ -9,12 +9,12 @@ from torch import Tensor
 
 from ..geometry.camera import Cameras
 from ..geometry.mesh import Mesh
+from ..render.mesh import creased_normals
 from .materials import Material
 from .raycast import Hits, RayCaster
 from .shading import random_lighting, shade
 
 SHADOW_OFFSET = 2e-3  # start of shadow rays off the surface, in object radii
-CREASE_COSINE = 0.72  # a corner normal further than 44 degrees from its face belongs to another side of an edge
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,7 @@ class MeshRenderer:
         self.mesh = mesh.with_normals()
         self._caster = RayCaster(mesh)
         self._faces = mesh.faces.numpy()
-        self._face_normals = mesh.face_normals.numpy()
-        self._corner_normals = self.mesh.vertex_normals.numpy()
+        self._corner_normals = creased_normals(self.mesh).numpy()
         self._texture = None if mesh.texture is None else mesh.texture.permute(1, 2, 0).numpy()
 
     def render(
@@ -108,11 +107,8 @@ class MeshRenderer:
         )
 
     def _normals(self, hits: Hits, rows: NDArray, eye: NDArray) -> NDArray[np.float32]:
-        face = hits.face[rows]
-        flat = self._face_normals[face]
-        smooth = (self._corner_normals[self._faces[face]] * hits.barycentric[rows][..., None]).sum(1)
-        smooth /= np.linalg.norm(smooth, axis=-1, keepdims=True) + 1e-9
-        normals = np.where(((smooth * flat).sum(-1) > CREASE_COSINE)[:, None], smooth, flat)
+        normals = (self._corner_normals[hits.face[rows]] * hits.barycentric[rows][..., None]).sum(1)
+        normals /= np.linalg.norm(normals, axis=-1, keepdims=True) + 1e-9
         return normals * np.where((normals * eye).sum(-1, keepdims=True) < 0, -1, 1)
 
     def _lit(self, points: NDArray, normals: NDArray, lamp: NDArray) -> NDArray[np.float32]:
