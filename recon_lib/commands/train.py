@@ -12,7 +12,15 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
+    from ..console import ConsoleProgress
+
     module = import_module(f"..training.{SYSTEMS[args.system]}", __package__)
     parser = ArgumentParser(prog=f"python -m recon_lib train {args.system}", description=module.__doc__)
     module.add_arguments(parser)
-    return module.run(parser.parse_args(args.options)) or 0
+    settings = module.settings_from(parser.parse_args(args.options))
+    progress = ConsoleProgress()
+    try:
+        module.train(settings, progress)
+    finally:
+        progress.close()
+    return 0

@@ -192,13 +192,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--without-occluders", action="store_true", help="the ablation")
 
 
-def run(args: Namespace) -> int:
-    from ..console import ConsoleProgress
-
+def settings_from(args: Namespace) -> TrainSettings:
+    """The settings that `add_arguments` asked for."""
     options = {name: value for name, value in vars(args).items() if name != "without_occluders"}
-    progress = ConsoleProgress()
-    try:
-        train(TrainSettings(**options, occluders=not args.without_occluders), progress)
-    finally:
-        progress.close()
-    return 0
+    return TrainSettings(**options, occluders=not args.without_occluders)
