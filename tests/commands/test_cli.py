@@ -82,11 +82,17 @@ def test_train_hands_its_options_on(monkeypatch):
             parser.add_argument("--size")
 
         @staticmethod
-        def run(args):
-            return 7 if args.size == "mini" else 1
+        def settings_from(args):
+            return args.size
 
+        @staticmethod
+        def train(settings, progress):
+            trained.append((settings, type(progress).__name__))
+
+    trained: list = []
     monkeypatch.setattr(train, "import_module", lambda name, package: Module)
-    assert cli.main(["train", "zeroshape-w", "--size", "mini"]) == 7
+    assert cli.main(["train", "zeroshape-w", "--size", "mini"]) == 0
+    assert trained == [("mini", "ConsoleProgress")]
 
 
 @pytest.fixture(autouse=True)
