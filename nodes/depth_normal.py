@@ -74,8 +74,9 @@ class EstimateDepthNormals(Node):
                 depth = aligned_depth(values, folder.kind, depth, masks)
                 normals = normals_from_depth(depth, found.cameras)
         views = Views(images, found.cameras, masks, depth, normals)
-        pictures = (images_to_host(each) for each in (linear_depth_picture(depth), normal_picture(normals)))
-        return io.NodeOutput(*pictures, views)
+        pictures = linear_depth_picture(depth), normal_picture(normals)
+        progress.report(pictures[1][0])
+        return io.NodeOutput(*map(images_to_host, pictures), views)
 
 
 NODES = [EstimateDepthNormals]

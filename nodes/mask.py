@@ -38,9 +38,10 @@ class Segment(Node):
         from ..recon_lib.render.pictures import mask_picture
         from ..recon_lib.stages.mask import segment
 
-        images = images_from_host(image)
-        found = segment(model, images, device=room_for(model), progress=ComfyProgress())
+        images, progress = images_from_host(image), ComfyProgress()
+        found = segment(model, images, device=room_for(model), progress=progress)
         overlay = mask_picture(images, found.object, found.occluder)
+        progress.report(overlay[0])
         return io.NodeOutput(masks_to_host(found.object), masks_to_host(found.occluder), images_to_host(overlay))
 
 

@@ -71,8 +71,10 @@ class VisibleSurface(Node):
         from ..recon_lib.geometry.orbits import arc
         from ..recon_lib.render.points import render_points
 
-        found = find_surface(model, image, mask, depth, depth_kind, ComfyProgress())
+        progress = ComfyProgress()
+        found = find_surface(model, image, mask, depth, depth_kind, progress)
         preview = render_points(found.points, found.colors, arc(4, elevation=10.0, height=384, width=384))
+        progress.report(preview[0])
         return io.NodeOutput(found, found.views, images_to_host(preview))
 
 

@@ -22,7 +22,7 @@ COMFYUI = os.environ.get("COMFYUI_PATH")
 PYTHON = os.environ.get("COMFYUI_PYTHON", sys.executable)
 PATIENCE = 60 * float(os.environ.get("RECON3D_COMFY_MINUTES", "5"))
 EMBEDDED = ROOT / "recon_lib" / "weights" / "embedded" / "zeroshape_w_mini.safetensors"
-IMPORT_BUDGET = 0.35  # seconds that ComfyUI reports for the pack: 0.3, and its own rounding
+IMPORT_BUDGET = 3  # seconds on a busy machine; tests/nodes/test_import.py holds the 0.3 of processor time
 pytestmark = pytest.mark.skipif(not COMFYUI, reason="COMFYUI_PATH is not set: no real ComfyUI to run the pack in")
 
 

@@ -16,13 +16,13 @@ import torch, numpy, safetensors  # ComfyUI has these loaded
 import comfy.utils, comfy.model_management, folder_paths
 from comfy_api import latest
 folder_paths.use(tempfile.mkdtemp())
-before, started = set(sys.modules), time.perf_counter()
+before, started = set(sys.modules), time.process_time()
 spec = importlib.util.spec_from_file_location("pack", {door!r}, submodule_search_locations=[{root!r}])
 module = sys.modules["pack"] = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
 nodes = asyncio.run(asyncio.run(module.comfy_entrypoint()).get_node_list())
 for node in nodes: node.GET_SCHEMA()
-print(time.perf_counter() - started)
+print(time.process_time() - started)
 print(" ".join(sorted({{name.split(".")[0] for name in set(sys.modules) - before}})))
 """
 
@@ -34,4 +34,4 @@ def test_nothing_heavy_is_imported():
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     seconds, loaded = done.stdout.splitlines()
     assert not HEAVY & set(loaded.split())
-    assert float(seconds) < 3, "a bound for the slowest CI machine; tests/comfy measures the real start"
+    assert float(seconds) <= 0.3, "processor seconds, which a busy machine does not stretch much"

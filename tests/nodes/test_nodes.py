@@ -166,3 +166,15 @@ def snapshot(value) -> list[tuple]:
     """Bytes of every tensor inside a value, and the plain values."""
     plain = copy.copy(value) if isinstance(value, str | int | float) else None
     return [(t.dtype, tuple(t.shape), t.clone().numpy().tobytes()) for t in tensors(value)] + [plain]
+
+
+@pytest.mark.parametrize(
+    "node_id", ["Recon3D_Segment", "Recon3D_EstimateDepthNormals", "Recon3D_VisibleSurface", "Recon3D_Render"]
+)
+def test_long_nodes_show_what_they_have(pack, cases, node_id):
+    from comfy import utils
+
+    utils.updates.clear()
+    pack.run(node_id, **cases[node_id])
+    pictures = [preview[1] for _, _, preview in utils.updates if preview is not None]
+    assert pictures and all(min(picture.size) >= 32 for picture in pictures)
