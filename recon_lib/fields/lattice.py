@@ -78,18 +78,23 @@ class SparseLattice:
         return np.concatenate(pieces) if pieces else np.zeros(0, bool)
 
     def _crosses(self, cells: np.ndarray, step: int) -> np.ndarray:
+        inside = self._gather(cells[:, :, None] + np.arange(2), step).reshape(len(cells), 8) > 0
+        crosses = inside.any(1) & ~inside.all(1)
+        alike = np.flatnonzero(~crosses)
+        crosses[alike] = self._bends_across(cells[alike], step)
+        return crosses
+
+    def _bends_across(self, cells: np.ndarray, step: int) -> np.ndarray:
+        """Whether the field may change sign within cells [C,3] whose corners agree in sign: [C] bool."""
         numbers = cells[:, :, None] + np.arange(-1, 3)
         around = self._gather(numbers, step)
         beyond = (numbers < 0) | (numbers > self._count(step)[:, None])
         if beyond.any():
             x, y, z = beyond.transpose(1, 0, 2)
             around[x[:, :, None, None] | y[:, None, :, None] | z[:, None, None, :]] = np.nan
-        inside = around[:, 1:3, 1:3, 1:3].reshape(len(cells), 8) > 0
-        all_in = inside.all(1)
-        outward = np.where(all_in[:, None, None, None], -around, around)  # negative at the corners unless mixed
-        bend = sum(_rise(np.moveaxis(outward, axis, 1)) for axis in (1, 2, 3))
-        mixed = inside.any(1) & ~all_in
-        return mixed | (outward[:, 1:3, 1:3, 1:3].max((1, 2, 3)) + self.margin * bend > 0)
+        around[around[:, 1, 1, 1] > 0] *= -1  # look at solids from inside too: the corners are negative now
+        bend = sum(_rise(np.moveaxis(around, axis, 1)) for axis in (1, 2, 3))
+        return around[:, 1:3, 1:3, 1:3].max((1, 2, 3)) + self.margin * bend > 0
 
     def _follow(self, cells: np.ndarray, step: int) -> np.ndarray:
         """Ask the nodes at half spacing in `cells`, then in every neighbour that the surface enters from there."""
