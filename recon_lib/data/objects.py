@@ -2,9 +2,11 @@
 
 import io
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -35,8 +37,11 @@ def list_objects(folder: Path, split: str | None = None) -> list[ObjectFile]:
     folder = Path(folder)
     manifest = folder / "manifest.json"
     if manifest.is_file():
-        records = json.loads(manifest.read_text())["objects"]
-        found = [ObjectFile(r["name"], folder / r["file"], r.get("split", "train")) for r in records]
+        try:
+            records = json.loads(manifest.read_text(encoding="utf-8"))["objects"]
+            found = [ObjectFile(r["name"], folder / r["file"], r.get("split", "train")) for r in records]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BadInput(f"{manifest} holds no list of objects with name and file; repair or remove it.") from error
     else:
         found = [ObjectFile(p.stem, p) for p in folder.rglob("*") if p.suffix.lower() in MESH_SUFFIXES]
     found = sorted((f for f in found if split in (None, f.split)), key=lambda f: f.name)
@@ -51,7 +56,11 @@ def load_object(path: Path, up: str = "z") -> Mesh:
     `.npz` files hold v, f, vc (uint8 sRGB) and, when textured, uv (v upward), ft, tex_jpg.
     """
     if Path(path).suffix == ".npz":
-        mesh = _mesh_from_npz(np.load(path))
+        try:
+            with np.load(path) as data:
+                mesh = _mesh_from_npz(data)
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
+            raise BadInput(f"{Path(path).name} is damaged or no mesh ({error}); get it again.") from error
     else:
         from ..geometry.mesh_io import load_mesh
 
@@ -107,5 +116,5 @@ def iterate_objects(files: list[ObjectFile], up: str = "z") -> Iterator[tuple[in
     for index, file in enumerate(files):
         try:
             yield index, load_object(file.path, up)
-        except (BadInput, OSError, ValueError, KeyError) as error:
+        except (BadInput, OSError) as error:
             logging.getLogger("recon3d").warning("%s left out: %s", file.name, error)
