@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..errors import BadInput
 from ..geometry.mesh import Mesh
 from ..progress import Progress
 from .materials import random_material
@@ -47,12 +48,14 @@ def render_meshes(
         folder = out / f"meshes_{split}_{seed:03d}_{first:05d}"
         batch = files[first : first + OBJECTS_A_SHARD]
         if not folder.exists():
-            writer = ShardWriter()
+            writer, index = ShardWriter(), None
             for index, mesh in iterate_objects(batch, up):
                 rng = np.random.default_rng([seed, first + index])
                 progress.check()
                 points = labelled_points(mesh, POINTS, seed)
                 writer.add(*points, _stoppable(_mesh_views(mesh, views, size, rng), progress))
+            if index is None:
+                raise BadInput(f"None of the meshes {batch[0].name} to {batch[-1].name} could be read; check {source}.")
             writer.write(folder)
         progress.step(steps=len(batch))
 
