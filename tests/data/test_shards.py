@@ -86,7 +86,7 @@ class TestWhole:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(np, "save", full)
-        with pytest.raises(BadInput, match="could not be written .No space left on device."):
+        with pytest.raises(BadInput, match=r"could not be written \(No space left on device\)"):
             writer().write(tmp_path / "one")
         assert not list(tmp_path.iterdir())
 

@@ -1,0 +1,162 @@
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from recon_lib.data import scenes
+from recon_lib.data.cutouts import Library
+from recon_lib.data.scenes import (
+    LARGEST_SIDE,
+    LEAST_VISIBLE,
+    MOST_VISIBLE,
+    SMALLEST_SIDE,
+    SceneMix,
+    compose_scene,
+)  # fmt: skip
+from tests.tiny_shards import AXES, write_ellipsoids
+
+SIZE = 64
+CLEAN = SceneMix(clean=1.0)
+OPEN = SceneMix(clean=0.0, occluded=0.0, truncated=0.0, clutter=0.0)
+OCCLUDED = SceneMix(clean=0.0, occluded=1.0, truncated=0.0, clutter=0.5)
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    return Library(write_ellipsoids(tmp_path_factory.mktemp("scenes"), views=2))
+
+
+def grey(rng, size):
+    return np.full((3, size, size), 128, np.uint8)
+
+
+def scene(library, seed, mix=SceneMix(), background=grey):
+    return compose_scene(library, library.item(seed % len(library)), seed, SIZE, mix, background)
+
+
+@pytest.fixture(scope="module")
+def occluded(library):
+    return [scene(library, seed, OCCLUDED) for seed in range(40)]
+
+
+class TestEveryScene:
+    @pytest.mark.parametrize("mix", [SceneMix(), CLEAN, OCCLUDED])
+    def test_shapes_and_ranges(self, library, mix):
+        made = scene(library, 3, mix)
+        assert made.image.shape == (3, SIZE, SIZE) and made.image.dtype == np.float32
+        assert made.image.min() >= 0 and made.image.max() <= 1
+        assert made.normals.shape == (3, SIZE, SIZE) and made.depth.shape == (SIZE, SIZE)
+        assert {made.mask.dtype, made.amodal.dtype, made.occluder.dtype} == {np.dtype(bool)}
+        assert made.item == library.item(3)
+
+    def test_one_seed_one_scene(self, library):
+        first, again, other = (scene(library, seed, background=None) for seed in (4, 4, 4 + len(library)))
+        for field in fields(first):
+            np.testing.assert_array_equal(getattr(first, field.name), getattr(again, field.name))
+        assert not np.array_equal(first.image, other.image)
+
+    def test_seen_and_hidden_are_disjoint_and_make_up_the_object(self, occluded):
+        for made in occluded:
+            assert not (made.mask & made.occluder).any()
+            np.testing.assert_array_equal(made.mask | (made.amodal & made.occluder), made.amodal)
+
+    def test_every_pixel_of_the_object_has_its_depth_and_normal(self, occluded):
+        for made in occluded:
+            assert (made.depth[made.amodal] > 0).all()
+            np.testing.assert_allclose(np.linalg.norm(made.normals[:, made.amodal], axis=0), 1, atol=0.02)
+
+    def test_depth_camera_and_pose_put_the_object_where_it_is(self, library, occluded):
+        for seed, made in enumerate(occluded[:12]):
+            rows, columns = np.nonzero(made.amodal)
+            pixels = np.stack([columns + 0.5, rows + 0.5, np.ones(len(rows))], 1)
+            camera = pixels @ np.linalg.inv(made.intrinsics).T * made.depth[made.amodal][:, None]
+            pose = made.world_to_camera
+            world = (camera - pose[:3, 3]) @ pose[:3, :3]
+            axes = AXES[int(library.shard(0).object[library.item(seed % len(library))[1]])]
+            radius = np.linalg.norm(world / axes, axis=1)
+            assert np.abs(radius - 1).mean() < 0.05 and np.abs(radius.mean() - 1) < 0.03
+
+
+class TestMix:
+    def test_clean_scenes_have_one_colour_behind_and_nothing_in_front(self, library, monkeypatch):
+        monkeypatch.setattr(scenes, "photograph", lambda canvas, rng: canvas)
+        monkeypatch.setattr(scenes, "with_shadow", lambda canvas, alpha, rng: canvas)
+        whites = 0
+        for seed in range(12):
+            made = scene(library, seed, CLEAN)
+            assert not made.occluder.any()
+            np.testing.assert_array_equal(made.mask, made.amodal)
+            behind = made.image[:, made.depth == 0]
+            colors, counts = np.unique(np.round(behind, 4), axis=1, return_counts=True)
+            assert counts.max() > 0.85 * counts.sum()  # the others are the object's soft edge
+            whites += bool((colors[:, counts.argmax()] == 1).all())
+        assert 2 <= whites <= 10
+
+    def test_open_scenes_show_the_background(self, library, monkeypatch):
+        monkeypatch.setattr(scenes, "photograph", lambda canvas, rng: canvas)
+        monkeypatch.setattr(scenes, "with_shadow", lambda canvas, alpha, rng: canvas)
+        made = scene(library, 1, OPEN)
+        behind = made.image[:, made.depth == 0]
+        assert (np.abs(behind - 128 / 255) < 1e-3).all(0).mean() > 0.8
+        assert not made.occluder.any() and made.mask.any()
+
+    def test_the_object_keeps_within_its_sizes(self, library):
+        for seed in range(30):
+            made = scene(library, seed, OPEN)
+            rows, columns = np.flatnonzero(made.amodal.any(1)), np.flatnonzero(made.amodal.any(0))
+            side = (max(np.ptp(rows), np.ptp(columns)) + 1) / SIZE
+            assert SMALLEST_SIDE - 2.5 / SIZE <= side <= LARGEST_SIDE + 1 / SIZE
+
+    def test_only_truncated_objects_are_cut_off(self, library):
+        def cut(mix):
+            count = 0
+            for seed in range(40):
+                amodal = scene(library, seed, mix).amodal
+                border = np.concatenate([amodal[0], amodal[-1], amodal[:, 0], amodal[:, -1]])
+                count += border.sum() > 4
+            return count
+
+        whole = cut(OPEN)
+        assert cut(SceneMix(clean=0.0, occluded=0.0, truncated=1.0)) > whole + 8
+
+    def test_occluders_leave_enough_to_be_seen(self, occluded):
+        shares = np.array([made.mask.sum() / made.amodal.sum() for made in occluded])
+        hidden = np.array([made.occluder.any() for made in occluded])
+        assert hidden.mean() > 0.8
+        assert (shares > LEAST_VISIBLE - 0.04).all()
+        assert (shares[hidden] < MOST_VISIBLE + 0.04).all()
+        assert shares[hidden].min() < 0.6 and shares[~hidden].min(initial=1.0) == 1
+
+    def test_occluders_are_pasted_over_the_picture(self, library, monkeypatch):
+        """Without light and camera, a pixel wholly covered shows the colour of some object of the library."""
+        monkeypatch.setattr(scenes, "photograph", lambda canvas, rng: canvas)
+        monkeypatch.setattr(scenes, "with_shadow", lambda canvas, alpha, rng: canvas)
+        from tests.tiny_shards import COLORS
+
+        found = 0
+        for seed in range(10):
+            made = scene(library, seed, OCCLUDED)
+            pixels = made.image[:, made.occluder].T
+            near = np.abs(pixels[:, None] - np.float32(COLORS)).max(-1).min(1) < 0.02
+            found += len(near) > 0
+            assert len(near) < 50 or near.mean() > 0.7
+        assert found > 5
+
+    def test_frequencies(self, library):
+        made = [scene(library, seed) for seed in range(120)]
+        hidden = np.mean([s.occluder.any() for s in made])
+        assert 0.3 < hidden < 0.6  # 0.75 of the scenes are not clean, 0.6 of those have an occluder
+
+    def test_clutter_changes_what_is_behind(self, library, monkeypatch):
+        monkeypatch.setattr(scenes, "photograph", lambda canvas, rng: canvas)
+        monkeypatch.setattr(scenes, "with_shadow", lambda canvas, alpha, rng: canvas)
+        made = scene(library, 2, SceneMix(clean=0.0, occluded=0.0, truncated=0.0, clutter=1.0))
+        behind = made.image[:, made.depth == 0]
+        assert (np.abs(behind - 128 / 255) > 0.05).any(0).sum() > 30
+
+
+def test_a_drawn_background_is_the_default(library, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(scenes, "random_background", lambda seed, h, w: drawn.append((h, w)) or grey(None, h))
+    scene(library, 0, OPEN, background=None)
+    assert drawn == [(SIZE, SIZE)]
