@@ -16,7 +16,7 @@ from recon_lib.data.scenes import (
 from tests.tiny_shards import AXES, write_ellipsoids
 
 SIZE = 64
-CLEAN = SceneMix(clean=1.0)
+MIXED, CLEAN = SceneMix(), SceneMix(clean=1.0)
 OPEN = SceneMix(clean=0.0, occluded=0.0, truncated=0.0, clutter=0.0)
 OCCLUDED = SceneMix(clean=0.0, occluded=1.0, truncated=0.0, clutter=0.5)
 
@@ -30,7 +30,7 @@ def grey(rng, size):
     return np.full((3, size, size), 128, np.uint8)
 
 
-def scene(library, seed, mix=SceneMix(), background=grey):
+def scene(library, seed, mix=MIXED, background=grey):
     return compose_scene(library, library.item(seed % len(library)), seed, SIZE, mix, background)
 
 
@@ -40,7 +40,7 @@ def occluded(library):
 
 
 class TestEveryScene:
-    @pytest.mark.parametrize("mix", [SceneMix(), CLEAN, OCCLUDED])
+    @pytest.mark.parametrize("mix", [MIXED, CLEAN, OCCLUDED])
     def test_shapes_and_ranges(self, library, mix):
         made = scene(library, 3, mix)
         assert made.image.shape == (3, SIZE, SIZE) and made.image.dtype == np.float32
