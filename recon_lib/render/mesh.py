@@ -1,6 +1,6 @@
 """Pictures of a mesh: shaded, plain, or as its normals, depth and provenance."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -51,7 +51,7 @@ def render_mesh(
     progress.start("Render mesh", len(cameras))
     views = []
     for i in range(len(cameras)):
-        views.append(_render_view(mesh, normals, cameras[i], shading, color, supersample))
+        views.append(_render_view(mesh, normals, cameras[i], shading, color, supersample, progress.check))
         progress.step(views[-1].images[0])
     return Rendering.cat(views)
 
@@ -114,14 +114,22 @@ def surface_albedo(mesh: Mesh, fragments: Fragments) -> Tensor:
 
 
 def _render_view(
-    mesh: Mesh, normals: Tensor, camera: Cameras, shading: str, background: Tensor, supersample: int
+    mesh: Mesh,
+    normals: Tensor,
+    camera: Cameras,
+    shading: str,
+    background: Tensor,
+    supersample: int,
+    check: Callable[[], None],
 ) -> Rendering:
     fine = camera.resized(camera.height * supersample, camera.width * supersample)
-    fragments = rasterize(mesh, fine)
+    fragments = rasterize(mesh, fine, check=check)
+    check()
     facing = _camera_normals(fragments, normals, camera)
     image, mask = composite(_colors(mesh, fragments, facing, shading), fragments.mask, background, supersample)
     if supersample > 1:
-        fragments = rasterize(mesh, camera)
+        check()
+        fragments = rasterize(mesh, camera, check=check)
         facing = _camera_normals(fragments, normals, camera)
     return Rendering(image, mask, fragments.depth[:, None], facing.permute(0, 3, 1, 2))
 

@@ -51,7 +51,7 @@ class Fragments:
 def rasterize(mesh: Mesh, cameras: Cameras, near: float = NEAR, check: Callable[[], None] = unchecked) -> Fragments:
     """Rasterise `mesh` in every camera, both sides of every face. At equal depth the lower face index wins.
 
-    `check` is called before every camera.
+    `check` is called before every camera and every piece of the work, about ten times a second.
     """
     if mesh.vertices.device != cameras.intrinsics.device:
         cameras = cameras.to(mesh.vertices.device)
@@ -59,7 +59,7 @@ def rasterize(mesh: Mesh, cameras: Cameras, near: float = NEAR, check: Callable[
     views = []
     for points, matrix in zip(local, cameras.intrinsics, strict=True):
         check()
-        views.append(_rasterize_view(points[mesh.faces], matrix, cameras.height, cameras.width, near))
+        views.append(_rasterize_view(points[mesh.faces], matrix, cameras.height, cameras.width, near, check))
     return Fragments(*(torch.stack(layer) for layer in zip(*views, strict=True)))
 
 
@@ -82,13 +82,14 @@ def _rasterize_view(
     height: int,
     width: int,
     near: float,
+    check: Callable[[], None],
 ) -> tuple[Tensor, Tensor, Tensor]:
     """-> face [H,W], barycentric [H,W,3], depth [H,W] of one camera."""
     if bool((corners[..., 2] <= near).any()) and corners.device.type != "mps":  # MPS has no float64
         corners = corners.double()  # what is cut right at the camera reaches millions of pixels beyond the image
     corners, parent, weights = clip_near(corners, near)
     pixels = corners @ intrinsics.to(corners).mT
-    face, barycentric, depth = _draw(pixels[..., :2] / pixels[..., 2:], 1 / corners[..., 2], height, width)
+    face, barycentric, depth = _draw(pixels[..., :2] / pixels[..., 2:], 1 / corners[..., 2], height, width, check)
     seen = face >= 0
     if weights is not None:  # corners made by the clipping, back in terms of the corners that the face came with
         barycentric[seen] = (barycentric[seen][:, None] @ weights[face[seen]])[:, 0]
@@ -97,9 +98,11 @@ def _rasterize_view(
     return face, barycentric.float(), depth.float()
 
 
-def _draw(corners: Tensor, inverse_depth: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
+def _draw(
+    corners: Tensor, inverse_depth: Tensor, height: int, width: int, check: Callable[[], None] = unchecked
+) -> tuple[Tensor, Tensor, Tensor]:
     """Screen triangles [T,3,2] with 1/z [T,3] -> face [H,W], barycentric [H,W,3], depth [H,W]."""
-    winner = _nearest(corners, inverse_depth, height, width)
+    winner = _nearest(corners, inverse_depth, height, width, check)
     pixel = (winner != EMPTY).nonzero().flatten()
     triangle = winner[pixel].long()
     centre = torch.stack([pixel % width, pixel // width], -1) + 0.5
@@ -112,13 +115,14 @@ def _draw(corners: Tensor, inverse_depth: Tensor, height: int, width: int) -> tu
     return face.view(height, width), barycentric.view(height, width, 3), depth.view(height, width)
 
 
-def _nearest(corners: Tensor, inverse_depth: Tensor, height: int, width: int) -> Tensor:
+def _nearest(corners: Tensor, inverse_depth: Tensor, height: int, width: int, check: Callable[[], None]) -> Tensor:
     """The nearest triangle of each pixel [H*W] int32, `EMPTY` where there is none."""
     nearest = corners.new_zeros(height * width)
     winner = torch.full((height * width,), EMPTY, dtype=torch.int32, device=corners.device)
     slope = _inverse_depth_slope(corners, inverse_depth)
     low, high = inverse_depth.amin(1), inverse_depth.amax(1)
     for triangle, x, y in covered_pixels(corners, height, width):
+        check()
         offset = torch.stack([x, y], -1) + 0.5 - corners[triangle, 0]
         value = inverse_depth[triangle, 0] + (offset * slope[triangle]).sum(-1)
         value = torch.minimum(torch.maximum(value, low[triangle]), high[triangle])  # slivers: never off the face

@@ -135,3 +135,13 @@ def test_input_is_left_alone():
     before = mesh.vertices.clone()
     rasterize(mesh, Cameras.orbit(0.0, 0.0, 0.5, 90.0, 16, 16))  # clipped: the path that moves corners
     assert torch.equal(mesh.vertices, before)
+
+
+def test_the_stop_button_is_asked_between_pieces_of_one_picture(monkeypatch):
+    from recon_lib.render import coverage
+
+    monkeypatch.setattr(coverage.covered_pixels, "__defaults__", (64,))
+    asked: list = []
+    mesh = Mesh(torch.tensor([[-1.0, -1, 0], [1, -1, 0], [0, 1, 0]]).repeat(8, 1), torch.arange(24).view(8, 3))
+    rasterize(mesh, Cameras.orbit(0.0, 0.0, 3.0, 40.0, 32, 32), check=lambda: asked.append(1))
+    assert len(asked) > 4

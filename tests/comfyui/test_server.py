@@ -177,7 +177,15 @@ def test_the_stop_button_ends_a_long_node_within_a_second(server):
     done = server.finished(number)
     waited = time.monotonic() - pressed
     assert done["status"]["messages"][-1][0] == "execution_interrupted"
-    assert waited < 1.0 + 0.5, f"{waited:.2f} s"  # the question is asked every 0.3 s
+    assert waited < (1.0 + 0.3) * slowness(), f"{waited:.2f} s"  # the question is asked every 0.3 s
+
+
+def slowness() -> float:
+    """How many times slower than alone this machine runs now: wall over processor time of some plain work."""
+    wall, own = time.perf_counter(), time.process_time()
+    while time.process_time() - own < 0.5:
+        sum(range(10000))
+    return max((time.perf_counter() - wall) / (time.process_time() - own), 1.0)
 
 
 def orbit(count: int) -> dict:
