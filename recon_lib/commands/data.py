@@ -23,6 +23,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     if args.sheet is None and args.shards is None:
         raise BadInput("There is nothing to do; give --sheet OUT.png or --shards FOLDER.")
+    if args.shards is not None and not (args.meshes or args.solids or args.backgrounds):
+        raise BadInput("There is nothing to render; give --meshes, --solids or --backgrounds.")
+    if args.sheet is not None and args.count < 1:
+        raise BadInput(f"A sheet of {args.count} samples is empty; it needs at least one sample.")
     if args.sheet is not None:
         from ..data.sheet import sample_sheet
         from ..files import check_output
@@ -65,5 +69,10 @@ def _photographs(folder: Path) -> list:
 
     if not folder.is_dir():
         raise BadInput(f"There is no folder {folder}; name the one that holds the photographs.")
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
-    return [np.asarray(Image.open(p).convert("RGB")) for p in paths]
+    paths, photos = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".jpg", ".jpeg", ".png")), []
+    for path in paths:
+        try:
+            photos.append(np.asarray(Image.open(path).convert("RGB")))
+        except (OSError, SyntaxError) as error:
+            raise BadInput(f"{path.name} cannot be read as a picture; remove it from {folder}.") from error
+    return photos
