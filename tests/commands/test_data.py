@@ -1,0 +1,93 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from recon_lib.cli import main
+from recon_lib.data import background_bank, render_shards, sheet
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """What was asked of the data engine, in order, without the progress."""
+    asked = []
+
+    def recorded(name):
+        def call(*args, progress=None, **options):
+            asked.append((name, args, options))
+
+        return call
+
+    monkeypatch.setattr(render_shards, "render_meshes", recorded("meshes"))
+    monkeypatch.setattr(render_shards, "render_solids", recorded("solids"))
+    monkeypatch.setattr(background_bank, "draw_backgrounds", recorded("backgrounds"))
+    return asked
+
+
+class TestSheet:
+    @pytest.fixture
+    def samples(self, monkeypatch):
+        asked = []
+
+        def draw(count, **options):
+            asked.append((count, options))
+            return torch.full((3, 8, 12), 0.2)
+
+        monkeypatch.setattr(sheet, "sample_sheet", draw)
+        return asked
+
+    def test_it_is_written(self, samples, tmp_path):
+        out = tmp_path / "new" / "sheet.png"
+        assert main(["data", "--sheet", str(out), "--count", "3", "--seed", "9", "--meshes", "m"]) == 0
+        assert samples == [(3, {"seed": 9, "meshes": Path("m")})]
+        picture = np.asarray(Image.open(out))
+        assert picture.shape == (8, 12, 3) and (picture == 51).all()
+
+    def test_the_name_is_checked_before_the_work(self, samples, tmp_path, capsys):
+        assert main(["data", "--sheet", str(tmp_path / "sheet.gif")]) == 2
+        assert "does not end in" in capsys.readouterr().err and samples == []
+
+    @pytest.mark.parametrize("count", ["0", "-2"])
+    def test_it_needs_a_sample(self, samples, tmp_path, capsys, count):
+        assert main(["data", "--sheet", str(tmp_path / "sheet.png"), "--count", count]) == 2
+        assert "at least one sample" in capsys.readouterr().err and samples == []
+
+
+class TestShards:
+    def test_everything_at_once(self, calls, tmp_path):
+        Image.new("RGB", (5, 4), (9, 8, 7)).save(tmp_path / "b.png")
+        Image.new("L", (3, 3), 50).save(tmp_path / "a.jpg")
+        (tmp_path / "notes.txt").touch()
+        arguments = "--shards out --meshes m --up y --split val --solids 10 --views 3 --backgrounds 7 --seed 2"
+        assert main(["data", *arguments.split(), "--photos", str(tmp_path)]) == 0
+        (drawn, args, options), meshes, solids = calls
+        assert (drawn, args, options["seed"]) == ("backgrounds", (Path("out/backgrounds.npy"), 7), 2)
+        assert [photo.shape for photo in options["photos"]] == [(3, 3, 3), (4, 5, 3)]
+        assert (options["photos"][1] == [9, 8, 7]).all()
+        assert meshes == ("meshes", (Path("m"), Path("out")), {"seed": 2, "split": "val", "up": "y", "views": 3})
+        assert solids == ("solids", (Path("out"), range(20, 30)), {"views": 3})
+
+    def test_solids_alone(self, calls):
+        assert main(["data", "--shards", "out", "--solids", "4"]) == 0
+        assert calls == [("solids", (Path("out"), range(4)), {"views": 8})]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "nothing to do; give --sheet OUT.png or --shards FOLDER"),
+        (["--shards", "out"], "nothing to render; give --meshes, --solids or --backgrounds"),
+        (["--shards", "out", "--backgrounds", "2", "--photos", "nowhere"], "There is no folder nowhere"),
+    ],
+)
+def test_nothing_to_do(calls, capsys, arguments, said):
+    assert main(["data", *arguments]) == 2
+    assert said in capsys.readouterr().err and calls == []
+
+
+def test_a_damaged_photo_is_named(calls, capsys, tmp_path):
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    assert main(["data", "--shards", "out", "--backgrounds", "2", "--photos", str(tmp_path)]) == 2
+    assert "a.png" in capsys.readouterr().err and calls == []

@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+
+from recon_lib.cli import main
+from recon_lib.training import zeroshape_w
+
+
+@pytest.fixture
+def runs(monkeypatch):
+    """Settings of the runs that were started, and their progress."""
+    started = []
+    monkeypatch.setattr(zeroshape_w, "train", lambda settings, progress: started.append((settings, progress)))
+    return started
+
+
+def test_the_systems_options_reach_its_training(runs):
+    assert main(["train", "zeroshape-w", "--shards", "s", "--out", "o", "--size", "base", "--steps", "7"]) == 0
+    ((settings, progress),) = runs
+    assert (settings.shards, settings.out, settings.size, settings.steps) == (Path("s"), Path("o"), "base", 7)
+    assert progress.total == 0
+
+
+def test_help_of_a_system_lists_its_options(capsys, runs):
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "zeroshape-w", "--help"])
+    said = capsys.readouterr().out
+    assert ended.value.code == 0 and "--without-occluders" in said and "train zeroshape-w" in said
+    assert runs == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [["sculptor"], ["zeroshape-w"], ["zeroshape-w", "--shards", "s", "--out", "o", "--size", "xl"]]
+)
+def test_wrong_arguments(capsys, runs, arguments):
+    with pytest.raises(SystemExit) as ended:
+        main(["train", *arguments])
+    assert ended.value.code == 2 and runs == []
+
+
+def test_no_shards_is_one_sentence(capsys, tmp_path):
+    assert main(["train", "zeroshape-w", "--shards", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert "No rendered shard" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
