@@ -141,7 +141,7 @@ def _in_world(
     points = unproject(views.depth, views.cameras.intrinsics)
     visible, _ = normalize_visible(points, views.masks * (views.depth > 0), robust=module.config.size == "mini")
     shown = visible[0].flatten(1).T[((views.masks > 0.5) & (views.depth > 0)).flatten()]
-    around = torch.cat([shown[:: max(len(shown) // 4096, 1)], grid[logits > 0]])
+    around = torch.cat([shown[:: max(len(shown) // 4096, 1)], grid[logits > module.config.threshold]])
     centre = (around.amax(0) + around.amin(0)) / 2
     radius = float((around - centre).norm(dim=-1).max()) * float(seen.normalization.scale)
     origin = Normalization(seen.normalization.centre, seen.normalization.scale).to_camera(centre[None, None])[0, 0]

@@ -143,6 +143,16 @@ class TestCompleteShape:
         vertices = extract_mesh(shape, 32).mesh.vertices
         assert vertices.norm(dim=1).max() == pytest.approx(1, abs=0.08)
 
+    def test_a_calibrated_surface_fits_the_world_too(self, scene):
+        """Below a threshold of -2 the oracle's ball is 0.2 normalised units larger; it still fills the unit sphere."""
+        model = oracle_model(OracleNetwork(ZeroShapeWConfig(image_size=SIDE, extent=3.5, threshold=-2.0)))
+        surface = visible_surface(model, scene[0])
+        vertices = extract_mesh(complete_shape(model, surface), 32).mesh.vertices
+        centre, radius = fit_ball(vertices)
+        assert float(fit_ball(surface.points)[1]) < 0.93
+        assert ((vertices - centre).norm(dim=1) / radius - 1).abs().max() < 0.02
+        assert vertices.norm(dim=1).max() == pytest.approx(1, abs=0.06)
+
     def test_nothing_of_the_object_is_left(self, surface):
         from dataclasses import replace
 
