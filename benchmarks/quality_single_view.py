@@ -97,7 +97,7 @@ def measure(model: LoadedModel, scene: Scene, truth: Mesh, resolution: int, base
         found = segment(model, image)
         rows["masks"] = {"mask_iou": iou(found.object, scene.mask), "occluder_iou": iou(found.occluder, scene.occluder)}
         surface = visible_surface(model, image)
-        mesh = extract_mesh(complete_shape(model, surface), resolution).mesh
+        mesh = extract_mesh(complete_shape(model, surface), resolution, largest=True).mesh
     except BadInput as reason:
         logging.getLogger("recon3d").info("failed: %s", reason)
         rows.setdefault("masks", {"mask_iou": 0.0, "occluder_iou": 0.0})

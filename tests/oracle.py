@@ -29,10 +29,13 @@ class OracleNetwork(nn.Module):
         self.config = config or ZeroShapeWConfig(image_size=SIDE, extent=3.5)
         self.normals = normals
         self.seen: list[Tensor] = []  # every image it was shown
+        self.told: list[Tensor | None] = []  # the masks that came with each
 
-    def glance(self, image: Tensor, text: Tensor | None = None) -> Glance:
+    def glance(self, image: Tensor, text: Tensor | None = None, masks: Tensor | None = None) -> Glance:
         assert image.shape[-2:] == (self.config.image_size,) * 2
+        assert masks is None or masks.shape == (len(image), 2, *image.shape[-2:])
         self.seen.append(image)
+        self.told.append(masks)
         red = image[:, :1] - image[:, 1:].amax(1, keepdim=True)
         blue = image[:, 2:] - image[:, :2].amax(1, keepdim=True)
         intrinsics, distance = self.camera((red / PURE).clamp(0, 1))

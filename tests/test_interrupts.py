@@ -175,7 +175,14 @@ def test_training_stops_and_goes_on(solids, tmp_path):
     render_solids(tmp_path / "shards", range(2), views=2, size=48, cache=solids)
     steps = 2
     settings = TrainSettings(
-        tmp_path / "shards", tmp_path / "run", steps=steps, batch=1, queries=16, small_side=32, workers=0, save_every=1
+        tmp_path / "shards",
+        tmp_path / "run",
+        steps=steps,
+        batch=1,
+        queries=16,
+        sides=((0.0, 32),),
+        workers=0,
+        save_every=1,
     )
     stop_everywhere(lambda progress: train(settings, progress), tmp_path, 2, places=2)  # before the first step
 

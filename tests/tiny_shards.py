@@ -26,6 +26,7 @@ def ellipsoid_render(axes, camera: Cameras, color=None) -> ObjectRender:
     world = origin + ((-b - np.sqrt(np.where(hit, square, 0))) / a)[:, None] * direction
     rotation = camera.rotation[0].numpy()
     depth = (world - camera.position[0].numpy()) @ rotation[:, 2]
+    back = depth + (2 * np.sqrt(np.where(hit, square, 0)) / a) * (direction @ rotation[:, 2])
     normals = world / axes**2
     normals = normals / np.linalg.norm(normals, axis=-1, keepdims=True) @ rotation
     rgb = np.broadcast_to(color, world.shape) if color is not None else (world + 1) / 2
@@ -35,7 +36,11 @@ def ellipsoid_render(axes, camera: Cameras, color=None) -> ObjectRender:
         return np.where(hit[:, None], values.reshape(len(hit), -1), 0).astype(dtype).reshape(*size, -1)
 
     return ObjectRender(
-        image(np.round(rgb * 255), np.uint8), image(depth, np.float32)[..., 0], image(normals, np.float32), camera
+        image(np.round(rgb * 255), np.uint8),
+        image(depth, np.float32)[..., 0],
+        image(back, np.float32)[..., 0],
+        image(normals, np.float32),
+        camera,
     )
 
 

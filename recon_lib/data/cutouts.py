@@ -18,6 +18,7 @@ class Cutout:
 
     rgb: NDArray[np.uint8]  # [S,S,3]
     relief: NDArray[np.float16]  # [S,S] NaN = nothing
+    thickness: NDArray[np.float16]  # [S,S] NaN = nothing
     normals: NDArray[np.int8]  # [S,S,3]
     intrinsics: NDArray[np.float32]  # [3,3]
     world_to_camera: NDArray[np.float32]  # [4,4]
@@ -30,6 +31,7 @@ class Layer:
     rgb: NDArray[np.float32]  # [S,S,3] times alpha
     alpha: NDArray[np.float32]  # [S,S] 0-1
     relief: NDArray[np.float32]  # [S,S] NaN = nothing
+    thickness: NDArray[np.float32]  # [S,S] NaN = nothing
     normals: NDArray[np.float32]  # [S,S,3]
     intrinsics: NDArray[np.float32]  # [3,3] of the picture
 
@@ -62,7 +64,7 @@ class Library:
 
     def cutout(self, item: tuple[int, int]) -> Cutout:
         shard, row = self.shard(item[0]), item[1]
-        names = ("rgb", "relief", "normals", "intrinsics", "world_to_camera")
+        names = ("rgb", "relief", "thickness", "normals", "intrinsics", "world_to_camera")
         return Cutout(*(getattr(shard, name)[row] for name in names))
 
     def random(self, rng: np.random.Generator) -> Cutout:
@@ -81,18 +83,22 @@ class Library:
         return shard.points[row, rows].astype(np.float32), inside.astype(bool)
 
 
-def place(cutout: Cutout, rng: np.random.Generator, size: int, side: float, outside: float = 0.0) -> Layer:
+def place(
+    cutout: Cutout, rng: np.random.Generator, size: int, side: float, outside: float = 0.0, centred: bool = False
+) -> Layer:
     """Scale the cut-out to `side` of the picture and put it anywhere it fits.
 
-    `outside` lets that share of its bounding box hang over the picture's edge.
+    `outside` lets that share of its bounding box hang over the picture's edge. `centred` keeps it near the middle.
     """
     seen = ~np.isnan(cutout.relief)
     rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
     scale = side * size / max(bottom - top, right - left)
     height, width = max(round((bottom - top) * scale), 2), max(round((right - left) * scale), 2)
-    y = _offset(rng, height, size, outside)
-    x = _offset(rng, width, size, outside)
+    if centred and not outside:
+        y, x = (round((size - n) / 2 + size * rng.normal(0, 0.04)) for n in (height, width))
+    else:
+        y, x = _offset(rng, height, size, outside), _offset(rng, width, size, outside)
     box = (slice(top, bottom), slice(left, right))
     rgb = _resized(cutout.rgb[box], height, width)
     alpha = _resized((seen[box] * 255).astype(np.uint8), height, width)
@@ -106,6 +112,7 @@ def place(cutout: Cutout, rng: np.random.Generator, size: int, side: float, outs
         _onto(rgb, size, y, x, 0.0),
         _onto(alpha, size, y, x, 0.0),
         _onto(cutout.relief[box][nearest].astype(np.float32), size, y, x, np.nan),
+        _onto(cutout.thickness[box][nearest].astype(np.float32), size, y, x, np.nan),
         _onto(cutout.normals[box][nearest].astype(np.float32) / 127, size, y, x, 0.0),
         intrinsics,
     )

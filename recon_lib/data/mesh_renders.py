@@ -23,6 +23,7 @@ class ObjectRender:
 
     rgb: NDArray[np.uint8]  # [H,W,3] sRGB, black where nothing was hit
     depth: NDArray[np.float32]  # [H,W] z-depth, 0 = nothing
+    back: NDArray[np.float32]  # [H,W] z-depth of the last surface along the ray, never before `depth`; 0 = nothing
     normals: NDArray[np.float32]  # [H,W,3] unit, camera frame (OpenCV axes)
     camera: Cameras  # one
 
@@ -70,6 +71,7 @@ class MeshRenderer:
     def __init__(self, mesh: Mesh) -> None:
         self.mesh = mesh.with_normals()
         self._caster = RayCaster(mesh)
+        self._reach = float(mesh.vertices.norm(dim=-1).max()) * 1.01  # the mesh lies within, about the origin
         self._faces = mesh.faces.numpy()
         self._corner_normals = creased_normals(self.mesh).numpy()
         self._texture = None if mesh.texture is None else mesh.texture.permute(1, 2, 0).numpy()
@@ -99,12 +101,21 @@ class MeshRenderer:
             albedo = material.albedo(points.astype(np.float32), parts)
         color = shade(albedo, normals, eye, lit, light)
         size = (camera.height, camera.width)
+        depth = (points - camera.position[0].numpy()) @ rotation[:, 2]
         return ObjectRender(
             _image(size, rows, np.round(color * 255).astype(np.uint8)),
-            _image(size, rows, (points - camera.position[0].numpy()) @ rotation[:, 2]),
+            _image(size, rows, depth),
+            _image(size, rows, np.maximum(self._last_depth(origins[rows], directions[rows], rotation[:, 2]), depth)),
             _image(size, rows, normals @ rotation),
             camera,
         )
+
+    def _last_depth(self, origins: NDArray, directions: NDArray, axis: NDArray) -> NDArray[np.float32]:
+        """z-depth [R] along the camera's `axis` of the last surface on rays that hit: looked at from behind."""
+        far = (np.linalg.norm(origins, axis=-1, keepdims=True) + self._reach).astype(np.float32)
+        back = self._caster.first_hits(origins + far * directions, -directions)
+        along = np.where(back.hit, far[:, 0] - back.distance, 0)
+        return along * (directions @ axis)
 
     def _normals(self, hits: Hits, rows: NDArray, eye: NDArray) -> NDArray[np.float32]:
         normals = (self._corner_normals[hits.face[rows]] * hits.barycentric[rows][..., None]).sum(1)

@@ -15,7 +15,8 @@ from .cutouts import Library, paste, place
 from .photometric import photograph, with_shadow
 
 Background = Callable[[np.random.Generator, int], NDArray[np.uint8]]  # (rng, size) -> [3,size,size]
-SMALLEST_SIDE, LARGEST_SIDE = 0.42, 0.97  # the object's longer side, as a share of the image
+SMALLEST_SIDE, LARGEST_SIDE = 0.38, 0.97  # the object's longer side, as a share of the image
+CLOSE_SIDES = 0.6, 0.92
 LEAST_VISIBLE, MOST_VISIBLE = 0.3, 0.93  # share of an occluded object's area that stays visible
 
 
@@ -27,6 +28,7 @@ class SceneMix:
     occluded: float = 0.6  # of the others
     truncated: float = 0.12  # of the others
     clutter: float = 0.35  # of the others
+    close: bool = False  # the object in the middle, at about the size at which `stages.window` cuts it out
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Scene:
     amodal: NDArray[np.bool_]  # [S,S] its pixels, occluders taken away
     occluder: NDArray[np.bool_]  # [S,S] what stands in front of it
     depth: NDArray[np.float32]  # [S,S] z-depth of the object (behind occluders too), 0 = none
+    thickness: NDArray[np.float32]  # [S,S] z-depth from its first to its last surface
     normals: NDArray[np.float32]  # [3,S,S] camera frame
     intrinsics: NDArray[np.float32]  # [3,3] pixels
     world_to_camera: NDArray[np.float32]  # [4,4]
@@ -60,9 +63,10 @@ def compose_scene(
     cutout = library.cutout(item)
     clean = rng.random() < mix.clean
     truncated = not clean and rng.random() < mix.truncated
-    object_layer = place(cutout, rng, size, _side(rng), outside=0.3 if truncated else 0.0)
-    if clean:
-        canvas, occluder = _plain(rng, size), np.zeros((size, size), np.float32)
+    side = float(rng.uniform(*(CLOSE_SIDES if mix.close else (SMALLEST_SIDE, LARGEST_SIDE))))
+    object_layer = place(cutout, rng, size, side, outside=0.3 if truncated else 0.0, centred=mix.close)
+    if clean or mix.close:  # from close, what lies around is masked out
+        canvas, occluder = _plain(rng, size), np.zeros((size, size), np.float32) if clean else None
     else:
         canvas = (background or _drawn)(rng, size).transpose(1, 2, 0) / np.float32(255)
         if rng.random() < mix.clutter:
@@ -82,6 +86,7 @@ def compose_scene(
         amodal,
         occluder > 0.5,
         np.where(np.isnan(object_layer.relief), 0, object_layer.relief + cutout.world_to_camera[2, 3]),
+        np.nan_to_num(object_layer.thickness),
         object_layer.normals.transpose(2, 0, 1),
         object_layer.intrinsics,
         cutout.world_to_camera,
@@ -91,10 +96,6 @@ def compose_scene(
 
 def _drawn(rng: np.random.Generator, size: int) -> NDArray[np.uint8]:
     return random_background(int(rng.integers(2**31)), size, size)
-
-
-def _side(rng: np.random.Generator) -> float:
-    return float(rng.uniform(SMALLEST_SIDE, LARGEST_SIDE))
 
 
 def _plain(rng: np.random.Generator, size: int) -> NDArray[np.float32]:

@@ -24,6 +24,7 @@ class Shard:
 
     rgb: NDArray[np.uint8]  # [R,S,S,3]
     relief: NDArray[np.float16]  # [R,S,S] z-depth minus the depth of the object's origin; NaN = nothing
+    thickness: NDArray[np.float16]  # [R,S,S] z-depth from the first to the last surface; NaN = nothing
     normals: NDArray[np.int8]  # [R,S,S,3] camera frame, unit is 127
     intrinsics: NDArray[np.float32]  # [R,3,3]
     world_to_camera: NDArray[np.float32]  # [R,4,4]
@@ -40,7 +41,11 @@ ARRAYS = tuple(Shard.__dataclass_fields__)
 
 def open_shard(folder: Path) -> Shard:
     """Map a shard's arrays."""
-    return Shard(**{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS})
+    try:
+        return Shard(**{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS})
+    except FileNotFoundError as error:
+        name = Path(str(error.filename)).name
+        raise BadInput(f"{folder} has no {name}; it is of another version of the pack, render it anew.") from error
 
 
 def list_shards(folder: Path) -> list[Path]:
@@ -65,6 +70,7 @@ class ShardWriter:
                 {
                     "rgb": render.rgb,
                     "relief": relief.astype(np.float16),
+                    "thickness": np.where(render.depth > 0, render.back - render.depth, np.nan).astype(np.float16),
                     "normals": np.round(render.normals * 127).astype(np.int8),
                     "intrinsics": render.camera.intrinsics[0].numpy(),
                     "world_to_camera": pose,

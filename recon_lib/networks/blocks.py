@@ -15,6 +15,8 @@ class DenseFeatures:
     coarse: Tensor  # [B,K,h,w] the deepest map
     middle: Tensor | None = None  # [B,M,H/4,W/4] the map below `fine`, where the decoder reads it
     normals: Tensor | None = None  # [B,3,H,W] unit, camera frame, where the backbone has a head for them
+    thickness: Tensor | None = None  # [B,1,H,W] >= 0, relief from the first surface to the last, where there is a head
+    amodal: Tensor | None = None  # [B,1,H,W] logits of the whole object's silhouette, hidden parts included
 
 
 class ResidualConv(nn.Module):

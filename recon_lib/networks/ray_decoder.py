@@ -2,7 +2,7 @@
 
 ZeroShape-W's decoder cross-attends from a point to tokens of the visible surface and the occluder mask (Huang et al.
 2025, figure 3). A small model gains much from also reading the image features at the point's pixel and how far the
-point lies behind the visible surface there (pixel-aligned features: Saito et al., "PIFu", 2019).
+point lies between the object's first and last surface there (pixel-aligned features: Saito et al., "PIFu", 2019).
 """
 
 import math
@@ -23,7 +23,7 @@ BANDS = 5  # octaves of the position encoding of depth
 class SurfaceTokens(nn.Module):
     """Normalised visible surface, masks and the backbone's coarse map -> tokens [B,1+T,width], the mean first."""
 
-    def __init__(self, coarse: int, width: int = 128) -> None:
+    def __init__(self, coarse: int, width: int = 96) -> None:
         super().__init__()
         self.convs = nn.Sequential(
             conv(5, 24, 3, 2), nn.SiLU(), conv(24, 64, 3, 2), nn.SiLU(), conv(64, width, 3, 2), nn.SiLU(),
@@ -68,7 +68,7 @@ class RayCache:
     memories: tuple[tuple[Tensor, Tensor], ...]  # keys and values of each block
     fine: Tensor  # [B,C1,h,w] image features
     middle: Tensor  # [B,C2,h/2,w/2]
-    geometry: Tensor  # [B,3,h,w] normalised visible depth, object mask, occluder mask
+    geometry: Tensor  # [B,5,h,w] as in `RayDecoder.prepare`, the depths times the silhouette
     intrinsics: Tensor  # [B,3,3] in units of the image's sides: pixels / S
     normalization: Normalization
 
@@ -76,9 +76,9 @@ class RayCache:
 class RayDecoder(nn.Module):
     """Points [B,N,3] in the normalised frame of the visible surface -> occupancy logits [B,N]."""
 
-    def __init__(self, fine: int, middle: int, width: int = 128, blocks: int = 2) -> None:
+    def __init__(self, fine: int, middle: int, width: int = 96, blocks: int = 2) -> None:
         super().__init__()
-        inputs = fine + middle + 3 + 2 + 2 * (1 + 2 * BANDS)
+        inputs = fine + middle + 3 + 3 + 3 * (1 + 2 * BANDS)
         self.embed = nn.Linear(inputs, width)
         self.blocks = nn.ModuleList(CrossBlock(width) for _ in range(blocks))
         self.norm = nn.LayerNorm(width)
@@ -88,13 +88,14 @@ class RayDecoder(nn.Module):
         self,
         tokens: Tensor,  # [B,T,width]
         dense: DenseFeatures,
-        geometry: Tensor,  # [B,3,S,S]: normalised visible depth (0 off the mask), object mask, occluder mask
+        geometry: Tensor,  # [B,5,S,S]: normalised depth of first and last surface, silhouette, object, occluder 0-1
         intrinsics: Tensor,  # [B,3,3] pixels of the S x S image
         normalization: Normalization,
     ) -> RayCache:
         """Everything that does not depend on the points."""
         side = geometry.shape[-1]
-        small = F.interpolate(geometry, dense.fine.shape[-2:], mode="area")
+        held = torch.cat([geometry[:, :2] * geometry[:, 2:3], geometry[:, 2:]], 1)
+        small = F.interpolate(held, dense.fine.shape[-2:], mode="area")
         scale = intrinsics.new_tensor([1 / side, 1 / side, 1.0])[:, None]
         memories = tuple(block.prepare(tokens) for block in self.blocks)
         return RayCache(memories, dense.fine, dense.middle, small, intrinsics * scale, normalization)
@@ -106,10 +107,10 @@ class RayDecoder(nn.Module):
         image = camera @ cache.intrinsics.mT
         place = (image[..., :2] / image[..., 2:].clamp_min(1e-3)) * 2 - 1  # grid_sample's [-1,1]
         local = [_sample(m, place) for m in (cache.fine, cache.middle)]
-        surface, mask, occluder = _sample(cache.geometry, place).unbind(-1)
-        behind = points[..., 2] - surface / mask.clamp_min(0.25)  # area-averaged depth of a partly covered cell
-        depth = torch.stack([points[..., 2], behind], -1)
-        x = self.embed(torch.cat([*local, points, mask[..., None], occluder[..., None], octaves(depth)], -1))
+        geometry = _sample(cache.geometry, place)
+        first, last = (geometry[..., :2] / geometry[..., 2:3].clamp_min(0.1)).unbind(-1)  # mean over what is covered
+        depth = torch.stack([points[..., 2], points[..., 2] - first, last - points[..., 2]], -1)
+        x = self.embed(torch.cat([*local, points, geometry[..., 2:], octaves(depth)], -1))
         for block, memory in zip(self.blocks, cache.memories, strict=True):
             x = block(x, memory)
         return self.answer(self.norm(x))[..., 0]

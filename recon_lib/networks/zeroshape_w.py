@@ -84,7 +84,7 @@ class ZeroShapeW(nn.Module):
             raise BadInput(f"ZeroShape-W has no size {config.size!r}; use mini or base.")
 
     def _build_mini(self) -> None:
-        self.dpt_depth = MiniBackbone(self.config.image_size)
+        self.dpt_depth = MiniBackbone()
         fine, coarse = MiniBackbone.fine_channels, MiniBackbone.coarse_channels
         self.intr_head, self.intr_proj = nn.Identity(), intrinsics_projection(coarse)
         self.mask_head, self.occluder_head = DenseHead(fine, 1), OccluderHead(fine, hidden=8)
@@ -100,15 +100,17 @@ class ZeroShapeW(nn.Module):
         self.coord_encoder = SeenSurfaceEncoder(extra_channels=int(config.occluders))
         self.impl_network = PointDecoder(text_width=config.text_width)
 
-    def glance(self, image: Tensor, text: Tensor | None = None) -> Glance:
+    def glance(self, image: Tensor, text: Tensor | None = None, masks: Tensor | None = None) -> Glance:
         """image [B,3,S,S] in 0-1 (ZeroShape's weights want white behind the object), text [B,text_width] or None.
 
-        S is `config.image_size`; the mini model also takes other multiples of 16 (training starts on small pictures).
+        masks [B,2,S,S] 0-1: object and occluder where they are known already (the mini model looks closer then; all
+        zeros or None: unknown). S is `config.image_size`; the mini model also takes other multiples of 16, as training
+        starts on small pictures.
         """
         check_shape("image", image, "B", 3, "S", "S")
         if text is not None and not self.config.text_width:
             raise BadInput("This model was trained without a category prior; leave the text embedding unconnected.")
-        dense = self.dpt_depth(image)
+        dense = self.dpt_depth(image, masks) if self.config.size == "mini" else self.dpt_depth(image)
         intrinsics = intrinsics_matrix(self.intr_proj(self.intr_head(dense.coarse).mean((-2, -1))), *image.shape[-2:])
         if self.config.size == "mini":
             dense = replace(dense, depth=depth_from_relief(dense.depth, intrinsics[:, 0, 0] / image.shape[-1]))
@@ -137,12 +139,28 @@ class ZeroShapeW(nn.Module):
         if robust:
             hard = (mask > 0.5).to(mask.dtype)
             tokens = self.coord_encoder(points, hard, occluder, glance.dense.coarse)
-            geometry = torch.cat([points[:, 2:].detach(), hard, occluder], 1)
+            geometry = self._whole_geometry(glance, depth, hard, occluder, normalization)
             cache = self.impl_network.prepare(tokens, glance.dense, geometry, intrinsics, frame_normalization)
         else:
             inputs = torch.cat([points, occluder], 1) if self.config.occluders else points
             cache = self.impl_network.prepare(self.coord_encoder(inputs), text)
         return SeenSurface(points, frame_normalization, intrinsics, cache)
+
+    @torch.no_grad()
+    def _whole_geometry(
+        self, glance: Glance, depth: Tensor, mask: Tensor, occluder: Tensor, normalization: Normalization
+    ) -> Tensor:
+        """First and last surface, silhouette, masks [B,5,S,S]: `depth` where the object is seen, else the predicted."""
+        known = mask * (depth > 0)
+        shift = (depth.clamp_min(1e-6) / glance.dense.depth).log() * known  # the predicted depth's scale is its own
+        shift = shift.sum((1, 2, 3), keepdim=True) / known.sum((1, 2, 3), keepdim=True).clamp_min(1)
+        first = torch.where(known > 0, depth, glance.dense.depth * shift.exp())
+        focal = glance.intrinsics[:, 0, 0] / depth.shape[-1]
+        last = first * depth_from_relief(glance.dense.thickness, focal)
+        centre, scale = normalization.centre[:, 2], normalization.scale
+        surfaces = (torch.cat([first, last], 1) - centre[:, None, None, None]) / scale[:, None, None, None]
+        silhouette = torch.maximum(glance.dense.amodal.sigmoid(), mask)
+        return torch.cat([surfaces, silhouette, mask, occluder], 1)
 
     def query(self, points: Tensor, surface: SeenSurface) -> Tensor:
         """Points [B,N,3] in the normalised frame -> occupancy logits [B,N], > 0 inside."""

@@ -10,8 +10,8 @@ from ..geometry.camera import FLIP_YZ, Cameras
 from ..memory import memory_told
 from ..progress import Progress
 from ..weights.registry import LoadedModel
+from .look import close_look, close_window
 from .prepare import prepare_image, prepare_mask
-from .window import Window
 
 STEEP = 0.15  # relative depth step between neighbours that is an edge, not a slope
 
@@ -33,6 +33,7 @@ def estimate_depth_normals(
     masks: Tensor,  # [V,1,H,W] 1 = object
     device: torch.device | str = "cpu",
     progress: Progress | None = None,
+    occluders: Tensor | None = None,  # [V,1,H,W] 1 = stands in front of the object, where that is known
 ) -> DepthNormals:
     """Estimate each image by itself, in a square window around its mask.
 
@@ -43,8 +44,9 @@ def estimate_depth_normals(
     progress = progress or Progress()
     progress.start("estimating depth", len(images))
     module, found = model.module.to(device), []
-    for image, mask in zip(images, masks, strict=True):
-        found.append(_estimate_one(module, image[None], mask[None], device))
+    for index, (image, mask) in enumerate(zip(images, masks, strict=True)):
+        occluder = None if occluders is None else occluders[index : index + 1]
+        found.append(_estimate_one(module, image[None], mask[None], occluder, device))
         progress.step()
     depth, intrinsics = torch.cat([f[0] for f in found]), torch.cat([f[2] for f in found])
     pose = torch.eye(4).repeat(len(images), 1, 1)
@@ -56,24 +58,22 @@ def estimate_depth_normals(
 
 
 def _estimate_one(
-    module: torch.nn.Module, image: Tensor, mask: Tensor, device: torch.device | str
+    module: torch.nn.Module, image: Tensor, mask: Tensor, occluder: Tensor | None, device: torch.device | str
 ) -> tuple[Tensor, Tensor | None, Tensor]:
     """Depth [1,1,H,W], normals [1,3,H,W] or None, intrinsics [1,3,3] of the picture."""
     height, width = image.shape[-2:]
-    size, window = module.config.image_size, Window.around(mask[0, 0])
-    look = window.look(image, size)
-    if not module.config.occluders:  # ZeroShape's weights know only objects on white
-        share = window.look(mask, size)
-        look = look * share + 1 - share
-    glance = module.glance(look.to(device))
+    size, window = module.config.image_size, close_window(mask, occluder)
+    glance = close_look(module, window, image, mask, occluder, device)
     depth = window.put_back(glance.dense.depth.cpu(), height, width, 0.0)
     on = (mask > 0.5) & (depth > 0)
     depth = torch.where(on, depth / depth[on].mean().clamp_min(1e-6), 0.0)
     normals = glance.dense.normals
     if normals is not None:
         normals = F.normalize(window.put_back(normals.cpu(), height, width, 0.0), dim=1)
-    return depth, normals, window.camera_of_picture(
-        glance.intrinsics.cpu(), size, height, width, module.config.pixel_offset
+    return (
+        depth,
+        normals,
+        window.camera_of_picture(glance.intrinsics.cpu(), size, height, width, module.config.pixel_offset),
     )
 
 

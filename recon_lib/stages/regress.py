@@ -19,9 +19,9 @@ from ..progress import Progress
 from ..views import Views
 from ..weights.registry import LoadedModel
 from .depth_normal import estimate_depth_normals
+from .look import close_look, close_window
 from .mask import segment
 from .prepare import prepare_image, prepare_mask
-from .window import Window
 
 FRAME_GRID = 28  # nodes a side of the grid that finds how far the whole shape reaches
 BOUND = 1.15  # half the side of the field's box, world units: the shape was scaled to the unit sphere on a coarse grid
@@ -67,7 +67,7 @@ def visible_surface(
         raise BadInput(f"{model.card.name} needs the object's mask; connect one, white on the object.")
     mask = prepare_mask(mask, 1, height, width)
     occluder = occluder * (mask <= 0.5)
-    estimate = estimate_depth_normals(model, image, mask, device, progress)
+    estimate = estimate_depth_normals(model, image, mask, device, progress, occluder)
     if depth is not None:
         estimate = replace(estimate, depth=_own_depth(depth, mask))
     progress.start("visible surface", 1)
@@ -106,19 +106,16 @@ def _own_depth(depth: Tensor, mask: Tensor) -> Tensor:
 @torch.no_grad()
 def _encode(module: ZeroShapeW, views: Views, occluder: Tensor, device: torch.device | str) -> SeenSurface:
     """Show the network the window around the mask, with the view's own depth and camera."""
-    size, window = module.config.image_size, Window.around(views.masks[0, 0])
-    image, mask = window.look(views.images, size), views.masks
-    known = ((mask > 0.5) & (views.depth > 0)).float()
+    size, window = module.config.image_size, close_window(views.masks, occluder)
+    known = ((views.masks > 0.5) & (views.depth > 0)).float()
     depth, share = window.look_masked(views.depth, known, size)
     shown = (share > 0.5).float()
     if shown.sum() < 4:
         raise BadInput("Too little of the object is visible to reconstruct it; give a larger picture or mask.")
-    if not module.config.occluders:
-        image = image * share + 1 - share
-    glance = module.glance(image.to(device))
+    glance = close_look(module, window, views.images, views.masks, occluder, device)
     intrinsics = window.camera_of_window(views.cameras.intrinsics, size, module.config.pixel_offset)
     glance = replace(glance, intrinsics=intrinsics.to(device))
-    covered = window.look(occluder, size) if module.config.occluders else None
+    covered = window.look_covered(occluder, size) if module.config.occluders else None
     seen = module.surface(
         glance, shown.to(device), None if covered is None else covered.to(device), depth=depth.to(device)
     )

@@ -43,9 +43,13 @@ class Window:
 
         values [1,C,H,W], mask [1,1,H,W] 0-1 -> [1,C,size,size] (0 where nothing is masked), [1,1,size,size].
         """
-        share = F.interpolate(self._cut(mask, "constant"), (size, size), mode="bilinear", antialias=True)
+        share = self.look_covered(mask, size)
         summed = F.interpolate(self._cut(values * mask, "constant"), (size, size), mode="bilinear", antialias=True)
         return torch.where(share > 1e-3, summed / share.clamp_min(1e-3), 0.0), share
+
+    def look_covered(self, mask: Tensor, size: int) -> Tensor:
+        """The share of each pixel that the mask [1,1,H,W] covers, [1,1,size,size]; nothing beyond the picture."""
+        return F.interpolate(self._cut(mask, "constant"), (size, size), mode="bilinear", antialias=True)
 
     def put_back(self, seen: Tensor, height: int, width: int, beyond: float) -> Tensor:
         """What a network saw [1,C,s,s], enlarged into the picture [1,C,height,width]; `beyond` outside the window."""

@@ -43,7 +43,7 @@ def reconstruct(
     device: torch.device | str = "cpu",
     progress: Progress | None = None,
 ) -> Reconstruction:
-    """Visible surface, complete shape, mesh, texture. The mesh lies in the view-aligned world frame.
+    """Visible surface, complete shape, mesh (its largest part), texture. The mesh lies in the view-aligned world frame.
 
     The method draws no random numbers; `seed` is taken so that all systems are called alike.
     """
@@ -53,7 +53,7 @@ def reconstruct(
     with timed(seconds, "complete shape"):
         shape = complete_shape(model, surface, device, progress)
     with timed(seconds, "extract"):
-        extraction = extract_mesh(shape, resolution, device=device, progress=progress)
+        extraction = extract_mesh(shape, resolution, largest=True, device=device, progress=progress)
     with timed(seconds, "texture"):
         mesh = bake_texture(extraction.mesh, surface.views, size=texture_size, progress=progress)
     report = {

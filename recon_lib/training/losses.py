@@ -4,12 +4,13 @@ Masks and occupancy: binary cross-entropy, masks with Dice beside it. Depth: the
 compared, as in ZeroShape's second stage, which trains depth and camera together; the camera also directly.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..networks.blocks import DenseFeatures
 from ..networks.visible_points import normalize_visible, unproject
 from ..networks.zeroshape_w import Glance, ZeroShapeW
 
@@ -20,39 +21,68 @@ Batch = dict[str, Tensor]
 class LossWeights:
     """Factors of the terms of the sum."""
 
-    occupancy: float = 2.0
-    mask: float = 0.5
-    occluder: float = 0.3
-    relief: float = 1.0
-    surface: float = 0.3
+    occupancy: float = 3.0
+    mask: float = 2.0
+    occluder: float = 1.0
+    relief: float = 0.2
+    surface: float = 0.05
+    thickness: float = 0.4
+    amodal: float = 0.5
     normals: float = 1.0
     camera: float = 0.05
 
 
 def zeroshape_w_losses(model: ZeroShapeW, batch: Batch) -> tuple[dict[str, Tensor], Tensor]:
-    """Every term by name, and the occupancy logits [B,Q]. Queries are asked in the true frame."""
-    mask, occluder = batch["mask"], batch["occluder"]
-    glance = model.glance(batch["image"])
+    """Every term by name, and the occupancy logits [B,Q]. Queries are asked in the true frame.
+
+    Where masks are told to some pictures (`known` in the batch), only those are asked for occupancy: B is theirs.
+    """
+    mask = batch["mask"]
+    glance = model.glance(batch["image"], masks=batch["known"])
     true_points = unproject(batch["depth"], batch["intrinsics"], model.config.pixel_offset)
-    true_surface, frame = normalize_visible(true_points, mask, robust=True)
-    shown_mask, shown_occluder = _shown(glance, mask, occluder)
-    seen = model.surface(glance, shown_mask, shown_occluder, frame=(batch["intrinsics"], frame))
-    logits = model.query(frame.to_normalized(batch["points"]), seen)
+    true_surface, _ = normalize_visible(true_points, mask, robust=True)
+    rows = batch["known"].amax((1, 2, 3)) > 0
+    rows = rows if rows.any() else torch.ones_like(rows)
+    logits = occupancy_logits(model, rows_of(glance, rows), {name: value[rows] for name, value in batch.items()})
     predicted, _ = normalize_visible(
         unproject(glance.dense.depth, glance.intrinsics, model.config.pixel_offset), mask, robust=True
     )
     terms = {
-        "occupancy": F.binary_cross_entropy_with_logits(logits, batch["inside"]),
+        "occupancy": F.binary_cross_entropy_with_logits(logits, batch["inside"][rows]),
         "mask": mask_loss(glance.mask, mask),
-        "occluder": mask_loss(glance.occluder, occluder),
+        "occluder": mask_loss(glance.occluder, batch["occluder"]),
         "relief": relief_loss(glance, batch),
         "surface": masked_mean((predicted - true_surface).abs().sum(1, keepdim=True), mask),
         "camera": (glance.intrinsics[:, 0, 0].log() - batch["intrinsics"][:, 0, 0].log()).abs().mean(),
     }
     if glance.dense.normals is not None:
         cosine = (glance.dense.normals * batch["normals"]).sum(1, keepdim=True)
-        terms["normals"] = masked_mean(1 - cosine, mask)
+        terms["normals"] = masked_mean(1 - cosine, batch["amodal"])
+    if glance.dense.thickness is not None:
+        terms["thickness"] = thickness_loss(glance, batch)
+        terms["amodal"] = mask_loss(glance.dense.amodal, batch["amodal"])
     return terms, logits
+
+
+def occupancy_logits(model: ZeroShapeW, glance: Glance, batch: Batch) -> Tensor:
+    """What the model answers at the batch's points, through the masks that it would have: told, or half predicted."""
+    points = unproject(batch["depth"], batch["intrinsics"], model.config.pixel_offset)
+    _, frame = normalize_visible(points, batch["mask"], robust=True)
+    known = batch["known"]
+    told = known.amax((1, 2, 3)) > 0
+    shown = known.split(1, 1) if told.all() else _shown(glance, batch["mask"], batch["occluder"])
+    seen = model.surface(glance, *shown, frame=(batch["intrinsics"], frame))
+    return model.query(frame.to_normalized(batch["points"]), seen)
+
+
+def rows_of(glance: Glance, rows: Tensor) -> Glance:
+    """The glance of some of the pictures; rows [B] bool."""
+
+    def taken(value: object) -> dict[str, Tensor | None]:
+        many = {f.name: getattr(value, f.name) for f in fields(value)}
+        return {name: each[rows] if isinstance(each, Tensor) else each for name, each in many.items()}
+
+    return Glance(**{**taken(glance), "dense": DenseFeatures(**taken(glance.dense))})
 
 
 class LossTerms(nn.Module):
@@ -81,21 +111,31 @@ def _shown(glance: Glance, mask: Tensor, occluder: Tensor) -> tuple[Tensor, Tens
 
 
 def relief_loss(glance: Glance, batch: Batch) -> Tensor:
-    """L1 between predicted and true relief over the mask, up to a shift, in units of the object's size.
+    """L1 between predicted and true relief over the silhouette, up to a shift, in units of the object's size.
+
+    The shift is that of the visible part: what lies behind an occluder has to fit it.
 
     Relief is log depth times focal length, which a picture shows without showing the focal length (see
     `mini_backbone.depth_from_relief`). Takes the place of ZeroShape's scale-and-shift-invariant depth loss.
     """
-    mask = batch["mask"]
-    area = mask.sum((1, 2, 3)).clamp_min(1)
+    mask, amodal = batch["mask"], batch["amodal"]
 
     def relief(depth: Tensor, intrinsics: Tensor) -> Tensor:
         value = depth.clamp_min(1e-3).log() * intrinsics[:, 0, 0, None, None, None]
-        mean = (value * mask).sum((1, 2, 3)) / area
+        mean = (value * mask).sum((1, 2, 3)) / mask.sum((1, 2, 3)).clamp_min(1)
         return value - mean[:, None, None, None]
 
     error = relief(glance.dense.depth, glance.intrinsics.detach()) - relief(batch["depth"], batch["intrinsics"])
-    return masked_mean(error.abs() / area.sqrt()[:, None, None, None], mask) * 2
+    return masked_mean(error.abs() / amodal.sum((1, 2, 3), keepdim=True).clamp_min(1).sqrt(), amodal) * 2
+
+
+def thickness_loss(glance: Glance, batch: Batch) -> Tensor:
+    """L1 between predicted and true relief from the first to the last surface, in units of the object's size."""
+    amodal, focal = batch["amodal"], batch["intrinsics"][:, 0, 0, None, None, None]
+    true = (1 + batch["thickness"] / batch["depth"].clamp_min(1e-3)).log() * focal
+    predicted = glance.dense.thickness * 2 * amodal.shape[-1]
+    error = (predicted - true).abs() / amodal.sum((1, 2, 3), keepdim=True).clamp_min(1).sqrt()
+    return masked_mean(error, amodal)
 
 
 def mask_loss(logits: Tensor, target: Tensor) -> Tensor:

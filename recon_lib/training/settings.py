@@ -13,25 +13,30 @@ class TrainSettings:
     validation: Path | None = None  # shards of objects that are never trained on
     backgrounds: Path | None = None  # a background bank
     size: str = "mini"
-    steps: int = 4000
+    steps: int = 10_000
     batch: int = 16
-    queries: int = 512
-    rate: float = 4e-4  # peak of AdamW's learning rate
-    warmup: int = 150
+    queries: int = 256
+    rate: float = 2e-3  # peak of AdamW's learning rate, for vectors and the outermost layers; base: for everything
+    muon_rate: float = 0.02  # peak of Muon's learning rate, for the other matrices (mini)
+    warmup: int = 100
+    fall: float = 0.4  # share of the run after which the rates fall
     weight_decay: float = 0.05
-    small_side: int = 96  # side of the pictures at first
-    small_share: float = 0.8  # share of the steps on small pictures
+    sides: tuple[tuple[float, int], ...] = ((0.0, 64), (0.5, 96), (0.85, 128))  # from that share of the run: pixels
+    period: int = 3  # one of so many pictures is raw, the others are looked at from close with their masks told
     seed: int = 0
     workers: int = 1
-    save_every: int = 200
+    save_every: int = 500
     occluders: bool = True  # False: the ablation, trained on scenes without occluders
     init: Path | None = None  # weights to start from
     minutes: float | None = None  # stop in good time: the schedule is bent to end then
 
+    def side(self, done: float) -> int:
+        """Side of the training pictures after the share `done` of the run, pixels."""
+        return [pixels for start, pixels in self.sides if start <= done][-1]
 
-def learning_rate(settings: TrainSettings, done: float, step: int) -> float:
-    """Linear warm-up, then cosine to 1 % of the peak. `done` in 0-1 is the share of the run behind us."""
-    import math
 
+def rate_share(settings: TrainSettings, done: float, step: int) -> float:
+    """Share of the peak learning rate: linear warm-up, level, linear to 1 % from `fall`. `done` in 0-1 of the run."""
     warm = min(1.0, (step + 1) / settings.warmup)
-    return settings.rate * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))
+    left = min(1.0, (1 - min(done, 1.0)) / (1 - settings.fall))
+    return warm * (0.01 + 0.99 * left)

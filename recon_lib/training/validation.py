@@ -1,6 +1,7 @@
 """Quick figures on objects that are never trained on, printed while training."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -18,25 +19,35 @@ FIRST = 900_000_000  # seeds that training never reaches
 
 @torch.no_grad()
 def validate(model: ZeroShapeW, settings: TrainSettings, check: Callable[[], None] = lambda: None) -> dict[str, float]:
-    """Mean figures over fixed scenes: occupancy, mask and occluder IoU, surface and camera error, 128 px."""
+    """Mean figures over fixed scenes at 128 px: masks of raw pictures; shape from close, masks told."""
     figures: dict[str, list[float]] = {}
-    for kind, mix in (("clean", SceneMix(clean=1.0)), ("occluded", SceneMix(clean=0.0, occluded=1.0, truncated=0.0))):
-        data = SceneDataset(settings.validation, SCENES, first=FIRST, queries=2048, mix=mix)
+    clean, occluded = SceneMix(clean=1.0), SceneMix(clean=0.0, occluded=1.0, truncated=0.0)
+    for kind, mix in (("clean", clean), ("occluded", occluded)):
+        close = replace(mix, close=True)
+        data = SceneDataset(
+            settings.validation, 2 * SCENES, first=FIRST, queries=2048, mix=mix, close_mix=close, period=2
+        )
         for batch in _batches(data):
             check()
             batch = {name: value.to(next(model.parameters()).device) for name, value in batch.items()}
-            terms, logits = zeroshape_w_losses(model, batch)
-            glance = model.glance(batch["image"])
-            rows = {
-                "occupancy_iou": _iou(logits > 0, batch["inside"] > 0.5),
-                "mask_iou": _iou(glance.mask > 0, batch["mask"] > 0.5),
-                **{name: value for name, value in terms.items() if name in ("occupancy", "surface", "camera")},
-            }
-            if kind == "occluded":
-                rows["occluder_iou"] = _iou(glance.occluder > 0, batch["occluder"] > 0.5)
+            rows = _close_figures(model, {name: value[1::2] for name, value in batch.items()})
+            rows |= _raw_figures(model, {name: value[::2] for name, value in batch.items()}, kind == "occluded")
             for name, value in rows.items():
                 figures.setdefault(f"{kind}_{name}", []).append(float(value))
     return {name: round(sum(values) / len(values), 4) for name, values in figures.items()}
+
+
+def _close_figures(model: ZeroShapeW, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    terms, logits = zeroshape_w_losses(model, batch)
+    told = ("occupancy", "relief", "normals", "thickness", "camera")
+    inside = {"occupancy_iou": _iou(logits > 0, batch["inside"] > 0.5)}
+    return inside | {name: value for name, value in terms.items() if name in told}
+
+
+def _raw_figures(model: ZeroShapeW, batch: dict[str, Tensor], occluded: bool) -> dict[str, Tensor]:
+    glance = model.glance(batch["image"])
+    masks = {"mask_iou": _iou(glance.mask > 0, batch["mask"] > 0.5)}
+    return masks | ({"occluder_iou": _iou(glance.occluder > 0, batch["occluder"] > 0.5)} if occluded else {})
 
 
 def _batches(data: SceneDataset) -> Iterator[dict[str, Tensor]]:

@@ -1,5 +1,6 @@
 """Which parameters are decayed, and how weights are read and written."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from torch import nn
@@ -8,10 +9,10 @@ from ..errors import BadInput
 from ..files import written_whole
 
 
-def decay_groups(model: nn.Module, decay: float) -> list[dict]:
+def decay_groups(parameters: Iterable[nn.Parameter], decay: float) -> list[dict]:
     """Weight decay for matrices and kernels, none for vectors (ZeroShape, section 4.1)."""
-    wide = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
-    narrow = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
+    parameters = [p for p in parameters if p.requires_grad]
+    wide, narrow = [p for p in parameters if p.ndim > 1], [p for p in parameters if p.ndim <= 1]
     return [{"params": wide, "weight_decay": decay}, {"params": narrow, "weight_decay": 0.0}]
 
 

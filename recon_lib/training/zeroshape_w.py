@@ -14,17 +14,21 @@ from torch.utils.data import DataLoader
 
 from ..data.cutouts import Library
 from ..data.scenes import SceneMix
+from ..errors import BadInput
 from ..files import check_output, written_whole
 from ..networks.zeroshape_w import BASE, MINI, ZeroShapeW
 from ..progress import Progress
-from .dataset import SceneDataset
+from .dataset import CLOSE_MIX, SceneDataset
 from .ema import WeightAverage
 from .losses import LossTerms, LossWeights, total
-from .settings import TrainSettings, learning_rate
+from .mirror import with_mirror_images
+from .muon import Muon, matrices_and_others
+from .settings import TrainSettings, rate_share
 from .validation import validate
 from .weight_files import decay_groups, load_weights, save_weights
 
 log = logging.getLogger("recon3d")
+CLIP = 10.0  # the gradient's norm; a bound for accidents
 SPAN = 100  # steps between two looks at the folder of shards, which may still be growing
 
 
@@ -44,9 +48,8 @@ class Trainer:
             load_weights(model, settings.init)
         model = model.to(memory_format=torch.channels_last)
         self.average = WeightAverage(model)
-        groups = decay_groups(model, settings.weight_decay)
-        optimizer = torch.optim.AdamW(groups, lr=settings.rate, betas=(0.9, 0.95))
-        self.terms, self.optimizer = self.accelerator.prepare(LossTerms(model), optimizer)
+        self.optimizers = optimizers(model, settings)
+        self.terms, *self.optimizers = self.accelerator.prepare(LossTerms(model), *self.optimizers)
         self.average.module.to(self.accelerator.device)
         self.step, self.spent = 0, 0.0
         self._resume()
@@ -94,35 +97,43 @@ class Trainer:
         return max(by_steps, by_time)
 
     def _learn(self, batch: dict[str, Tensor]) -> dict[str, float]:
-        rate = learning_rate(self.settings, self.done, self.step)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        share = rate_share(self.settings, self.done, self.step)
+        for optimizer, peak in zip(self.optimizers, (self.settings.rate, self.settings.muon_rate), strict=False):
+            for group in optimizer.param_groups:
+                group["lr"] = peak * share
         batch["image"] = batch["image"].contiguous(memory_format=torch.channels_last)
         with self.accelerator.autocast():
             terms = self.terms(batch)
         loss = total(terms, LossWeights())
-        self.optimizer.zero_grad()
+        for optimizer in self.optimizers:
+            optimizer.zero_grad()
         self.accelerator.backward(loss)
-        self.accelerator.clip_grad_norm_(self.terms.parameters(), 1.0)
-        if torch.isfinite(loss):
-            self.optimizer.step()
+        self.accelerator.clip_grad_norm_(self.terms.parameters(), CLIP)
+        if not torch.isfinite(loss):  # running statistics are spoilt already: only a checkpoint helps
+            raise BadInput(
+                f"The loss is not finite at step {self.step}; run again from the checkpoint, at a lower rate."
+            )
+        for optimizer in self.optimizers:
+            optimizer.step()
         self.average.update(self.network)
         self.step += 1
         return {"loss": loss.item(), **{name: value.item() for name, value in terms.items()}}
 
     def _batches(self) -> Iterator[dict[str, Tensor]]:
         s = self.settings
-        mix = SceneMix() if s.occluders else SceneMix(occluded=0.0)
+        mix, close = SceneMix(), CLOSE_MIX
+        if not s.occluders:
+            mix, close = replace(mix, occluded=0.0), replace(close, occluded=0.0)
         while self.done < 1:
-            small = self.done < s.small_share and s.size == "mini"
-            side = s.small_side if small else (224 if s.size == "base" else 128)
+            side, period = (s.side(self.done), s.period) if s.size == "mini" else (224, 1)
             world = self.accelerator.num_processes
             first = (s.seed * 1_000_003 + self.step * world + self.accelerator.process_index * SPAN) * s.batch
             data = SceneDataset(
-                s.shards, SPAN * s.batch, first=first, size=side, queries=s.queries, mix=mix, backgrounds=s.backgrounds
-            )
+                s.shards, SPAN * s.batch, first=first, size=side, queries=s.queries,
+                mix=mix, close_mix=close, period=period, backgrounds=s.backgrounds,
+            )  # fmt: skip
             loader = DataLoader(data, s.batch, num_workers=s.workers, prefetch_factor=4 if s.workers else None)
-            for batch in loader:
+            for batch in with_mirror_images(loader, self.step):
                 if self.done >= 1:
                     return
                 yield {name: value.to(self.accelerator.device) for name, value in batch.items()}
@@ -136,7 +147,7 @@ class Trainer:
         out = self.settings.out
         state = {
             "model": self.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "average": self.average.module.state_dict(),
             "step": self.step,
             "spent": self.spent,
@@ -153,7 +164,8 @@ class Trainer:
             return
         state = torch.load(path, map_location="cpu", weights_only=True)
         self.network.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
         self.average.module.load_state_dict(state["average"])
         self.average.steps = self.step = state["step"]
         self.spent = state["spent"]
@@ -166,6 +178,14 @@ class Trainer:
             self.settings.out.mkdir(parents=True, exist_ok=True)
             with (self.settings.out / "log.jsonl").open("a") as file:
                 file.write(json.dumps(line) + "\n")
+
+
+def optimizers(model: ZeroShapeW, settings: TrainSettings) -> list[torch.optim.Optimizer]:
+    """AdamW, as in the papers; for the mini model Muon beside it, which makes more of few samples."""
+    matrices, others = matrices_and_others(model) if settings.size == "mini" else ([], list(model.parameters()))
+    groups = decay_groups(others, settings.weight_decay)
+    adam = torch.optim.AdamW(groups, lr=settings.rate, betas=(0.9, 0.99))
+    return [adam, Muon(matrices, settings.muon_rate, decay=settings.weight_decay)] if matrices else [adam]
 
 
 def train(settings: TrainSettings, progress: Progress | None = None) -> Path:

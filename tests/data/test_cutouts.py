@@ -1,8 +1,10 @@
+from dataclasses import fields
+
 import numpy as np
 import pytest
 import torch
 
-from recon_lib.data.cutouts import Layer, Library, paste, place
+from recon_lib.data.cutouts import Cutout, Layer, Library, paste, place
 from recon_lib.errors import BadInput
 from recon_lib.geometry.camera import Cameras
 from tests.tiny_shards import AXES, POINTS, ellipsoid_render, inside_ellipsoid, write_ellipsoids
@@ -27,7 +29,8 @@ class TestLibrary:
 
     def test_a_cutout_is_its_row(self, library):
         cutout, shard = library.cutout((1, 2)), library.shard(1)
-        assert all(np.array_equal(getattr(cutout, n), getattr(shard, n)[2]) for n in ("rgb", "normals", "intrinsics"))
+        for field in fields(Cutout):
+            np.testing.assert_array_equal(getattr(cutout, field.name), getattr(shard, field.name)[2])
 
     def test_random_reaches_every_row(self, library):
         dice = rng()
@@ -87,6 +90,9 @@ class TestPlace:
         stored = true.depth[both].mean() / cutout.intrinsics[0, 0]  # width of a stored pixel on the object
         assert error.max() < 1.4 * stored + 1e-3 and error.mean() < 0.35 * stored + 1e-3
         assert (layer.normals * true.normals).sum(-1)[facing].min() > 0.98
+        np.testing.assert_array_equal(np.isnan(layer.thickness), np.isnan(layer.relief))
+        error = np.abs(layer.thickness - (true.back - true.depth))[facing]
+        assert error.max() < 2.8 * stored + 1e-3 and error.mean() < 0.7 * stored + 1e-3
 
     @pytest.mark.parametrize(("size", "side", "outside"), PLACES[:3])
     def test_colours_lie_on_their_places(self, library, size, side, outside):
@@ -125,6 +131,33 @@ class TestPlace:
             assert np.isnan(layer.relief).sum() + (~np.isnan(layer.relief)).sum() == 64 * 64
         assert min(cut) < 0.7 and max(cut) > 0.97 and min(cut) > 0.15
 
+    @pytest.mark.parametrize("row", [0, 3])
+    def test_thickness_is_of_the_world_whatever_the_size_in_the_picture(self, library, row):
+        cutout = library.cutout((0, row))
+        small, large = (place(cutout, rng(2), 128, side).thickness for side in (0.3, 0.95))
+        assert np.nanmax(small) == pytest.approx(np.nanmax(cutout.thickness), rel=0.02)
+        assert np.nanmax(large) == pytest.approx(np.nanmax(cutout.thickness), rel=0.01)
+        assert np.nanmin(large) >= 0
+
+    def test_centred_it_stays_near_the_middle(self, library):
+        def centres(**options):
+            found = []
+            for seed in range(40):
+                alpha = place(library.cutout((0, seed % 6)), rng(seed), 100, 0.4, **options).alpha > 0.5
+                found += [(np.flatnonzero(alpha.any(axis))[[0, -1]].mean() + 0.5) / 100 - 0.5 for axis in (0, 1)]
+            return np.array(found)
+
+        middle, anywhere = centres(centred=True), centres()
+        assert abs(middle.mean()) < 0.015 and 0.025 < middle.std() < 0.055  # 4 % of the picture
+        assert anywhere.std() > 3 * middle.std()
+        assert np.array_equal(centres(centred=True, outside=0.3), centres(outside=0.3))  # cut off it may be anywhere
+
+    def test_centred_pixels_lie_where_the_camera_sees_them(self, library):
+        for seed in range(6):
+            layer = place(library.cutout((0, seed)), rng(seed), 90, 0.95, centred=True)
+            wanted, seen = ideal(library, (0, seed), layer).depth > 0, ~np.isnan(layer.relief)
+            assert (seen & wanted).sum() / (seen | wanted).sum() > 0.93
+
     def test_larger_than_the_picture_it_is_centred(self, library):
         layer = place(library.cutout((0, 0)), rng(), 64, 1.5)
         assert (layer.alpha > 0.99).mean() > 0.9
@@ -141,7 +174,8 @@ class TestPlace:
 def test_paste_lays_premultiplied_colour_over_the_canvas():
     alpha = np.float32([[0, 0.25], [0.5, 1]])
     color = np.float32([0.8, 0.4, 0.2])
-    layer = Layer(alpha[..., None] * color, alpha, alpha, np.zeros((2, 2, 3), np.float32), np.eye(3, dtype=np.float32))
+    nowhere = np.full((2, 2), np.nan, np.float32)
+    layer = Layer(alpha[..., None] * color, alpha, nowhere, nowhere, np.zeros((2, 2, 3), np.float32), np.eye(3))
     canvas = np.full((2, 2, 3), 0.6, np.float32)
     np.testing.assert_allclose(paste(canvas, layer), canvas + alpha[..., None] * (color - canvas), atol=1e-6)
     assert (canvas == np.float32(0.6)).all()

@@ -8,6 +8,7 @@ from recon_lib.data.shading import Lighting
 from recon_lib.geometry.camera import Cameras
 from recon_lib.geometry.mesh import Mesh
 from tests.shapes import ball, box, quad
+from tests.tiny_shards import ellipsoid_render
 
 pytest.importorskip("embreex")
 from recon_lib.data.mesh_renders import MeshRenderer, framed, random_camera, rolled
@@ -58,8 +59,32 @@ class TestGeometry:
     def test_nothing_is_nothing(self):
         render = MeshRenderer(ball(2)).render(self.camera, rng())
         off = render.depth == 0
-        assert off.any() and not render.rgb[off].any() and not render.normals[off].any()
+        assert off.any() and not render.rgb[off].any() and not render.normals[off].any() and not render.back[off].any()
         assert (render.rgb.dtype, render.depth.dtype, render.rgb.shape) == (np.uint8, np.float32, (60, 64, 3))
+
+    @pytest.mark.parametrize("axes", [(0.9, 0.9, 0.9), (0.95, 0.5, 0.6), (0.4, 0.9, 0.2)])
+    def test_the_back_of_an_ellipsoid_in_closed_form(self, axes):
+        round_mesh = ball()
+        mesh = Mesh(round_mesh.vertices * torch.tensor(axes), round_mesh.faces)
+        render, true = MeshRenderer(mesh).render(self.camera, rng()), ellipsoid_render(axes, self.camera)
+        inner = (render.depth > 0) & (true.normals[..., 2] < -0.5) & (true.back - true.depth > 0.05)
+        assert inner.sum() > 200
+        np.testing.assert_allclose(render.depth[inner], true.depth[inner], atol=6e-3)
+        np.testing.assert_allclose(render.back[inner], true.back[inner], atol=1.2e-2)
+        assert np.abs(render.back - true.back)[inner].mean() < 3e-3
+        assert (render.back >= render.depth).all() and render.back.dtype == np.float32
+
+    @pytest.mark.parametrize("shift", [(0.0, 0.0, 0.0), (0.6, -0.3, -1.1)])
+    def test_the_back_is_the_last_surface_of_all(self, shift):
+        """Two boards one behind the other, wherever they stand: the back of the first is the second's, not its own."""
+        front, behind = quad(), quad()
+        corners = torch.cat([front.vertices * torch.tensor([1, 0.5, 1]), behind.vertices - torch.tensor([0, 0, 0.8])])
+        mesh = Mesh(corners + torch.tensor(shift), torch.cat([front.faces, behind.faces + 4]))
+        camera = Cameras.orbit(0, 0, 4, 60, 60, 64)
+        render = MeshRenderer(mesh).render(camera, rng())
+        gaps = np.round((render.back - render.depth)[render.depth > 0], 4)
+        assert set(gaps.tolist()) == {0.0, np.float32(0.8).round(4)}  # a single board has no thickness
+        assert (gaps > 0).sum() > 100 and (gaps == 0).sum() > 100
 
     def test_edges_of_a_box_stay_sharp(self):
         render = MeshRenderer(box()).render(self.camera, rng())

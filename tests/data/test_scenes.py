@@ -1,4 +1,4 @@
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -13,11 +13,13 @@ from recon_lib.data.scenes import (
     SceneMix,
     compose_scene,
 )  # fmt: skip
+from recon_lib.stages.window import OBJECT_SHARE
 from tests.tiny_shards import AXES, write_ellipsoids
 
 SIZE = 64
 MIXED, CLEAN = SceneMix(), SceneMix(clean=1.0)
 OPEN = SceneMix(clean=0.0, occluded=0.0, truncated=0.0, clutter=0.0)
+CLOSE = SceneMix(clean=0.3, occluded=0.7, truncated=0.0, close=True)
 OCCLUDED = SceneMix(clean=0.0, occluded=1.0, truncated=0.0, clutter=0.5)
 
 
@@ -39,13 +41,18 @@ def occluded(library):
     return [scene(library, seed, OCCLUDED) for seed in range(40)]
 
 
+@pytest.fixture(scope="module")
+def close(library):
+    return [scene(library, seed, CLOSE) for seed in range(40)]
+
+
 class TestEveryScene:
-    @pytest.mark.parametrize("mix", [MIXED, CLEAN, OCCLUDED])
+    @pytest.mark.parametrize("mix", [MIXED, CLEAN, OCCLUDED, CLOSE])
     def test_shapes_and_ranges(self, library, mix):
         made = scene(library, 3, mix)
         assert made.image.shape == (3, SIZE, SIZE) and made.image.dtype == np.float32
         assert made.image.min() >= 0 and made.image.max() <= 1
-        assert made.normals.shape == (3, SIZE, SIZE) and made.depth.shape == (SIZE, SIZE)
+        assert made.normals.shape == (3, SIZE, SIZE) and made.depth.shape == made.thickness.shape == (SIZE, SIZE)
         assert {made.mask.dtype, made.amodal.dtype, made.occluder.dtype} == {np.dtype(bool)}
         assert made.item == library.item(3)
 
@@ -63,6 +70,8 @@ class TestEveryScene:
     def test_every_pixel_of_the_object_has_its_depth_and_normal(self, occluded):
         for made in occluded:
             assert (made.depth[made.amodal] > 0).all()
+            assert (made.thickness >= 0).all() and not made.thickness[made.depth == 0].any()
+            assert 0.3 < made.thickness[made.amodal].max() < 2 and np.isfinite(made.thickness).all()
             np.testing.assert_allclose(np.linalg.norm(made.normals[:, made.amodal], axis=0), 1, atol=0.02)
 
     def test_depth_camera_and_pose_put_the_object_where_it_is(self, library, occluded):
@@ -153,6 +162,47 @@ class TestMix:
         made = scene(library, 2, SceneMix(clean=0.0, occluded=0.0, truncated=0.0, clutter=1.0))
         behind = made.image[:, made.depth == 0]
         assert (np.abs(behind - 128 / 255) > 0.05).any(0).sum() > 30
+
+
+class TestClose:
+    def test_the_object_is_in_the_middle(self, close):
+        off = []
+        for made in close:
+            for axis in (0, 1):
+                ends = np.flatnonzero(made.amodal.any(axis))[[0, -1]]
+                off.append((ends.mean() + 0.5) / SIZE - 0.5)
+        assert abs(np.mean(off)) < 0.02 and 0.015 < np.std(off) < 0.06
+
+    def test_it_is_about_as_large_as_the_window_shows_it(self, close):
+        sides = []
+        for made in close:
+            spans = [np.ptp(np.flatnonzero(made.amodal.any(axis))) + 1 for axis in (0, 1)]
+            sides.append(max(spans) / SIZE)
+        low, high = scenes.CLOSE_SIDES
+        assert low - 2.5 / SIZE <= min(sides) and max(sides) <= high + 1 / SIZE
+        assert low < OBJECT_SHARE < high and np.ptp(sides) > 0.2
+
+    def test_behind_it_is_one_colour_and_occluders_still_hide_it(self, library, monkeypatch):
+        monkeypatch.setattr(scenes, "photograph", lambda canvas, rng: canvas)
+        monkeypatch.setattr(scenes, "with_shadow", lambda canvas, alpha, rng: canvas)
+        hidden = []
+        for seed in range(20):
+            made = scene(library, seed, replace(CLOSE, clean=0.0), background=None)
+            behind = made.image[:, (made.depth == 0) & ~made.occluder]
+            _, counts = np.unique(np.round(behind, 4), axis=1, return_counts=True)
+            assert counts.max() > 0.6 * counts.sum()  # the others are soft edges
+            hidden.append(bool((made.occluder & made.amodal).any()))
+        assert 0.4 < np.mean(hidden) < 1
+
+    def test_clean_ones_have_nothing_in_front(self, library):
+        assert not any(scene(library, seed, replace(CLOSE, clean=1.0)).occluder.any() for seed in range(12))
+
+    def test_no_background_is_drawn_for_it(self, library):
+        def never(rng, size):
+            raise AssertionError
+
+        made = [scene(library, seed, CLOSE, background=never) for seed in range(8)]
+        assert any(m.occluder.any() for m in made)
 
 
 def test_a_drawn_background_is_the_default(library, monkeypatch):

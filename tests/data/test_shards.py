@@ -33,6 +33,9 @@ class TestRoundTrip:
         np.testing.assert_array_equal(shard.rgb[row], render.rgb)
         hit = render.depth > 0
         np.testing.assert_array_equal(~np.isnan(shard.relief[row]), hit)
+        np.testing.assert_array_equal(~np.isnan(shard.thickness[row]), hit)
+        assert shard.thickness.dtype == np.float16 and shard.thickness.shape == shard.relief.shape
+        np.testing.assert_allclose(shard.thickness[row][hit], (render.back - render.depth)[hit], atol=1e-3)
         pose = shard.world_to_camera[row]
         np.testing.assert_allclose(shard.relief[row][hit] + pose[2, 3], render.depth[hit], atol=1e-3)
         np.testing.assert_allclose(shard.normals[row] / 127, render.normals, atol=0.5 / 127 + 1e-6)
@@ -103,3 +106,10 @@ def test_shards_of_sub_folders_are_listed_in_order(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         writer().write(tmp_path / name)
     assert list_shards(tmp_path) == [tmp_path / "a", tmp_path / "b", tmp_path / "c/d"]
+
+
+def test_a_shard_of_another_version_is_told(tmp_path):
+    folder = list_shards(write_ellipsoids(tmp_path))[0]
+    (folder / "thickness.npy").unlink()
+    with pytest.raises(BadInput, match=r"has no thickness\.npy; it is of another version"):
+        open_shard(folder)

@@ -1,15 +1,18 @@
 import math
+from copy import deepcopy
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from recon_lib.networks.blocks import DenseFeatures
 from recon_lib.networks.mini_backbone import (
-    ConvBlock,
+    ConvNorm,
     DenseHead,
     Merge,
     MiniBackbone,
+    ResidualBlock,
     TokenBlock,
     depth_from_relief,
 )  # fmt: skip
@@ -21,12 +24,34 @@ def backbone():
     return MiniBackbone(64, blocks=1).eval().requires_grad_(False)
 
 
+def blind(biases):
+    """A backbone whose head answers the same for every pixel."""
+    backbone = MiniBackbone(32, blocks=0).eval().requires_grad_(False)
+    nn.init.zeros_(backbone.shape_head.last.weight)
+    backbone.shape_head.last.bias.copy_(torch.tensor(biases))
+    return backbone
+
+
+def pick(dense, row):
+    return DenseFeatures(**{name: value[row : row + 1] for name, value in vars(dense).items()})
+
+
+def same(first, second):
+    for name, value in vars(first).items():
+        torch.testing.assert_close(value, getattr(second, name), rtol=1e-4, atol=1e-5)
+
+
+def differs(first, second):
+    return all((value - getattr(second, name)).abs().max() > 1e-5 for name, value in vars(first).items())
+
+
 class TestBackbone:
     @pytest.mark.parametrize("side", [32, 48, 64])
     def test_sizes_of_the_maps(self, backbone, side):
         dense = backbone(torch.rand(1, 3, side, side))
         assert dense.depth.shape == (1, 1, side, side)
         assert dense.normals.shape == (1, 3, side, side)
+        assert dense.thickness.shape == dense.amodal.shape == (1, 1, side, side)
         assert dense.fine.shape == (1, backbone.fine_channels, side // 2, side // 2)
         assert dense.middle.shape == (1, backbone.middle_channels, side // 4, side // 4)
         assert dense.coarse.shape == (1, backbone.coarse_channels, side // 16, side // 16)
@@ -34,17 +59,26 @@ class TestBackbone:
     def test_normals_are_unit_and_face_the_camera_where_nothing_is_known(self, backbone):
         normals = backbone(torch.rand(2, 3, 32, 32)).normals
         torch.testing.assert_close(normals.norm(dim=1), torch.ones(2, 32, 32))
-        blind = MiniBackbone(32, blocks=0)
-        nn.init.zeros_(blind.normal_head.last.weight)
-        nn.init.zeros_(blind.normal_head.last.bias)
-        normals = blind(torch.rand(1, 3, 32, 32)).normals
+        normals = blind([0] * 6)(torch.rand(1, 3, 32, 32)).normals
         torch.testing.assert_close(normals, torch.tensor([0, 0, -1.0])[:, None, None].expand_as(normals))
+
+    def test_one_head_answers_relief_thickness_silhouette_and_normals(self):
+        dense = blind([0.3, -7.0, 0.8, 0.0, 3.0, 0.1])(torch.rand(1, 3, 32, 32))
+        for name, value in (("depth", 0.3), ("thickness", math.log1p(math.exp(-8))), ("amodal", 0.8)):
+            torch.testing.assert_close(getattr(dense, name), torch.full((1, 1, 32, 32), value))
+        torch.testing.assert_close(dense.normals, torch.tensor([0, 1.0, 0])[:, None, None].expand_as(dense.normals))
+
+    @pytest.mark.parametrize("bias", [-60.0, 0.0, 60.0])
+    def test_thickness_is_never_negative(self, backbone, bias):
+        other = deepcopy(backbone)
+        other.shape_head.last.bias[1] += bias
+        thickness = other(torch.rand(1, 3, 32, 32)).thickness
+        assert thickness.isfinite().all() and thickness.min() >= 0
+        assert thickness.mean() == pytest.approx(max(bias - 1, 0), abs=3.0)
 
     def test_images_of_a_batch_do_not_mix(self, backbone):
         images = torch.rand(2, 3, 32, 32)
-        both, alone = backbone(images), backbone(images[1:])
-        for name in ("depth", "fine", "middle", "coarse", "normals"):
-            torch.testing.assert_close(getattr(both, name)[1:], getattr(alone, name), rtol=1e-4, atol=1e-5)
+        same(pick(backbone(images), 1), backbone(images[1:]))
 
     def test_the_coarse_map_sees_the_whole_image(self, backbone):
         image = torch.rand(1, 3, 64, 64)
@@ -54,11 +88,69 @@ class TestBackbone:
         assert (change > 1e-6).all()
 
 
+class TestMasksTold:
+    image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(4))
+
+    @pytest.fixture
+    def masks(self):
+        masks = torch.zeros(1, 2, 32, 32)
+        masks[:, 0, 6:20, 8:28], masks[:, 1, 20:26, 4:30] = 1, 1
+        return masks
+
+    def test_zeros_mean_that_nothing_is_known(self, backbone, masks):
+        same(backbone(self.image, masks * 0), backbone(self.image))
+        assert differs(backbone(self.image, masks), backbone(self.image))
+
+    def test_the_surroundings_have_no_influence(self, backbone, masks):
+        noise = torch.rand(1, 3, 32, 32)
+        around = torch.where(masks[:, :1] > 0, self.image, noise)
+        assert differs(backbone(self.image), backbone(around))
+        for name, value in vars(backbone(self.image, masks)).items():
+            assert torch.equal(value, getattr(backbone(around, masks), name)), name
+
+    def test_the_object_itself_counts_and_so_do_both_masks(self, backbone, masks):
+        plain, other = backbone(self.image, masks), self.image.clone()
+        other[..., 10:12, 10:12] = 1 - other[..., 10:12, 10:12]
+        assert differs(plain, backbone(other, masks))
+        assert differs(plain, backbone(self.image, masks * torch.tensor([1.0, 0]).reshape(1, 2, 1, 1)))
+        assert differs(plain, backbone(self.image, masks.roll(1, -1)))
+
+    def test_each_image_is_told_its_own(self, backbone, masks):
+        """One image with masks and one without them in the same batch, as training shows them."""
+        images = torch.cat([self.image, self.image.flip(-1)])
+        both = backbone(images, torch.cat([masks * 0, masks]))
+        same(pick(both, 0), backbone(images[:1]))
+        same(pick(both, 1), backbone(images[1:], masks))
+
+    def test_what_is_masked_out_is_mid_grey(self, backbone, masks):
+        grey = torch.where(masks[:, :1] > 0, self.image, 0.5)
+        caught = []
+        hook = backbone.stem.register_forward_hook(lambda module, inputs, output: caught.append(inputs[0]))
+        backbone(self.image, masks)
+        hook.remove()
+        torch.testing.assert_close(caught[0], torch.cat([grey * 2 - 1, masks], 1))
+
+
 class TestBlocks:
-    def test_convolutions_begin_as_a_shift_of_each_channel(self):
-        x = torch.randn(2, 16, 5, 6)
-        added = ConvBlock(16)(x) - x
-        torch.testing.assert_close(added, added[:1, :, :1, :1].expand_as(added), rtol=0, atol=1e-6)
+    @pytest.mark.parametrize("relu", [True, False])
+    def test_convolutions_leave_mean_0_and_deviation_1_over_the_batch(self, relu):
+        block, x = ConvNorm(5, 7, stride=2, relu=relu), 3 * torch.randn(4, 5, 8, 10) + 2
+        plain = F.conv2d(x, block[0].weight, stride=2, padding=1)
+        mean, deviation = plain.mean((0, 2, 3), keepdim=True), plain.std((0, 2, 3), keepdim=True, correction=0)
+        wanted = (plain - mean) / deviation
+        torch.testing.assert_close(block(x), wanted.relu() if relu else wanted, rtol=1e-3, atol=1e-3)
+
+    def test_used_alone_an_image_is_normalised_as_training_was(self):
+        block, x = ConvNorm(3, 4, relu=False), torch.randn(8, 3, 6, 6) * 2 + 1
+        for _ in range(120):
+            trained = block(x)
+        torch.testing.assert_close(block.eval()(x[:1]), trained[:1], rtol=0, atol=0.02)
+
+    def test_a_residual_block_is_the_rectified_sum_of_a_picture_and_its_convolutions(self):
+        block, x = ResidualBlock(6), torch.randn(3, 6, 5, 7)
+        other = block.second(block.first(x))
+        assert other.min() < -0.5  # nothing is rectified before the sum
+        torch.testing.assert_close(block(x), (x + other).relu())
 
     def test_tokens_attend_like_a_plain_transformer(self):
         block, x = TokenBlock(24, heads=3), torch.randn(2, 7, 24)
@@ -76,12 +168,15 @@ class TestBlocks:
         block, x, order = TokenBlock(16, 2), torch.randn(1, 9, 16), torch.randperm(9)
         torch.testing.assert_close(block(x[:, order]), block(x)[:, order], rtol=1e-4, atol=1e-6)
 
-    def test_merge_adds_the_enlarged_coarse_map_to_the_skip(self):
+    def test_merge_sees_each_coarse_cell_beside_its_four_finer_ones(self):
         merge = Merge(2, 3, 8)
-        merge.block = nn.Identity()
-        coarse, skip = torch.randn(1, 2, 4, 4), torch.randn(1, 3, 8, 8)
-        up = F.interpolate(coarse, scale_factor=2, mode="bilinear")  # 1x1 convolutions and enlarging commute
-        torch.testing.assert_close(merge(coarse, skip), merge.coarse(up) + merge.skip(skip), rtol=1e-4, atol=1e-5)
+        merge.conv = nn.Identity()
+        coarse, skip = torch.randn(1, 2, 4, 5), torch.randn(1, 3, 8, 10)
+        beside = merge(coarse, skip)
+        assert torch.equal(beside[:, 2:], skip)
+        for y, x in ((0, 0), (0, 1), (1, 0), (1, 1)):
+            assert torch.equal(beside[:, :2, y::2, x::2], coarse)
+        assert Merge(2, 3, 8)(coarse, skip).shape == (1, 8, 8, 10)
 
     def test_a_head_doubles_the_side(self):
         assert DenseHead(16, 3)(torch.randn(1, 16, 6, 7)).shape == (1, 3, 12, 14)

@@ -30,16 +30,21 @@ def dense():
 
 @pytest.fixture
 def geometry():
-    """Normalised depth on a mask of whole 2x2 cells (0 off it), the mask, an occluder."""
-    mask = (torch.rand(2, 1, SIDE // 2, SIDE // 2) > 0.3).float()
-    depth = torch.randn(2, 1, SIDE // 2, SIDE // 2) * mask
-    small = torch.cat([depth, mask, torch.rand(2, 1, SIDE // 2, SIDE // 2)], 1)
-    return small.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    """Normalised first and last surface, silhouette, object, occluder, the same over cells of 2x2 pixels."""
+    cells = (2, 1, SIDE // 2, SIDE // 2)
+    silhouette = torch.tensor([0.0, 0.4, 1.0])[torch.randint(3, cells)]
+    first = torch.randn(cells)
+    mask = (silhouette == 1) & (torch.rand(cells) > 0.5)
+    return enlarged(torch.cat([first, first + torch.rand(cells), silhouette, mask.float(), torch.rand(cells)], 1))
 
 
 @pytest.fixture
 def cache(decoder, dense, geometry, normalization):
     return decoder.prepare(torch.randn(2, 9, WIDTH), dense, geometry, camera(), normalization)
+
+
+def enlarged(cells):
+    return cells.repeat_interleave(2, 2).repeat_interleave(2, 3)
 
 
 def camera():
@@ -54,27 +59,61 @@ def points_at(pixels, depth, normalization):
 
 
 def embedded(decoder, points, cache):
-    """What the decoder embeds of each point, taken apart."""
+    """What the decoder embeds of each point: fine, middle, itself, silhouette and masks, depths, octaves of them."""
     caught = []
     hook = decoder.embed.register_forward_hook(lambda module, inputs, output: caught.append(inputs[0]))
     decoder.query(points, cache)
     hook.remove()
-    return caught[0].split((FINE, MIDDLE, 3, 1, 1, 2 * (1 + 2 * BANDS)), dim=-1)
+    return caught[0].split((FINE, MIDDLE, 3, 3, 3, 3 * 2 * BANDS), dim=-1)
 
 
 class TestWhatAPointReads:
     def test_maps_at_the_centre_of_its_pixel(self, decoder, cache, dense, geometry, normalization):
         y, x = torch.tensor([0, 3, 15, 8]), torch.tensor([0, 10, 15, 2])
         points = points_at(torch.stack([x, y], 1) * 2 + 1.0, torch.tensor([2.0, 3.5, 1.0, 6.0]), normalization)
-        fine, _, own, mask, occluder, depth = embedded(decoder, points, cache)
+        fine, _, own, masks, depth, waves = embedded(decoder, points, cache)
+        at = geometry[:, :, 2 * y, 2 * x]
         torch.testing.assert_close(fine, dense.fine[:, :, y, x].mT, rtol=1e-4, atol=1e-4)
         torch.testing.assert_close(own, points)
-        torch.testing.assert_close(mask[..., 0], geometry[:, 1, 2 * y, 2 * x], rtol=1e-4, atol=1e-4)
-        torch.testing.assert_close(occluder[..., 0], geometry[:, 2, 2 * y, 2 * x], rtol=1e-4, atol=1e-4)
-        seen = mask[..., 0] > 0.5
-        behind = points[..., 2] - geometry[:, 0, 2 * y, 2 * x]
-        torch.testing.assert_close(depth[..., 0], points[..., 2])
-        torch.testing.assert_close(depth[..., 1][seen], behind[seen], rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(masks, at[:, 2:].mT, rtol=1e-4, atol=1e-4)
+        on = at[:, 2] > 0  # elsewhere there is no surface: both depths count as 0
+        first, last = (torch.where(on, surface, 0.0) for surface in (at[:, 0], at[:, 1]))
+        wanted = torch.stack([points[..., 2], points[..., 2] - first, last - points[..., 2]], -1)
+        torch.testing.assert_close(depth, wanted, rtol=1e-3, atol=2e-3)
+        torch.testing.assert_close(waves, octaves(depth)[..., 3:])
+
+    def test_a_point_between_the_surfaces_knows_it(self, decoder, cache, geometry, normalization):
+        """Behind the first and before the last: both distances are positive, and only there."""
+        y, x = (geometry[:, 2].amin(0) > 0)[::2, ::2].nonzero().T
+        first, last = (geometry[:, i, 2 * y, 2 * x] for i in (0, 1))
+        for share, inside in ((-0.3, False), (0.5, True), (1.3, False)):
+            z = normalization.to_camera(torch.stack([first * 0, first * 0, first + share * (last - first)], -1))[..., 2]
+            points = torch.cat([points_at(torch.stack([x, y], 1) * 2 + 1.0, row, normalization) for row in z])[[0, 3]]
+            clear = last - first > 0.05
+            between = (embedded(decoder, points, cache)[4][..., 1:] > 0).all(-1)
+            assert clear.sum() > 20 and bool((between[clear] == inside).all())
+
+    def test_depths_are_means_over_what_is_covered(self, decoder, dense, normalization):
+        """One pixel of a cell of four lies on the object: what stands beside it says nothing of the surface."""
+        geometry = torch.full((2, 5, SIDE, SIDE), 50.0)
+        geometry[:, 2:] = 0
+        geometry[:, :3, ::2, ::2] = torch.tensor([0.3, 0.7, 1.0])[:, None, None]
+        _, _, points, masks, depth, _ = self.at_the_centre_of_a_cell(decoder, dense, geometry, normalization)
+        torch.testing.assert_close(masks[..., 0], torch.full((2, 1), 0.25), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(points[..., 2] - depth[..., 1], torch.full((2, 1), 0.3), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(points[..., 2] + depth[..., 2], torch.full((2, 1), 0.7), rtol=1e-4, atol=1e-4)
+
+    @pytest.mark.parametrize(("silhouette", "share"), [(0.1, 1.0), (0.05, 0.5), (0.0, 0.0)])
+    def test_far_from_the_object_the_surfaces_fade(self, decoder, dense, normalization, silhouette, share):
+        geometry = torch.tensor([0.4, 0.9, silhouette, 0, 0])[:, None, None].expand(2, 5, SIDE, SIDE)
+        _, _, points, _, depth, _ = self.at_the_centre_of_a_cell(decoder, dense, geometry, normalization)
+        wanted = torch.stack([points[..., 2] - 0.4 * share, 0.9 * share - points[..., 2]], -1)
+        torch.testing.assert_close(depth[..., 1:], wanted, rtol=1e-4, atol=1e-4)
+
+    @staticmethod
+    def at_the_centre_of_a_cell(decoder, dense, geometry, normalization):
+        cache = decoder.prepare(torch.randn(2, 9, WIDTH), dense, geometry, camera(), normalization)
+        return embedded(decoder, points_at(torch.tensor([[11.0, 19.0]]), torch.tensor([2.5]), normalization), cache)
 
     def test_the_middle_map_at_its_own_centres(self, decoder, cache, dense, normalization):
         y, x = torch.tensor([0, 7, 4]), torch.tensor([5, 7, 0])
@@ -112,7 +151,7 @@ class TestQuery:
 
     def test_the_size_of_the_image_in_pixels_does_not_matter(self, decoder, dense, geometry, normalization):
         tokens, points = torch.randn(2, 9, WIDTH), torch.randn(2, 12, 3)
-        double = geometry.repeat_interleave(2, 2).repeat_interleave(2, 3)
+        double = enlarged(geometry)
         scale = torch.tensor([2.0, 2.0, 1.0])[:, None]
         small = decoder.prepare(tokens, dense, geometry, camera(), normalization)
         large = decoder.prepare(tokens, dense, double, camera() * scale, normalization)

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import pytest
@@ -5,7 +6,7 @@ import torch
 
 from recon_lib import networks
 from recon_lib.errors import BadInput
-from recon_lib.networks.visible_points import Normalization
+from recon_lib.networks.visible_points import Normalization, normalize_visible, unproject
 from recon_lib.networks.zeroshape_w import BASE, MINI, ZEROSHAPE, ZeroShapeW, ZeroShapeWConfig
 
 SIDE = 48
@@ -13,6 +14,13 @@ SIDE = 48
 
 def shapes(module):
     return {key: tuple(value.shape) for key, value in module.state_dict().items()}
+
+
+def same(first, second):
+    for name in ("mask", "occluder", "intrinsics"):
+        torch.testing.assert_close(getattr(first, name), getattr(second, name))
+    for name, value in vars(first.dense).items():
+        torch.testing.assert_close(value, getattr(second.dense, name))
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +85,7 @@ class TestGlance:
         glance = mini.glance(image)
         assert glance.mask.shape == glance.occluder.shape == glance.dense.depth.shape == (2, 1, SIDE, SIDE)
         assert (glance.dense.depth > 0).all()
+        assert glance.dense.thickness.shape == glance.dense.amodal.shape == (2, 1, SIDE, SIDE)
         prior = torch.tensor([[1.3875 * SIDE, 0, SIDE / 2], [0, 1.3875 * SIDE, SIDE / 2], [0, 0, 1]])
         torch.testing.assert_close(glance.intrinsics, prior.expand(2, 3, 3))  # the untrained camera
 
@@ -87,6 +96,20 @@ class TestGlance:
         plain, long = mini.glance(image), other.glance(image)
         torch.testing.assert_close(long.intrinsics[:, 0, 0], 4 * plain.intrinsics[:, 0, 0])
         torch.testing.assert_close(long.dense.depth.log() * 4, plain.dense.depth.log(), rtol=1e-3, atol=1e-5)
+
+    def test_told_masks_take_the_surroundings_away(self, mini, image, mask):
+        masks = torch.cat([mask, mask.roll(12, -2) * (1 - mask)], 1)
+        around = torch.where(mask > 0, image, image.flip(1))
+        same(mini.glance(image, masks=masks * 0), mini.glance(image))
+        same(mini.glance(image, masks=masks), mini.glance(around, masks=masks))
+        assert (mini.glance(image).dense.depth - mini.glance(image, masks=masks).dense.depth).abs().max() > 1e-4
+        assert (mini.glance(image).mask - mini.glance(around).mask).abs().max() > 1e-4
+
+    def test_only_the_mini_model_is_told_masks(self):
+        with torch.device("meta"):
+            zeroshape = ZeroShapeW(ZEROSHAPE)
+            glance = zeroshape.glance(torch.rand(1, 3, 224, 224), masks=torch.ones(1, 2, 224, 224))
+        assert glance.dense.depth.shape == (1, 1, 224, 224) and glance.dense.thickness is None
 
     def test_text_without_a_prior(self, mini, image):
         with pytest.raises(BadInput, match="trained without a category prior"):
@@ -103,7 +126,7 @@ class TestSurface:
         squared = seen.points.square().sum(1, keepdim=True)
         torch.testing.assert_close(squared.sum((1, 2, 3)) / mask.sum((1, 2, 3)), torch.ones(2))
         assert not (seen.points * (1 - mask)).any()
-        torch.testing.assert_close(seen.cache.geometry[:, 1], mask[:, 0].unfold(1, 2, 2).unfold(2, 2, 2).mean((-2, -1)))
+        torch.testing.assert_close(seen.cache.geometry[:, 3], mask[:, 0].unfold(1, 2, 2).unfold(2, 2, 2).mean((-2, -1)))
 
     def test_ones_own_depth_takes_the_place_of_the_predicted(self, mini, image, mask):
         glance = mini.glance(image)
@@ -136,15 +159,78 @@ class TestSurface:
             mini.surface(mini.glance(image), mask * torch.tensor([1.0, 0.0]).reshape(2, 1, 1, 1))
 
 
+class TestGeometry:
+    """What `surface` hands to the decoder of the whole object: first and last surface, silhouette, masks."""
+
+    @pytest.fixture
+    def glance(self, mini, image, mask):
+        return mini.glance(image, masks=torch.cat([mask, mask * 0], 1))
+
+    def test_the_last_surface_is_never_before_the_first(self, mini, glance, mask, monkeypatch):
+        thin = replace(glance.dense, thickness=torch.where(mask > 0, glance.dense.thickness, 0.0))
+        geometry = geometry_of(monkeypatch, mini, replace(glance, dense=thin), mask)
+        assert geometry.shape == (2, 5, SIDE, SIDE)
+        assert (geometry[:, 1] >= geometry[:, 0]).all()
+        assert torch.equal(geometry[:, 1] > geometry[:, 0], mask[:, 0] > 0)
+
+    def test_both_surfaces_in_closed_form(self, mini, glance, mask, monkeypatch):
+        """Relief 0.3 from first to last, at a focal length of 1.5 sides: exp(0.4) times as far away."""
+        intrinsics = glance.intrinsics * torch.tensor([[1.5 / 1.3875], [1.0], [1.0]])
+        dense = replace(glance.dense, thickness=torch.full((2, 1, SIDE, SIDE), 0.3))
+        depth = 2 + torch.rand(2, 1, SIDE, SIDE)
+        seen = replace(glance, dense=dense, intrinsics=intrinsics)
+        geometry = geometry_of(monkeypatch, mini, seen, mask, depth=depth)
+        _, frame = normalize_visible(unproject(depth, intrinsics), mask, robust=True)
+        on = mask[:, 0] > 0
+        for found, true in zip(geometry[:, :2].unbind(1), (depth[:, 0], depth[:, 0] * math.exp(0.4)), strict=True):
+            wanted = (true - frame.centre[:, 2, None, None]) / frame.scale[:, None, None]
+            torch.testing.assert_close(found[on], wanted[on], rtol=1e-4, atol=1e-4)
+
+    def test_the_silhouette_holds_the_mask_and_what_may_hide(self, mini, glance, mask, monkeypatch):
+        hidden = mask.roll(6, -2)
+        dense = replace(glance.dense, amodal=20 * hidden - 10)
+        geometry = geometry_of(monkeypatch, mini, replace(glance, dense=dense), mask, hidden * 0.7)
+        torch.testing.assert_close(geometry[:, 2:3], torch.maximum(mask, hidden), rtol=0, atol=1e-4)
+        assert torch.equal(geometry[:, 3:], torch.cat([mask, hidden * 0.7], 1))
+
+    def test_hidden_parts_take_the_scale_of_ones_own_depth(self, mini, glance, mask, monkeypatch):
+        """Depth of a quarter the scale, known on the mask only: the predicted rest is brought to it."""
+        plain = geometry_of(monkeypatch, mini, glance, mask)
+        own = geometry_of(monkeypatch, mini, glance, mask, depth=glance.dense.depth / 4 * mask)
+        torch.testing.assert_close(own, plain, rtol=1e-3, atol=1e-3)
+
+    def test_holes_in_ones_own_depth_are_filled(self, mini, glance, mask, monkeypatch):
+        depth = glance.dense.depth.clone() * 3
+        depth[..., 14:18, 22:26] = 0
+        holes = (mask > 0) & (depth == 0)
+        assert holes.flatten(1).any(1).all()
+        geometry = geometry_of(monkeypatch, mini, glance, mask * ~holes, depth=depth)
+        blind = geometry_of(monkeypatch, mini, glance, mask * ~holes)
+        torch.testing.assert_close(geometry[:, :2], blind[:, :2], rtol=1e-3, atol=1e-3)
+
+    def test_occupancy_does_not_teach_it(self, image, mask, monkeypatch):
+        model = ZeroShapeW(MINI)
+        assert not geometry_of(monkeypatch, model, model.glance(image), mask).requires_grad
+
+
+def geometry_of(monkeypatch, model, glance, mask, occluder=None, depth=None):
+    """[B,5,S,S] as the decoder gets it."""
+    caught = []
+    monkeypatch.setattr(model.impl_network, "prepare", lambda tokens, dense, geometry, *_: caught.append(geometry))
+    model.surface(glance, mask, occluder, depth)
+    return caught[0]
+
+
 def test_a_loss_on_every_output_reaches_every_weight(image, mask):
     model = ZeroShapeW(MINI)
-    for block in model.modules():  # convolutions that begin at zero stop the first gradient before them
-        for value in block.parameters(recurse=False):
-            if value.ndim > 1 and not value.any():
-                torch.nn.init.normal_(value, std=0.02)
-    glance = model.glance(image)
-    logits = model.query(torch.randn(2, 16, 3), model.surface(glance, mask))
-    outputs = (logits, glance.mask, glance.occluder, glance.dense.depth, glance.dense.normals, glance.intrinsics)
+    glance = model.glance(image, masks=torch.cat([mask, 1 - mask], 1))
+    logits, dense = model.query(torch.randn(2, 16, 3), model.surface(glance, mask)), glance.dense
+    outputs = (
+        logits, glance.mask, glance.occluder, dense.depth, dense.thickness, dense.amodal, dense.normals,
+        glance.intrinsics,
+    )  # fmt: skip
     sum(x.square().mean() for x in outputs).backward()
     dead = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()]
     assert dead == []
+    head, stem = model.dpt_depth.shape_head.last.weight.grad, model.dpt_depth.stem[0].weight.grad
+    assert head.flatten(1).any(1).all() and stem.transpose(0, 1).flatten(1).any(1).all()  # every output, every input

@@ -6,8 +6,9 @@ from recon_lib.errors import BadInput
 from recon_lib.geometry.camera import FLIP_YZ, Cameras
 from recon_lib.networks.zeroshape_w import ZeroShapeWConfig
 from recon_lib.stages.depth_normal import estimate_depth_normals, normals_from_depth
+from recon_lib.stages.look import HIDDEN_SHARE
 from recon_lib.stages.window import OBJECT_SHARE
-from tests.oracle import FOCAL, SIDE, OracleNetwork, ball_depth, ball_distance, disk_picture, oracle_model
+from tests.oracle import FOCAL, SIDE, OracleNetwork, ball_depth, ball_distance, disk_picture, oracle_model, overlap
 
 CAMERA = Cameras.orbit(30, 20, 3, 50, 24, 36)
 OBLIQUE = Cameras(CAMERA.camera_to_world, CAMERA.intrinsics * torch.tensor([[1.1], [0.9], [1.0]]), 24, 36)
@@ -95,6 +96,33 @@ class TestEstimate:
         alone = estimate_depth_normals(oracle_model(), *second)
         torch.testing.assert_close(both.depth[1:], alone.depth)
         torch.testing.assert_close(both.cameras.intrinsics[1:], alone.cameras.intrinsics)
+
+    def test_the_network_is_told_the_masks(self):
+        network, (image, mask) = OracleNetwork(), self.scene()
+        bar = torch.zeros_like(mask)
+        bar[..., 150:180] = 1
+        estimate_depth_normals(oracle_model(network), image.repeat(2, 1, 1, 1), mask.repeat(2, 1, 1, 1))
+        estimate_depth_normals(oracle_model(network), image, mask, occluders=bar)
+        first, second, third = network.told
+        assert torch.equal(first, second) and not first[:, 1].any()
+        red = (network.seen[0][:, 0] > 0.7).float()
+        assert overlap(first[:, 0], red) > 0.97 and overlap(third[:, 0], (network.seen[2][:, 0] > 0.7).float()) > 0.97
+        assert third[:, 1].any(1).sum() == pytest.approx(30 * SIDE / (96 / HIDDEN_SHARE), abs=1.5)  # the bar's width
+
+    def test_behind_an_occluder_the_window_is_wider(self):
+        """Each image has its own: the first is whole, the second's left half is hidden."""
+        image, mask = self.scene()
+        hidden = torch.zeros_like(mask)
+        hidden[..., : int(self.centre[0])] = 1
+        images, masks = image.repeat(2, 1, 1, 1), torch.cat([mask, mask * (1 - hidden)])
+        occluders = torch.cat([hidden * 0, hidden])
+        found = estimate_depth_normals(oracle_model(), images, masks, occluders=occluders)
+        sides = [round(2 * self.radius / share) for share in (OBJECT_SHARE, HIDDEN_SHARE)]
+        wanted = FOCAL * torch.tensor(sides).float()
+        torch.testing.assert_close(found.cameras.intrinsics[:, 0, 0], wanted, rtol=0, atol=0.5)
+        assert not (found.depth * (masks == 0)).any() and found.depth[1][masks[1] > 0].mean() == pytest.approx(1)
+        alone = estimate_depth_normals(oracle_model(), images[1:], masks[1:], occluders=occluders[1:])
+        torch.testing.assert_close(found.depth[1:], alone.depth)
 
     @pytest.mark.parametrize("occluders", [True, False])
     def test_only_zeroshape_sees_objects_on_white(self, occluders):

@@ -32,6 +32,7 @@ def test_the_second_look_is_closer():
     segment(oracle_model(network), disk_picture(400, 400, (100, 100), 24)[0])
     first, second = ((image[:, 0] > 0.7).sum() for image in network.seen)
     assert second > 20 * first
+    assert network.told == [None, None]  # the masks are what is asked for
 
 
 def test_what_stands_in_front_is_told_apart():
@@ -54,8 +55,8 @@ def test_each_image_of_a_batch_has_its_own_disk():
 
 def test_the_first_look_stands_when_the_closer_one_sees_nothing():
     class Shy(OracleNetwork):
-        def glance(self, image, text=None):
-            glance = super().glance(image, text)
+        def glance(self, image, text=None, masks=None):
+            glance = super().glance(image, text, masks)
             if (glance.mask > 0).float().mean() > 0.2:
                 glance.mask.fill_(-9)
             return glance

@@ -6,6 +6,7 @@ from recon_lib.fields.field import Field
 from recon_lib.geometry.camera import FLIP_YZ
 from recon_lib.networks.zeroshape_w import ZeroShapeWConfig
 from recon_lib.stages.extract import extract_mesh
+from recon_lib.stages.look import HIDDEN_SHARE
 from recon_lib.stages.regress import complete_shape, visible_surface
 from recon_lib.stages.window import OBJECT_SHARE
 from tests.oracle import (
@@ -70,6 +71,20 @@ class TestVisibleSurface:
         assert found.occluder[0, 0, 60, 148] > 0.5
         assert found.views.masks[0, 0, 60, 148] < 0.5
         assert not (found.occluder * (found.views.masks > 0.5)).any()
+
+    def test_the_second_look_is_the_close_one(self, scene):
+        """Masks are found in the raw picture; for the shape they are told, in one and the same window each time."""
+        network = OracleNetwork()
+        model = oracle_model(network)
+        found = visible_surface(model, with_bar(scene[0], 140, 156))
+        complete_shape(model, found)
+        assert [masks is None for masks in network.told] == [True, True, False, False, False]
+        image, (seen, covered) = network.seen[-1][0], network.told[-1][0]
+        assert all(torch.equal(network.told[-1], masks) for masks in network.told[2:4])
+        assert all(torch.equal(network.seen[-1], look) for look in network.seen[2:4])
+        assert overlap(seen, image[0] > 0.7) > 0.93 and overlap(covered, image[2] > 0.7) > 0.75
+        rows = seen.any(1).nonzero()
+        assert float(rows.max() - rows.min() + 1) / SIDE == pytest.approx(HIDDEN_SHARE, abs=0.03)
 
     def test_a_users_mask_is_honoured(self, scene):
         image, mask = scene

@@ -73,6 +73,28 @@ class TestLook:
         assert torch.equal(mean[..., 10:], torch.ones(1, 1, 20, 10))
 
 
+class TestLookCovered:
+    def test_the_share_of_each_pixel(self):
+        share = Window(5, 2, 16).look_covered(box(0, 20, 0, 13)[None, None], 8)
+        torch.testing.assert_close(share[0, 0, 3], torch.tensor([1, 1, 1, 0.875, 0.125, 0, 0, 0]))
+
+    def test_soft_masks_stay_soft(self):
+        share = Window(5, 2, 10).look_covered(torch.full((1, 1, HEIGHT, WIDTH), 0.3), 5)
+        torch.testing.assert_close(share, torch.full((1, 1, 5, 5), 0.3))
+
+    @pytest.mark.parametrize(("window", "size"), [(Window(-10, -4, 40), 40), (Window(-10, -4, 40), 20)])
+    def test_nothing_is_covered_beyond_the_picture(self, window, size):
+        """Though the picture itself is repeated there, and the mask reaches its border."""
+        share = window.look_covered(torch.ones(1, 1, HEIGHT, WIDTH), size)
+        at = (torch.arange(size) + 0.5) * window.side / size
+        x, y = at + window.left, at[:, None] + window.top
+        beyond = torch.maximum((x - WIDTH / 2).abs() - WIDTH / 2, (y - HEIGHT / 2).abs() - HEIGHT / 2)
+        reach = window.side / size  # how far a pixel of the look reads
+        assert not share[0, 0][beyond >= reach].any()
+        torch.testing.assert_close(share[0, 0][beyond <= -reach], torch.ones(int((beyond <= -reach).sum())))
+        assert window.look(torch.ones(1, 1, HEIGHT, WIDTH), size).min() == pytest.approx(1)
+
+
 class TestPutBack:
     @pytest.mark.parametrize("window", [Window(4, 3, 10), Window(-4, -6, 40), Window(25, 15, 12), Window(-3, 12, 9)])
     def test_undoes_look_at_the_same_size(self, window):

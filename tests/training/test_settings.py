@@ -1,11 +1,11 @@
-import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from recon_lib.training.settings import TrainSettings, learning_rate
+from recon_lib.training.settings import TrainSettings, rate_share
 
-SETTINGS = TrainSettings(Path("shards"), Path("out"), rate=0.02, warmup=10)
+SETTINGS = TrainSettings(Path("shards"), Path("out"), warmup=10, fall=0.4)
 
 
 @pytest.mark.parametrize(
@@ -15,19 +15,39 @@ SETTINGS = TrainSettings(Path("shards"), Path("out"), rate=0.02, warmup=10)
         (0.0, 4, 0.5),
         (0.0, 9, 1.0),
         (0.0, 500, 1.0),
-        (0.5, 500, 0.505),
+        (0.4, 500, 1.0),
+        (0.7, 500, 0.505),
+        (0.7, 4, 0.2525),
         (1.0, 500, 0.01),
         (1.3, 500, 0.01),
     ],
 )
-def test_warm_up_and_cosine(done, step, share):
-    assert learning_rate(SETTINGS, done, step) == pytest.approx(0.02 * share)
+def test_rates_rise_stay_and_fall(done, step, share):
+    assert rate_share(SETTINGS, done, step) == pytest.approx(share)
 
 
-def test_it_falls_all_the_way():
-    rates = [learning_rate(SETTINGS, i / 50, 100) for i in range(51)]
-    assert rates == sorted(rates, reverse=True)
-    assert rates[25] - rates[26] == pytest.approx(0.02 * 0.495 * math.pi / 50, rel=0.01)
+def test_the_fall_is_a_straight_line():
+    shares = [rate_share(SETTINGS, i / 50, 100) for i in range(51)]
+    assert shares[:21] == [1.0] * 21
+    steps = [before - after for before, after in zip(shares[20:], shares[21:], strict=False)]
+    assert steps == pytest.approx([0.99 / 30] * 30)
+
+
+@pytest.mark.parametrize(
+    ("done", "side"), [(0.0, 64), (0.499, 64), (0.5, 96), (0.849, 96), (0.85, 128), (1.0, 128), (1.2, 128)]
+)
+def test_pictures_grow(done, side):
+    assert SETTINGS.side(done) == side
+
+
+def test_sides_of_ones_own():
+    settings = replace(SETTINGS, sides=((0.0, 32), (0.6, 112)))
+    assert [settings.side(done) for done in (0.0, 0.59, 0.6, 1.0)] == [32, 32, 112, 112]
+
+
+def test_every_side_is_one_that_the_network_takes():
+    starts, sides = zip(*SETTINGS.sides, strict=True)
+    assert starts[0] == 0 and list(starts) == sorted(starts) and all(side % 16 == 0 for side in sides)
 
 
 def test_settings_cannot_change_under_way():

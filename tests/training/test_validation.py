@@ -39,7 +39,7 @@ def test_the_last_batch_is_what_is_left(settings):
 def test_figures_of_both_kinds_of_scenes(settings, model, monkeypatch):
     monkeypatch.setattr(validation, "SCENES", 2)
     figures = validate(model, settings)
-    names = {"occupancy_iou", "mask_iou", "occupancy", "surface", "camera"}
+    names = {"occupancy_iou", "mask_iou", "occupancy", "relief", "normals", "thickness", "camera"}
     expected = {f"{kind}_{name}" for kind in ("clean", "occluded") for name in names} | {"occluded_occluder_iou"}
     assert set(figures) == expected
     assert all(0 <= value <= 1 for name, value in figures.items() if name.endswith("iou"))
@@ -52,15 +52,29 @@ def test_scenes_are_those_that_training_never_reaches(settings, model, monkeypat
 
     class Recorded(SceneDataset):
         def __init__(self, shards, length, **options):
-            asked.append((options["first"], options["mix"]))
+            asked.append((options["first"], options["mix"], options["close_mix"], options["period"], length))
             super().__init__(shards, length, **options)
 
     monkeypatch.setattr(validation, "SceneDataset", Recorded)
     monkeypatch.setattr(validation, "SCENES", 1)
     validate(model, replace(settings))
-    (first, clean), (again, occluded) = asked
-    assert first == again == 900_000_000
+    (first, clean, clean_close, *looks), (again, occluded, occluded_close, *other_looks) = asked
+    assert first == again == 900_000_000 and looks == other_looks == [2, 2]  # each scene's number raw, the next close
+    assert (clean_close, occluded_close) == (replace(clean, close=True), replace(occluded, close=True))
     assert (clean.clean, occluded.clean, occluded.occluded, occluded.truncated) == (1.0, 0.0, 1.0, 0.0)
+
+
+def test_masks_are_measured_on_raw_pictures_and_shapes_with_masks_told(settings, model, monkeypatch):
+    monkeypatch.setattr(validation, "SCENES", 2)
+    told, losses, glance = [], validation.zeroshape_w_losses, model.glance
+    monkeypatch.setattr(model, "glance", lambda image, masks=None: told.append(masks) or glance(image, masks=masks))
+    shaped = []
+    monkeypatch.setattr(validation, "zeroshape_w_losses", lambda m, batch: shaped.append(batch) or losses(m, batch))
+    validate(model, settings)
+    assert [masks is None for masks in told] == [False, True] * 2
+    for batch, masks in zip(shaped, told[::2], strict=True):
+        assert len(batch["image"]) == 2 and masks[:, 0].flatten(1).any(1).all()
+        assert torch.equal(masks, batch["known"])
 
 
 def test_it_can_be_stopped(settings, model):

@@ -15,11 +15,11 @@ def module():
 def test_only_matrices_and_kernels_decay():
     model = module()
     model[3].weight.requires_grad_(False)
-    wide, narrow = decay_groups(model, 0.05)
+    wide, narrow = decay_groups(model.parameters(), 0.05)
     assert (wide["weight_decay"], narrow["weight_decay"]) == (0.05, 0.0)
     assert [p.shape for p in wide["params"]] == [(4, 3, 3, 3)]
     assert [tuple(p.shape) for p in narrow["params"]] == [(4,), (4,), (4,), (2,)]
-    assert len(decay_groups(module(), 0.1)[0]["params"]) == 2
+    assert len(decay_groups(module().parameters(), 0.1)[0]["params"]) == 2
 
 
 def test_weights_are_halved_whole_numbers_kept_and_all_come_back(tmp_path):

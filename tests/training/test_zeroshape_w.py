@@ -29,7 +29,7 @@ def shards(tmp_path_factory):
 
 def settings(shards, out, **changed):
     given = {
-        "steps": STEPS, "batch": 2, "queries": 48, "rate": 1e-3, "warmup": 1, "small_side": 32, "small_share": 1.0,
+        "steps": STEPS, "batch": 2, "queries": 48, "rate": 1e-3, "warmup": 1, "sides": ((0.0, 32),),
         "save_every": SAVE_EVERY, "workers": 0,
     }  # fmt: skip
     return TrainSettings(shards, out, **{**given, **changed})
@@ -121,8 +121,8 @@ class TestRun:
         trainer = Trainer(settings(shards, tmp_path, init=path))
         assert trainer.step == 0
         for name, value in load_file(path).items():
-            torch.testing.assert_close(trainer.network.state_dict()[name], value.float())
-            torch.testing.assert_close(trainer.average.module.state_dict()[name], value.float())
+            torch.testing.assert_close(trainer.network.state_dict()[name].float(), value.float())
+            torch.testing.assert_close(trainer.average.module.state_dict()[name].float(), value.float())
 
     def test_without_shards_it_says_so_at_once(self, tmp_path):
         with pytest.raises(BadInput, match="No rendered shard"):
@@ -180,19 +180,25 @@ class TestBookKeeping:
                 return self.length
 
             def __getitem__(self, index):
-                return {"index": torch.tensor(index)}
+                picture = torch.zeros(3, 4, 4)
+                return {"image": picture, "normals": picture, "intrinsics": torch.eye(3), "points": torch.ones(1, 3),
+                        "index": torch.tensor(index)}  # fmt: skip
 
         monkeypatch.setattr(zeroshape_w, "SceneDataset", Recorded)
         monkeypatch.setattr(zeroshape_w, "SPAN", 3)
-        chosen = settings(tmp_path, tmp_path, steps=10, small_share=0.6, seed=2, occluders=occluders)
+        chosen = settings(tmp_path, tmp_path, steps=10, sides=((0.0, 32), (0.6, 128)), seed=2, occluders=occluders)
         trainer, seen = Stub(chosen), []
         for batch in trainer._batches():
-            seen.append(made[-1][1]["first"] + batch["index"])
+            side = int(batch["points"][0, 0, 0])
+            seen += [(int(made[-1][1]["first"] + index), side) for index in batch["index"]]
             trainer.step += 1
-        assert torch.equal(torch.cat(seen), 2 * (2 * 1_000_003) + torch.arange(20))
-        assert [options["size"] for _, options in made] == [32, 32, 128, 128]
+        assert len(seen) == len(set(seen)) == 20  # every scene once, and once mirrored
+        assert {first for first, _ in seen} <= set(range(4_000_012, 4_000_012 + 20))
+        assert {side for _, side in seen} == {1, -1}
+        assert [options["size"] for _, options in made] == [32, 128]
         assert {length for length, _ in made} == {6}
-        assert all((options["mix"].occluded == 0) != occluders for _, options in made)
+        for mix in ("mix", "close_mix"):
+            assert all((options[mix].occluded == 0) != occluders for _, options in made)
 
     def test_validation_figures_are_logged_when_saving(self, shards, tmp_path, monkeypatch):
         monkeypatch.setattr(zeroshape_w, "validate", lambda model, settings, check: {"clean_mask_iou": 0.5})
@@ -213,8 +219,9 @@ class TestBookKeeping:
         trainer = Trainer(settings(shards, tmp_path))
         before = [p.detach().clone() for p in trainer.network.parameters()]
         trainer.terms = Broken(trainer.network)
-        trainer._learn({"image": torch.zeros(1, 3, 32, 32)})
-        assert trainer.step == 1
+        with pytest.raises(BadInput, match="not finite at step 0"):
+            trainer._learn({"image": torch.zeros(1, 3, 32, 32)})
+        assert trainer.step == 0
         assert all(torch.equal(*pair) for pair in zip(before, trainer.network.parameters(), strict=True))
 
 
@@ -229,3 +236,12 @@ def test_options_become_settings():
         Path("s"), Path("o"), validation=Path("v"), backgrounds=Path("b.npy"), steps=9, minutes=1.5, batch=3, rate=0.1,
         seed=4, workers=0, init=Path("w.safetensors"), occluders=False,
     )  # fmt: skip
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_before_anything_is_kept(shards, tmp_path):
+    trainer = Trainer(settings(shards, tmp_path))
+    with torch.no_grad():
+        trainer.network.dpt_depth.stem[0].weight.fill_(float("nan"))
+    with pytest.raises(BadInput, match="not finite at step 0"):
+        trainer.run(Progress())
+    assert not (tmp_path / "state.pt").exists()
