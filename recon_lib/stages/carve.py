@@ -163,13 +163,13 @@ def _check_cameras(hull: HullField) -> None:
 def _what_is_wrong(hull: HullField, occupancy: Tensor, filled: Tensor, progress: Progress) -> str:
     """The sentence for a hull that is empty or fills too little of a mask."""
     odd = _odd_view(hull, progress) if len(hull.cameras) > 2 else None
-    blame = "check masks, cameras and radius" if odd is None else f"view {odd} fits least: check its mask and camera"
+    advice = "check masks, cameras and radius" if odd is None else f"view {odd} fits least: check its mask and camera"
     if not occupancy.any():
-        return f"The hull of {len(hull.cameras)} views is empty at {len(occupancy)} voxels a side; {blame}."
+        return f"The hull of {len(hull.cameras)} views is empty at {len(occupancy)} voxels a side; {advice}."
     worst = int(filled.argmin())
     share = round(100 * float(filled[worst]))
     return (
-        f"The masks contradict each other: what all views allow fills {share} % of the mask of view {worst}; {blame}."
+        f"The masks contradict each other: what all views allow fills {share} % of the mask of view {worst}; {advice}."
     )
 
 
