@@ -91,17 +91,20 @@ class Projector:
             check=check,
         )
 
-    def look_up(self, points: Tensor, normals: Tensor, slack: float = 0.0, glimpse: bool = False) -> Projected:
+    def look_up(
+        self, points: Tensor, normals: Tensor, slack: float = 0.0, glimpse: bool = False, grazing: float = GRAZING
+    ) -> Projected:
         """Colours at surface points [P,3] with unit normals [P,3], world.
 
         Views are blended by their angle. What was observed is never mixed with what was outpainted. `slack`
-        (world units) loosens the depth test for points that lie only near the surface. With `glimpse`, pixels on
-        the object's rim count too, and surfaces at a more grazing angle: not trustworthy, but the best guess there.
+        (world units) loosens the depth test for points that lie only near the surface. Surfaces count up to an angle
+        whose cosine is `grazing`. With `glimpse`, pixels on the object's rim count too, and surfaces at a more grazing
+        angle: not trustworthy, but the best guess there.
         """
         observed, outpainted = points.new_zeros(2, len(points), 4)
         for i in range(len(self.cameras)):
             self.check()
-            color, weight, code = self._look_up_view(i, points, normals, slack, glimpse)
+            color, weight, code = self._look_up_view(i, points, normals, slack, glimpse, grazing)
             sample = torch.cat([color * weight[:, None], weight[:, None]], -1)
             observed += torch.where((code == Provenance.OBSERVED)[:, None], sample, 0.0)
             outpainted += torch.where((code == Provenance.OUTPAINTED)[:, None], sample, 0.0)
@@ -113,7 +116,7 @@ class Projector:
         return Projected(total[:, :3] / total[:, 3:].clamp_min(1e-12), provenance)
 
     def _look_up_view(
-        self, view: int, points: Tensor, normals: Tensor, slack: float, glimpse: bool
+        self, view: int, points: Tensor, normals: Tensor, slack: float, glimpse: bool, grazing: float
     ) -> tuple[Tensor, Tensor, Tensor]:
         """-> colours [P,3], blending weights [P] (0 = not seen), provenance codes [P] of one view."""
         camera = self.cameras[view]
@@ -126,7 +129,7 @@ class Projector:
         tilt = (1 - cosine**2).clamp_min(0).sqrt() / cosine.clamp_min(GRAZING)
         footprint = depth / camera.intrinsics[0, 1, 1]
         allowed = DEPTH_TOLERANCE * self.extent + slack + 2 * footprint * tilt
-        limit, masks = (GLIMPSE, self.rims) if glimpse else (GRAZING, self.masks)
+        limit, masks = (GLIMPSE, self.rims) if glimpse else (grazing, self.masks)
         visible = framed & (cosine > limit) & masks[view, 0, row, column]
         visible &= depth <= self.depth[view, 0, row, column] + allowed
         grid = pixels / pixels.new_tensor([camera.width, camera.height]) * 2 - 1

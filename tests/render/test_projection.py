@@ -51,6 +51,13 @@ def test_a_glimpse_reaches_further_and_still_sees_no_background(ball):
     torch.testing.assert_close(glimpse.colors[glimpse.seen], RED.expand(int(glimpse.seen.sum()), 3), atol=1e-5, rtol=0)
 
 
+def test_a_stricter_grazing_limit_ends_the_seen_part_there(ball):
+    views = painted(ball, [0.0], [RED])
+    found = Projector.prepare(views, ball).look_up(ball.vertices, ball.vertices, grazing=0.6)
+    cosine = (torch.nn.functional.normalize(views.cameras.position - ball.vertices, dim=-1) * ball.vertices).sum(-1)
+    assert torch.equal(found.seen, cosine > 0.6)
+
+
 def test_two_views_blend_by_their_angle(ball):
     projector = Projector.prepare(painted(ball, [0.0, 90.0], [RED, BLUE]), ball)
     angle = torch.deg2rad(torch.tensor([0.0, 30.0, 45.0, 60.0, 90.0]))
