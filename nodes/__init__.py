@@ -6,10 +6,26 @@ one node, not all.
 
 from comfy_api.latest import ComfyExtension
 
-from . import cameras, demo, depth_normal, evaluate, mask, mesh, mesh_files, models, regress, render, views
+from . import (
+    cameras,
+    carve,
+    demo,
+    depth_normal,
+    evaluate,
+    mask,
+    mesh,
+    mesh_files,
+    models,
+    regress,
+    render,
+    schedule,
+    views,
+)
 from .host import register_folders
 
-FILES = (demo, models, mask, depth_normal, regress, cameras, views, render, mesh, mesh_files, evaluate)
+FILES = (
+    demo, models, mask, depth_normal, regress, cameras, views, carve, schedule, render, mesh, mesh_files, evaluate
+)  # fmt: skip
 
 
 class Recon3D(ComfyExtension):

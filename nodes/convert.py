@@ -1,4 +1,4 @@
-"""ComfyUI's IMAGE, MASK and MESH to the library's values and back. Always copies: ComfyUI caches what it hands over.
+"""ComfyUI's IMAGE, MASK, MESH and VOXEL to the library's values and back. Always copies: ComfyUI caches them.
 
 IMAGE is [B,H,W,C] 0-1, MASK [B,H,W]; the library uses [V,3,H,W] and [V,1,H,W].
 """
@@ -65,6 +65,16 @@ def mesh_to_host(mesh: "Mesh") -> object:
     from ..recon_lib.geometry.comfy_mesh import mesh_to_comfy
 
     return mesh_to_comfy(mesh, getattr(getattr(latest, "Types", None), "MESH", None))
+
+
+def voxel_to_host(data: Tensor) -> object:
+    """Occupancy [B,D,H,W] (z,y,x) as VOXEL: ComfyUI's own class where it has one, an object like it otherwise."""
+    from types import SimpleNamespace
+
+    from comfy_api import latest
+
+    made = getattr(getattr(latest, "Types", None), "VOXEL", None) or SimpleNamespace
+    return made(data=data)
 
 
 def to_pil(image: Tensor) -> "Image":

@@ -18,6 +18,7 @@ SHAPES = {
     "IMAGE": "IMAGE `[B,H,W,3]`, sRGB 0–1",
     "MASK": "MASK `[B,H,W]`, 0–1",
     "MESH": "MESH",
+    "VOXEL": "VOXEL `[B,D,H,W]`",
     "RECON3D_CAMERAS": "cameras `[V]`",
     "RECON3D_VIEWS": "views `[V]`",
     "RECON3D_FIELD": "field",

@@ -128,6 +128,9 @@ INTERRUPTED = {
     "Recon3D_Render": ("mesh",),
     "Recon3D_CompareMeshes": ("predicted", "truth"),
     "Recon3D_SaveViews": ("views",),
+    "Recon3D_VisualHull": ("views",),
+    "Recon3D_OutpaintingMask": ("views", "cameras", "hull", "field"),
+    "Recon3D_CameraSchedule": ("hull",),
 }
 
 
@@ -144,7 +147,8 @@ def test_the_stop_button_stops_every_long_node(pack, tiny_model, photo, disc, tm
     mesh = pack.run("Recon3D_ExtractMesh", field=field, resolution=8).result[0]
     given = {
         "model": tiny_model, "image": photo, "mask": disc, "field": field, "mesh": mesh, "predicted": mesh,
-        "truth": mesh, "views": pack.run("Recon3D_MakeView", image=photo, cameras=cameras, mask=disc).result[0],
+        "truth": mesh, "hull": field, "cameras": cameras,
+        "views": pack.run("Recon3D_MakeView", image=photo, cameras=cameras, mask=disc).result[0],
     }  # fmt: skip
     before = sorted(path for path in tmp_path.rglob("*") if path.is_file())
     model_management.interrupt_current_processing()

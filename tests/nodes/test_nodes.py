@@ -47,6 +47,7 @@ def cases(pack, photo, disc, tiny_model, values, tmp_path) -> dict[str, dict]:
         "Recon3D_BakeTexture": {"mesh": mesh, "views": view, "size": 64, "max_faces": 500},
         "Recon3D_CameraFromFov": {"image": photo},
         "Recon3D_CameraOrbit": {},
+        "Recon3D_CameraSchedule": {"views": view, "hull": solid},
         "Recon3D_CamerasFromLoad3D": {"camera_info": {**info, "cameraType": "perspective"}, "mesh": mesh},
         "Recon3D_CompareMeshes": {"predicted": mesh, "truth": mesh, "samples": 1000, "cameras": cameras},
         "Recon3D_CompleteShape": {"model": tiny_model, "points": surface},
@@ -57,6 +58,7 @@ def cases(pack, photo, disc, tiny_model, values, tmp_path) -> dict[str, dict]:
         "Recon3D_LoadModel": {},
         "Recon3D_LoadViews": {"folder": "views/object_00001_ [output]"},
         "Recon3D_MakeView": {"image": photo, "cameras": cameras[0], "mask": disc, "views": view},
+        "Recon3D_OutpaintingMask": {"views": view, "cameras": cameras, "hull": solid, "field": solid},
         "Recon3D_PrepareMask": {"image": photo, "mask": disc},
         "Recon3D_RegressShape": {**on_photo, "mask": disc},
         "Recon3D_Render": {"mesh": mesh, "frames": 2, "size": 32},
@@ -65,6 +67,7 @@ def cases(pack, photo, disc, tiny_model, values, tmp_path) -> dict[str, dict]:
         "Recon3D_Segment": on_photo,
         "Recon3D_ViewsToImages": {"views": view},
         "Recon3D_VisibleSurface": {**on_photo, "mask": disc},
+        "Recon3D_VisualHull": {"views": view, "resolution": 16},
     }
 
 
@@ -91,6 +94,8 @@ def check_output(socket, value) -> None:
         assert value.ndim == 3 and value.dtype == torch.float32
     elif socket.io_type == "MESH":
         assert value.vertices.ndim == value.faces.ndim == 3
+    elif socket.io_type == "VOXEL":
+        assert value.data.ndim == 4 and value.data.dtype == torch.float32 and 0 < value.data.mean() < 1
     elif socket.io_type == "STRING":
         assert isinstance(value, str) and value
 
@@ -169,8 +174,10 @@ def snapshot(value) -> list[tuple]:
 
 
 @pytest.mark.parametrize(
-    "node_id", ["Recon3D_Segment", "Recon3D_EstimateDepthNormals", "Recon3D_VisibleSurface", "Recon3D_Render"]
-)
+    "node_id",
+    ["Recon3D_Segment", "Recon3D_EstimateDepthNormals", "Recon3D_VisibleSurface", "Recon3D_Render",
+     "Recon3D_VisualHull", "Recon3D_OutpaintingMask"],
+)  # fmt: skip
 def test_long_nodes_show_what_they_have(pack, cases, node_id):
     from comfy import utils
 

@@ -48,7 +48,7 @@ def Custom(io_type: str) -> type:
 
 WIDGET = ("default", "socketless", "force_input")
 NUMBER = ("min", "max", "step", "control_after_generate", "display_mode")
-Image, Mask, Mesh = socket_type("IMAGE"), socket_type("MASK"), socket_type("MESH")
+Image, Mask, Mesh, Voxel = (socket_type(name) for name in ("IMAGE", "MASK", "MESH", "VOXEL"))
 Load3DCamera = socket_type("LOAD3D_CAMERA")
 Boolean = socket_type("BOOLEAN", (*WIDGET, "label_on", "label_off"), force_input="forceInput")
 Int = socket_type("INT", (*WIDGET, *NUMBER), force_input="forceInput", display_mode="display")
