@@ -28,7 +28,9 @@ class DecodedField:
         pose = self.world_to_camera.to(points)
         camera = points @ pose[:3, :3].T + pose[:3, 3]
         normalized = move(self.normalization, points.device).to_normalized(camera[None])
-        return self.module.to(points.device).query(normalized, surface)[0] - self.threshold
+        if next(self.module.parameters(), points).device != points.device:  # `to` walks all modules: slow for nothing
+            self.module.to(points.device)
+        return self.module.query(normalized, surface)[0] - self.threshold
 
     def color(self, points: Tensor, directions: Tensor | None = None) -> Tensor:
         """The network predicts no colour."""
