@@ -38,8 +38,9 @@ TOPICS = {  # title: the sources whose sentences stand there; the longest path t
     "Shape: visible surface, completion, extraction": (
         "recon_lib/stages/regress.py", "recon_lib/stages/extract.py", "recon_lib/fields", "recon_lib/systems",
     ),
-    "Space carving and outpainting": (
+    "Space carving, outpainting, and the fit of a surface": (
         "recon_lib/stages/carve.py", "recon_lib/stages/outpaint", "recon_lib/geometry/schedule.py",
+        "recon_lib/stages/fit_",
     ),
     "Cameras and views": (
         "recon_lib/geometry/camera", "recon_lib/geometry/load3d.py", "recon_lib/geometry/orbits.py",

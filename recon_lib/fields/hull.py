@@ -77,13 +77,19 @@ class HullField:
 
     def said_by(self, view: int, points: Tensor) -> Tensor:
         """What one view says about points [N,3] -> [N]; infinity where it says nothing."""
-        camera = self.cameras[view].to(points.device)
-        pixels, depth = (x[0] for x in camera.project(points))
-        focal = camera.intrinsics[0, [0, 1], [0, 1]].mean()
+        pixels, depth = self.project(view, points)
+        focal = float(self.cameras.intrinsics[view, [0, 1], [0, 1]].mean())
         value = (self.read(self.silhouettes, view, pixels) + self.margin) * (depth / focal)
         if self.nearest is not None:
             value = torch.minimum(value, depth - self.read(self.nearest, view, pixels))
         return torch.where((depth > 0) & self.framed(pixels), value, float("inf"))
+
+    def project(self, view: int, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Pixels [N,2] and z-depth [N] of points [N,3] in one view; as `Cameras.project`, with one product."""
+        matrix = (self.cameras.intrinsics[view] @ self.cameras.rotation[view].T).to(points)
+        local = torch.addmm(-(matrix @ self.cameras.position[view].to(points)), points, matrix.T)
+        depth = local[:, 2]
+        return local[:, :2] / depth.clamp_min(1e-8)[:, None], depth
 
     def read(self, layer: Tensor, view: int, pixels: Tensor) -> Tensor:
         """`layer` [V,1,H,W] of one view, bilinear at pixels [N,2]; beyond the picture its nearest pixel. -> [N]"""
@@ -126,8 +132,9 @@ def signed_distance(masks: Tensor, check: Callable[[], None] = unchecked) -> Ten
         check()
         if rim[view].any():
             nearest = distance_transform_edt(~rim[view, 0].numpy(), return_distances=False, return_indices=True)
-            far = torch.from_numpy(np.hypot(*(nearest - places).astype(np.float32)))
-            own = offset[view, 0][tuple(torch.from_numpy(nearest).long())]
+            down, across = (nearest - places).astype(np.float32)
+            far = torch.from_numpy(np.sqrt(down * down + across * across))
+            own = offset[view].flatten()[torch.from_numpy(nearest[0] * share.shape[-1] + nearest[1]).long()]
             distance[view, 0] = torch.where(solid[view, 0], far + own, far - own)
     return torch.where(solid, distance, -distance)
 

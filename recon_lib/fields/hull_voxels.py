@@ -115,20 +115,20 @@ class _Looker:
         centres = voxel_centres(cells.numbers, self.resolution, hull.radius, step)
         reach = math.sqrt(3) * hull.radius * step / self.resolution if step > 1 else 0.0
         distance = centres.norm(dim=-1)
-        alive, settled = distance < hull.radius + reach, cells.settled.clone()
+        alive, settled = distance < hull.radius + reach, cells.settled.T.contiguous()
         for view in range(len(hull.cameras)):
-            rows = (alive & ~settled[:, view]).nonzero().flatten()
+            rows = (alive & ~settled[view]).nonzero().flatten()
             self.tests += len(rows)
             if reach:
-                out, settled[rows, view] = self._verdict(view, centres[rows], reach)
+                out, settled[view, rows] = self._verdict(view, centres[rows], reach)
             else:
                 out = hull.said_by(view, centres[rows]) <= 0
             alive[rows[out]] = False
         if not reach:
-            return cells.numbers[alive], _Cells(cells.numbers[:0], settled[:0])
-        whole = alive & settled.all(1) & (distance < hull.radius - reach)
-        rest = alive & ~whole
-        return cells.numbers[whole], _Cells(cells.numbers[rest], settled[rest])
+            return cells.numbers[alive], cells[:0]
+        whole = alive & settled.all(0) & (distance < hull.radius - reach)
+        rest = (alive & ~whole).nonzero().flatten()
+        return cells.numbers[whole], _Cells(cells.numbers[rest], settled[:, rest].T)
 
     def _verdict(self, view: int, centres: Tensor, reach: float) -> tuple[Tensor, Tensor]:
         """Balls of radius `reach` around centres [N,3]: surely carved by this view, surely not. -> two [N] bool"""
@@ -173,13 +173,11 @@ class Footprint:
         A point d away from (x, y, z) appears |d_xy - (x, y) d_z / z| / (z + d_z) away from it, at depth 1: at most
         |d| sqrt(1 + (x^2 + y^2) / z^2) / (z - |d|).
         """
-        camera = hull.cameras[view]
-        local = camera.to_camera(centres)[0]
-        depth = local[:, 2]
-        rays = local / depth.clamp_min(1e-8)[:, None]
-        focal = camera.intrinsics[0, [0, 1], [0, 1]].max() + camera.intrinsics[0, 0, 1].abs()
-        spread = focal * reach * rays.norm(dim=-1) / (depth - reach).clamp_min(1e-8)
-        return cls(rays @ camera.intrinsics[0, :2].T, depth, spread)
+        pixels, depth = hull.project(view, centres)
+        matrix, eye = hull.cameras.intrinsics[view].to(centres), hull.cameras.position[view].to(centres)
+        slant = (centres - eye).norm(dim=-1) / depth.clamp_min(1e-8)
+        focal = matrix[[0, 1], [0, 1]].max() + matrix[0, 1].abs()
+        return cls(pixels, depth, focal * reach * slant / (depth - reach).clamp_min(1e-8))
 
 
 def _block_range(layer: Tensor, block: int) -> tuple[Tensor, Tensor]:

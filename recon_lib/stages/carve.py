@@ -19,7 +19,7 @@ from ..views import Views
 
 log = logging.getLogger("recon3d")
 RESOLUTIONS = 8, 1024
-TRIAL = 32  # resolution at which views are left out, to find the one that contradicts the others
+TRIAL = 32  # resolution at which the masks are compared, and views left out to find the one that contradicts
 CONTRADICTION = 0.5  # of a mask: where the hull fills less of any, the views do not show one object
 AGREEMENT = 0.9  # of every mask: the hull of views that fit together fills at least this
 
@@ -77,7 +77,7 @@ def carve(
     progress.step()
     log.info(
         "carved the hull of %d views: %d of %d^3 voxels in %.2f s",
-        len(views), int(occupancy.sum()), resolution, time.perf_counter() - started,
+        len(views), int(occupancy.count_nonzero()), resolution, time.perf_counter() - started,
     )  # fmt: skip
     return Carving(hull, occupancy, filled, voxels.tests)
 
@@ -88,7 +88,7 @@ def filled_share(hull: HullField, occupancy: Tensor) -> Tensor:
     Compared in blocks of pixels about as large as a group of voxels appears: for gross errors, not for edges.
     """
     coarse = occupancy
-    while len(coarse) > 2 * TRIAL and len(coarse) % 2 == 0:
+    while len(coarse) > TRIAL and len(coarse) % 2 == 0:
         coarse = _halved(coarse)
     side = len(coarse)
     centres = voxel_centres(coarse.nonzero(), side, hull.radius)
