@@ -1,0 +1,189 @@
+"""Space carving: how exact, how safe, how fast, beside Open3D's on the same masks in the same run.
+
+Run from the repository's root:
+
+    python -m benchmarks.carve [--meshes FOLDER --split val --count 8] [--resolution 256] [--views 12] [--pixels 512]
+        [--open3d PYTHON] [--json FILE]
+
+For a ball, cubes and closed meshes of a folder:
+* IoU with the exact hull (lines of sight through voxels' centres, no pixels; for meshes silhouettes 4 x as fine), from
+  anti-aliased masks without a margin, and with the default margin;
+* agreement: IoU with the same field asked at every voxel's centre (coarse to fine must lose nothing);
+* recall of the solid's own voxels with true masks (no margin, default margin), and with the default margin when all
+  masks lose their outermost pixels, or gain as many.
+
+Then the cost of one scene: wall time and added peak memory of `carve` and of Open3D's `VoxelGrid.carve_silhouette`,
+each in a process of its own. Open3D may live in another environment: name its Python with --open3d.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks.carve_scenes import Scene, cameras_around, dilated, eroded, mesh_scenes, overlap, recall, simple_scenes
+from recon_lib.errors import BadInput
+from recon_lib.fields.hull import MARGIN
+from recon_lib.fields.hull_voxels import voxel_centres
+from recon_lib.geometry.camera import Cameras
+from recon_lib.stages.carve import Carving, carve
+from recon_lib.views import Views
+
+COLUMNS = ("IoU m=0", "IoU m=def", "agreement", "recall m=0", "true", "eroded", "dilated")
+
+
+def as_views(cameras: Cameras, masks: Tensor) -> Views:
+    return Views(masks.expand(-1, 3, -1, -1), cameras, masks)
+
+
+def quality(scene: Scene) -> dict[str, float]:
+    """The figures of one solid."""
+    side = len(scene.truth)
+    plain = carve(as_views(scene.cameras, scene.masks), side, margin=0.0)
+    found = {
+        "IoU m=0": overlap(plain.occupancy, scene.hull),
+        "agreement": agreement(plain),
+        "recall m=0": recall(plain.occupancy, scene.truth),
+    }
+    default = carve(as_views(scene.cameras, scene.masks), side).occupancy
+    found["IoU m=def"] = overlap(default, scene.hull)
+    found["true"] = recall(default, scene.truth)
+    for name, change in (("eroded", eroded), ("dilated", dilated)):
+        try:
+            changed = carve(as_views(scene.cameras, change(scene.masks)), side).occupancy
+            found[name] = recall(changed, scene.truth)
+        except BadInput:  # a mask as thin as two pixels is gone
+            found[name] = 0.0
+    return found
+
+
+def agreement(carving: Carving) -> float:
+    """IoU of the voxels with the field asked at all of them, slab by slab."""
+    side = len(carving.occupancy)
+    both = either = 0
+    for z in range(side):
+        yx = torch.cartesian_prod(torch.arange(side), torch.arange(side))
+        cells = torch.cat([torch.full_like(yx[:, :1], z), yx], 1)
+        asked = carving.field.inside(voxel_centres(cells, side, 1.0)) > 0
+        have = carving.occupancy[z].flatten()
+        both, either = both + int((asked & have).sum()), either + int((asked | have).sum())
+    return both / max(either, 1)
+
+
+# -- cost -----------------------------------------------------------------------------------------------------
+
+
+def save_scene(scene: Scene, path: Path) -> None:
+    np.savez_compressed(
+        path,
+        masks=(scene.masks[:, 0] > 0.5).numpy().astype(np.uint8),
+        world_to_camera=torch.linalg.inv(scene.cameras.camera_to_world.double()).numpy(),
+        intrinsics=scene.cameras.intrinsics.double().numpy(),
+        resolution=len(scene.truth),
+    )
+
+
+def carve_saved(scene_path: str, answer_path: str) -> None:
+    """Our half of the comparison, in its own process."""
+    saved = np.load(scene_path)
+    masks = torch.from_numpy(saved["masks"]).float()[:, None]
+    pose = torch.from_numpy(np.linalg.inv(saved["world_to_camera"])).float()
+    cameras = Cameras(pose, torch.from_numpy(saved["intrinsics"]).float(), *masks.shape[-2:])
+    views = as_views(cameras, masks)
+    carve(views[:2], 16)  # imports
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.perf_counter()
+    found = carve(views, int(saved["resolution"]))
+    seconds = time.perf_counter() - started
+    added = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    np.savez_compressed(answer_path, occupancy=found.occupancy.numpy())
+    print(json.dumps({"carve": seconds, "megabytes": added, "tests": found.tests, "version": torch.__version__}))
+
+
+def cost(scene: Scene, command: list[str]) -> dict:
+    """Run one half in its own process -> its figures, with the quality of its voxels."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [str(Path(folder) / name) for name in ("scene.npz", "answer.npz")]
+        save_scene(scene, Path(paths[0]))
+        done = subprocess.run([*command, *paths], capture_output=True, text=True, check=False, env=dict(os.environ))
+        if done.returncode:
+            return {"failed": done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "no answer"}
+        occupancy = torch.from_numpy(np.load(paths[1])["occupancy"])
+    figures = json.loads(done.stdout.strip().splitlines()[-1])
+    return {**figures, "iou": overlap(occupancy, scene.hull), "recall": recall(occupancy, scene.truth)}
+
+
+def compare(scene: Scene, open3d: str) -> dict[str, dict]:
+    here = Path(__file__).with_name("carve_open3d.py")
+    ours = cost(scene, [sys.executable, "-m", "benchmarks.carve", "--saved"])
+    theirs = cost(scene, [open3d, str(here)])
+    for name, figures in (("carve", ours), ("Open3D", theirs)):
+        print(
+            f"{name:8s} "
+            + "  ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in figures.items())
+        )
+    if "carve" in theirs and "carve" in ours:
+        print(f"carve is {theirs['carve'] / ours['carve']:.0f} times as fast, with making the grid "
+              f"{(theirs['carve'] + theirs['create']) / ours['carve']:.0f} times")  # fmt: skip
+    return {"carve": ours, "open3d": theirs}
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["--saved"]:
+        carve_saved(*sys.argv[2:])
+        return
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--resolution", type=int, default=256)
+    parser.add_argument("--views", type=int, default=12)
+    parser.add_argument("--pixels", type=int, default=512)
+    parser.add_argument("--meshes", type=Path, help="a folder of meshes; only closed ones are used")
+    parser.add_argument("--split", help="of the folder's manifest.json")
+    parser.add_argument("--up", choices=["y", "z"], default="z")
+    parser.add_argument("--count", type=int, default=8)
+    parser.add_argument("--open3d", default=sys.executable, help="a Python that has open3d")
+    parser.add_argument("--no-cost", action="store_true")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    cameras, rows, costs = cameras_around(options.views, options.pixels), {}, {}
+    print(f"{options.resolution}^3 voxels, {options.views} views of {options.pixels} px, default margin {MARGIN} px")
+    print(f"{'':32s}" + "".join(f"{name:>12s}" for name in COLUMNS))
+    scenes = simple_scenes(cameras, options.resolution)
+    for index, scene in enumerate(scenes):
+        rows[scene.name] = _row(scene)
+        if index == 0 and not options.no_cost:
+            costs = compare(scene, options.open3d)
+    if options.meshes:
+        about = options.meshes, options.count, options.up, options.split
+        for scene in mesh_scenes(*about, cameras, options.resolution):
+            rows[scene.name] = _row(scene)
+    worst = {name: min(row[name] for row in rows.values()) for name in COLUMNS}
+    print(f"{'worst':32s}" + "".join(f"{worst[name]:12.4f}" for name in COLUMNS))
+    if options.json:
+        settings = {
+            "resolution": options.resolution,
+            "views": options.views,
+            "pixels": options.pixels,
+            "margin": MARGIN,
+        }
+        options.json.write_text(
+            json.dumps({**settings, "quality": rows, "cost": costs}, indent=2) + "\n", encoding="utf-8"
+        )
+
+
+def _row(scene: Scene) -> dict[str, float]:
+    figures = quality(scene)
+    print(f"{scene.name[:31]:32s}" + "".join(f"{figures[name]:12.4f}" for name in COLUMNS), flush=True)
+    return figures
+
+
+if __name__ == "__main__":
+    main()
