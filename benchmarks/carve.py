@@ -19,7 +19,6 @@ each in a process of its own. Open3D may live in another environment: name its P
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.carve_open3d import peak_megabytes, start_of_memory
 from benchmarks.carve_scenes import Scene, cameras_around, dilated, eroded, mesh_scenes, overlap, recall, simple_scenes
 from recon_lib.errors import BadInput
 from recon_lib.fields.hull import MARGIN
@@ -100,11 +100,11 @@ def carve_saved(scene_path: str, answer_path: str) -> None:
     cameras = Cameras(pose, torch.from_numpy(saved["intrinsics"]).float(), *masks.shape[-2:])
     views = as_views(cameras, masks)
     carve(views[:2], 16)  # imports
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = start_of_memory()
     started = time.perf_counter()
     found = carve(views, int(saved["resolution"]))
     seconds = time.perf_counter() - started
-    added = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    added = peak_megabytes() - before
     np.savez_compressed(answer_path, occupancy=found.occupancy.numpy())
     print(json.dumps({"carve": seconds, "megabytes": added, "tests": found.tests, "version": torch.__version__}))
 
@@ -127,10 +127,10 @@ def compare(scene: Scene, open3d: str) -> dict[str, dict]:
     ours = cost(scene, [sys.executable, "-m", "benchmarks.carve", "--saved"])
     theirs = cost(scene, [open3d, str(here)])
     for name, figures in (("carve", ours), ("Open3D", theirs)):
-        print(
-            f"{name:8s} "
-            + "  ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in figures.items())
+        shown = (
+            f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}" for key, value in figures.items()
         )
+        print(f"{name:8s} {'  '.join(shown)}")
     if "carve" in theirs and "carve" in ours:
         print(f"carve is {theirs['carve'] / ours['carve']:.0f} times as fast, with making the grid "
               f"{(theirs['carve'] + theirs['create']) / ours['carve']:.0f} times")  # fmt: skip
@@ -168,15 +168,9 @@ def main() -> None:
     worst = {name: min(row[name] for row in rows.values()) for name in COLUMNS}
     print(f"{'worst':32s}" + "".join(f"{worst[name]:12.4f}" for name in COLUMNS))
     if options.json:
-        settings = {
-            "resolution": options.resolution,
-            "views": options.views,
-            "pixels": options.pixels,
-            "margin": MARGIN,
-        }
-        options.json.write_text(
-            json.dumps({**settings, "quality": rows, "cost": costs}, indent=2) + "\n", encoding="utf-8"
-        )
+        names = ("resolution", "views", "pixels")
+        report = {name: getattr(options, name) for name in names} | {"margin": MARGIN, "quality": rows, "cost": costs}
+        options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
 def _row(scene: Scene) -> dict[str, float]:

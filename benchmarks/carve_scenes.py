@@ -20,6 +20,7 @@ from recon_lib.render.rasterize import rasterize
 FINER = 4  # samples per pixel side: soft masks, and the exact hulls of meshes
 AT_ONCE = 1 << 20
 
+Inside = Callable[[Tensor], Tensor]  # points [N,3] -> [N] bool
 Sights = Callable[[Tensor, Tensor], Tensor]  # eye [3], sight lines [N,3] from there -> which meet the solid [N] bool
 
 
@@ -61,9 +62,7 @@ def box_sights(half: Tensor, turn: Tensor) -> Sights:
     return meets
 
 
-def closed_form(
-    name: str, cameras: Cameras, resolution: int, inside: Callable[[Tensor], Tensor], sights: Sights
-) -> Scene:
+def closed_form(name: str, cameras: Cameras, resolution: int, inside: Inside, sights: Sights) -> Scene:
     masks = []
     for i in range(len(cameras)):
         fine = cameras[i].resized(cameras.height * FINER, cameras.width * FINER)
@@ -145,7 +144,7 @@ def _slabs(resolution: int) -> Iterator[Tensor]:
         yield torch.cartesian_prod(*axes)
 
 
-def _grid(resolution: int, inside: Callable[[Tensor], Tensor]) -> Tensor:
+def _grid(resolution: int, inside: Inside) -> Tensor:
     values = [inside(voxel_centres(voxels, resolution, 1.0)) for voxels in _slabs(resolution)]
     return torch.cat(values).view(resolution, resolution, resolution)
 
