@@ -23,6 +23,8 @@ STEP, RAISED = 45.0, 30.0  # degrees
 GRAZING = 75.0  # degrees between a surface's normal and the view: what is turned further is not really seen
 ENOUGH = 0.95  # of the surface: no more raised cameras are needed then
 SAMPLES = 4096
+NEAREST = 1.05  # world units from the centre: a camera must stand outside the unit ball
+FILLED = 0.97  # of half the picture: the ball in a lens that was made for it
 
 Direction = tuple[float, float]  # azimuth, elevation in degrees
 
@@ -62,9 +64,11 @@ def read_directions(text: str) -> list[Direction]:
 
 
 def look_from(directions: Sequence[Direction], like: Cameras) -> Cameras:
-    """Cameras on the sphere of the first of `like`, with its lens and picture, in directions counted from its own.
+    """Cameras on the sphere of the first of `like`, with its picture size, in directions counted from its own.
 
-    Elevations beyond +-90 stop there. The first camera is taken to look at the origin.
+    All look at the origin. They have the lens of the first where that shows the whole unit ball, in which the object
+    lies, else (a crop, a camera that looks past the centre) one whose picture the ball just fills. Elevations beyond
+    +-90 stop there.
     """
     if not directions:
         raise BadInput("There is no direction to look from; ask for at least one camera.")
@@ -81,7 +85,26 @@ def look_from(directions: Sequence[Direction], like: Cameras) -> Cameras:
         height=like.height,
         width=like.width,
     )
-    return replace(orbit, intrinsics=like.intrinsics[:1].cpu().repeat(len(orbit), 1, 1))
+    own = replace(orbit, intrinsics=like.intrinsics[:1].cpu().repeat(len(orbit), 1, 1))
+    return own if shows_ball(own[0]) else replace(orbit, intrinsics=_lens_for_ball(orbit, distance))
+
+
+def shows_ball(camera: Cameras) -> bool:
+    """Whether the picture of a camera that looks at the origin holds the whole unit ball around it."""
+    tangent = math.tan(math.asin(min(1.0, 1 / float(camera.position[0].norm()))))  # of half the angle that it spans
+    (fx, _, cx), (_, fy, cy), _ = camera.intrinsics[0].double().tolist()
+    across, down = fx * tangent, fy * tangent
+    return min(cx, camera.width - cx) >= across and min(cy, camera.height - cy) >= down
+
+
+def _lens_for_ball(cameras: Cameras, distance: float) -> Tensor:
+    """Intrinsics [C,3,3] of centred lenses that show the unit ball from `distance`, and little around it."""
+    if distance < NEAREST:
+        raise BadInput(f"The first camera is {distance:.2f} from the centre; move it back to {NEAREST} or more.")
+    half = min(cameras.height, cameras.width) / 2
+    focal = FILLED * half * math.sqrt(distance**2 - 1)
+    lens = [[focal, 0.0, cameras.width / 2], [0.0, focal, cameras.height / 2], [0.0, 0.0, 1.0]]
+    return torch.tensor(lens).repeat(len(cameras), 1, 1)
 
 
 # -- what the cameras see -------------------------------------------------------------------------------------

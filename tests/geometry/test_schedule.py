@@ -18,6 +18,7 @@ from recon_lib.geometry.schedule import (
     raised,
     read_directions,
     ring,
+    shows_ball,
     sight,
 )
 from tests.shapes import ball, box
@@ -71,7 +72,7 @@ def test_directions_that_cannot_be_read(text, words):
 
 
 def test_cameras_keep_the_lens_and_count_from_the_first():
-    first = Cameras.orbit([30.0, 80.0], [20.0, 0.0], [2.5, 9.0], 33.0, 40, 60)
+    first = Cameras.orbit([30.0, 80.0], [20.0, 0.0], [2.5, 9.0], 53.0, 40, 60)
     found = look_from([(45.0, 0.0), (-60.0, -30.0), (0.0, 80.0)], first)
     assert angles(found)[:2] == [(75, 20), (-30, -10)]
     assert angles(found)[2][1] == 90  # no further than straight above
@@ -82,7 +83,34 @@ def test_cameras_keep_the_lens_and_count_from_the_first():
     torch.testing.assert_close(found.rotation[:, :, 2], toward, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize(
+    "first",
+    [
+        Cameras.orbit(30.0, 20.0, 2.5, 33.0, 40, 60),
+        Cameras.orbit(30.0, 20.0, 2.5, 60.0, 40, 60).cropped(20, 0, 60, 40),
+    ],
+    ids=["narrow", "off the middle"],
+)
+def test_a_lens_that_cuts_the_unit_ball_is_changed_for_one_that_the_ball_fills(first, globe):
+    assert not shows_ball(look_at_origin(first))
+    found = look_from([(0.0, 0.0), (90.0, 10.0)], first)
+    assert (found.height, found.width) == (40, 60)
+    pixels, depth = found.project(globe.vertices)
+    reach = (pixels - torch.tensor([30.0, 20.0])).norm(dim=-1).amax(1)
+    assert (depth > 0).all()
+    assert torch.allclose(reach, torch.full((2,), 0.97 * 20), atol=0.2)
+    assert shows_ball(found[0])
+
+
+def look_at_origin(camera: Cameras) -> Cameras:
+    """The same lens from the same place, with the origin on the optical axis."""
+    turned = Cameras.orbit(30.0, 20.0, 2.5, 33.0, camera.height, camera.width)
+    return Cameras(turned.camera_to_world, camera.intrinsics, camera.height, camera.width)
+
+
 def test_cameras_from_nowhere():
+    with pytest.raises(BadInput, match="move it back"):
+        look_from([(0.0, 0.0)], Cameras.orbit(0.0, 0.0, 1.01, 45.0, 48, 64))
     with pytest.raises(BadInput, match="at least one"):
         look_from([], FRONT)
     middle = Cameras(torch.eye(4)[None], FRONT.intrinsics, 48, 64)
