@@ -11,4 +11,8 @@ def build(system: str, config: dict) -> nn.Module:
         from .zeroshape_w import ZeroShapeW, ZeroShapeWConfig
 
         return ZeroShapeW(ZeroShapeWConfig.of(config))
+    if system == "outpainter":
+        from .outpainter import Outpainter, OutpainterConfig
+
+        return Outpainter(OutpainterConfig.of(config))
     raise BadInput(f"No network is known for system {system!r}; update the pack or check the model's card.")
