@@ -66,8 +66,9 @@ def reconstruct(
 
 @contextmanager
 def timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
-    """Write how long the block took, in seconds, into `seconds` and the log."""
+    """Add how long the block took, in seconds, to the stage in `seconds`, and log it."""
     start = time.perf_counter()
     yield
-    seconds[stage] = round(time.perf_counter() - start, 3)
-    log.info("%s: %.2f s", stage, seconds[stage])
+    took = time.perf_counter() - start
+    seconds[stage] = round(seconds.get(stage, 0.0) + took, 3)
+    log.info("%s: %.2f s", stage, took)
