@@ -2,6 +2,7 @@
 
 from comfy_api.latest import io
 
+from ..recon_lib.errors import BadInput
 from . import sockets
 from .base import CATEGORY, Node
 from .convert import images_from_host, mesh_from_host
@@ -131,4 +132,28 @@ class CameraFromFov(Node):
         return io.NodeOutput(Cameras.orbit([azimuth] * count, elevation, distance, fov, height, width))
 
 
-NODES = [CameraOrbit, CamerasFromLoad3D, CameraFromFov]
+class PickCamera(Node):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="Recon3D_PickCamera",
+            display_name="Pick Camera",
+            category=f"{CATEGORY}/cameras",
+            description="One camera out of many.",
+            inputs=[
+                sockets.Cameras.Input("cameras", tooltip="From Camera Schedule, Camera Orbit or any other."),
+                io.Int.Input("number", default=1, min=1, max=4096, tooltip="1 is the first."),
+            ],
+            outputs=[sockets.Cameras.Output("camera", display_name="camera", tooltip="One camera.")],
+        )
+
+    @classmethod
+    def run(cls, cameras, number):
+        if number > len(cameras):
+            raise BadInput(
+                f"There is no camera {number} among {len(cameras)}; lower the number, or ask for more cameras."
+            )
+        return io.NodeOutput(cameras[number - 1])
+
+
+NODES = [CameraOrbit, CamerasFromLoad3D, CameraFromFov, PickCamera]

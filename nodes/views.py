@@ -72,6 +72,38 @@ class ViewsToImages(Node):
         return io.NodeOutput(images_to_host(views.images), masks_to_host(views.masks), *pictures, views.cameras)
 
 
+class CropViews(Node):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="Recon3D_CropViews",
+            display_name="Crop Views",
+            category=f"{CATEGORY}/views",
+            description="Cuts the square around its object out of every view, at a size that later stages can afford.",
+            inputs=[
+                sockets.Views.Input("views", tooltip="With object masks. The cameras stay where they are."),
+                io.Int.Input(
+                    "side", default=256, min=16, max=4096, step=16, tooltip="Pixels along a side of the new pictures."
+                ),
+                io.Float.Input(
+                    "share", default=0.85, min=0.05, max=1.0, step=0.05,
+                    tooltip="The object's longer side over the picture's side.",
+                ),
+            ],
+            outputs=[
+                sockets.Views.Output("views_out", display_name="views", tooltip="As many views, square."),
+                io.Image.Output("preview", display_name="preview", tooltip="The new pictures."),
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def run(cls, views, side, share):
+        from ..recon_lib.stages.crop import crop_to_object
+
+        found = crop_to_object(views, side, share)
+        return io.NodeOutput(found, images_to_host(found.images))
+
+
 class LoadViews(Node):
     @classmethod
     def define_schema(cls):
@@ -133,4 +165,4 @@ class SaveViews(Node):
         return io.NodeOutput(f"{entry['subfolder']}/{entry['filename']} [output]".lstrip("/"))
 
 
-NODES = [MakeView, ViewsToImages, LoadViews, SaveViews]
+NODES = [MakeView, ViewsToImages, CropViews, LoadViews, SaveViews]

@@ -12,7 +12,7 @@ from ..geometry.mesh import Mesh
 from ..render.mesh import creased_normals
 from .materials import Material
 from .raycast import Hits, RayCaster
-from .shading import random_lighting, shade
+from .shading import Lighting, random_lighting, shade
 
 SHADOW_OFFSET = 2e-3  # start of shadow rays off the surface, in object radii
 
@@ -82,8 +82,13 @@ class MeshRenderer:
         rng: np.random.Generator,
         material: Material | None = None,
         face_parts: NDArray[np.integer] | None = None,  # [M] part of each face, for the material
+        light: Lighting | None = None,
+        back: bool = True,
     ) -> ObjectRender:
-        """Render the view of a single camera under random light, in the mesh's own colours or in `material`."""
+        """Render the view of a single camera in the mesh's own colours or in `material`, under `light` or random light.
+
+        Without `back` the last surface is not looked for: it is said to be the first.
+        """
         origins, directions = (x[0].reshape(-1, 3).numpy() for x in camera.rays())
         hits = self._caster.first_hits(origins, directions)
         rows = np.flatnonzero(hits.hit)
@@ -91,7 +96,7 @@ class MeshRenderer:
         eye = -directions[rows]
         normals = self._normals(hits, rows, eye)
         points = origins[rows] + hits.distance[rows, None] * directions[rows]
-        light = random_lighting(rng, -rotation[:, 2])
+        light = light or random_lighting(rng, -rotation[:, 2])
         lit = self._lit(points, normals, light.directions[0]) if light.shadow else np.ones(len(rows), np.float32)
         if material is None:
             albedo = self._albedo(hits, rows)
@@ -102,10 +107,11 @@ class MeshRenderer:
         color = shade(albedo, normals, eye, lit, light)
         size = (camera.height, camera.width)
         depth = (points - camera.position[0].numpy()) @ rotation[:, 2]
+        last = self._last_depth(origins[rows], directions[rows], rotation[:, 2]) if back else depth
         return ObjectRender(
             _image(size, rows, np.round(color * 255).astype(np.uint8)),
             _image(size, rows, depth),
-            _image(size, rows, np.maximum(self._last_depth(origins[rows], directions[rows], rotation[:, 2]), depth)),
+            _image(size, rows, np.maximum(last, depth)),
             _image(size, rows, normals @ rotation),
             camera,
         )

@@ -108,6 +108,7 @@ def test_missing_files(refused, pack, tmp_path):
 def test_views_need_a_camera_each(pack, refused, photo):
     cameras = pack.run("Recon3D_CameraOrbit", count=3).result[0]
     assert "one camera per image" in refused("Recon3D_MakeView", image=photo, cameras=cameras)
+    assert "no camera 4 among 3" in refused("Recon3D_PickCamera", cameras=cameras, number=4)
 
 
 def test_a_truncated_model(pack, refused, tmp_path):
