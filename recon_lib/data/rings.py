@@ -5,7 +5,6 @@ pixel, depth and normals are what its centre shows.
 """
 
 import logging
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +26,7 @@ from .materials import Material, random_material
 from .mesh_renders import MeshRenderer, ObjectRender
 from .objects import iterate_objects, list_objects
 from .render_shards import RECOLORED
+from .row_files import write_arrays
 from .shading import random_lighting
 from .solids.generator import random_solid
 from .solids.grid import surface_mesh
@@ -164,17 +164,7 @@ def _fill(
 
 def write_rings(folder: Path, rows: list[dict[str, NDArray]]) -> None:
     """Write rings, each a row of the `ARRAYS`, into the new folder `folder`: all or nothing."""
-    part = folder.with_name(folder.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    try:
-        part.mkdir(parents=True)
-        for name in ARRAYS:
-            np.save(part / f"{name}.npy", np.stack([row[name] for row in rows]))
-        part.replace(folder)
-    except OSError as error:
-        raise BadInput(f"{folder} could not be written ({error.strerror}); check space and rights.") from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+    write_arrays(folder, {name: [row[name] for row in rows] for name in ARRAYS})
 
 
 def _ring(

@@ -77,8 +77,10 @@ class TestShards:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "nothing to do; give --sheet OUT.png or --shards FOLDER"),
+        ([], "nothing to do; give --sheet OUT.png, --shards FOLDER or --rings FOLDER"),
         (["--shards", "out"], "nothing to render; give --meshes, --solids or --backgrounds"),
+        (["--rings", "out"], "nothing to render; give --meshes or --solids, or --gaps"),
+        (["--gaps", "out"], "nothing to do"),
         (["--shards", "out", "--backgrounds", "2", "--photos", "nowhere"], "There is no folder nowhere"),
     ],
 )
@@ -91,3 +93,23 @@ def test_a_damaged_photo_is_named(calls, capsys, tmp_path):
     (tmp_path / "a.png").write_bytes(b"no picture")
     assert main(["data", "--shards", "out", "--backgrounds", "2", "--photos", str(tmp_path)]) == 2
     assert "a.png" in capsys.readouterr().err and calls == []
+
+
+def test_rings_and_the_samples_of_their_gaps(monkeypatch, tmp_path, capsys):
+    from recon_lib.data import gap_samples, rings
+
+    asked = []
+
+    def recorded(name):
+        return lambda *args, progress, **options: asked.append((name, args, options))
+
+    monkeypatch.setattr(rings, "render_mesh_rings", recorded("meshes"))
+    monkeypatch.setattr(rings, "render_solid_rings", recorded("solids"))
+    monkeypatch.setattr(gap_samples, "make_samples", recorded("samples"))
+    folders = ["--rings", str(tmp_path / "r"), "--gaps", str(tmp_path / "g")]
+    assert main(["data", *folders, "--meshes", "m", "--solids", "3", "--seed", "2", "--split", "val"]) == 0
+    assert asked == [
+        ("meshes", (Path("m"), tmp_path / "r"), {"seed": 2, "split": "val", "up": "z"}),
+        ("solids", (tmp_path / "r", range(6, 9)), {}),
+        ("samples", (tmp_path / "r", tmp_path / "g"), {"count": 8, "seed": 2}),
+    ]

@@ -1,0 +1,135 @@
+"""Outpainting samples made ahead of training: gaps of rendered rings in folders of plain arrays, memory-mapped."""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..errors import BadInput
+from ..progress import Progress
+from ..stages.outpaint_mask import OutpaintMask
+from ..views import Views
+from .gaps import Errors, Ring, draw_gap, gap
+from .rings import list_rings, open_rings
+from .row_files import write_arrays
+
+SEEN, MASK, SILHOUETTE = 1, 2, 4  # bits of `region`
+
+
+@dataclass(frozen=True)
+class GapShard:
+    """What is known of N views, and the truth."""
+
+    images: NDArray[np.uint8]  # [N,S,S,3] sRGB: seen colours, grey where to be painted, white elsewhere
+    region: NDArray[np.uint8]  # [N,S,S] sums of `SEEN`, `MASK`, `SILHOUETTE`
+    relief: NDArray[np.float16]  # [N,S,S] z-depth less `distance`, 0 where not seen
+    normals: NDArray[np.int8]  # [N,S,S,3] camera frame, unit is 127, 0 where not seen
+    truth: NDArray[np.uint8]  # [N,S,S,4] sRGB on white, and alpha
+    distance: NDArray[np.float32]  # [N] of the camera from the origin
+    focal: NDArray[np.float32]  # [N] pixels
+
+    def __len__(self) -> int:
+        return len(self.region)
+
+    def sample(self, row: int) -> dict[str, Tensor]:
+        """One sample: images [3,S,S] 0-1, seen, masks, silhouettes [1,S,S] 0 or 1, depth [1,S,S], normals [3,S,S],
+        focal [], and truth [4,S,S] 0-1 (RGB on white, alpha); float32."""
+        region = self.region[row][None]
+        layers = {name: (region & bit) > 0 for name, bit in _BITS.items()}
+        depth = np.where(layers["seen"], self.relief[row][None].astype(np.float32) + self.distance[row], 0)
+        arrays = {
+            "images": self.images[row].transpose(2, 0, 1) / np.float32(255),
+            **layers,
+            "depth": depth,
+            "normals": self.normals[row].transpose(2, 0, 1) / np.float32(127),
+            "focal": self.focal[row],
+            "truth": self.truth[row].transpose(2, 0, 1) / np.float32(255),
+        }
+        return {name: torch.from_numpy(np.array(value, np.float32)) for name, value in arrays.items()}
+
+
+_BITS = {"seen": SEEN, "masks": MASK, "silhouettes": SILHOUETTE}
+ARRAYS = tuple(GapShard.__dataclass_fields__)
+
+
+class GapSamples(torch.utils.data.Dataset[dict[str, Tensor]]):
+    """All samples below a folder, as `GapShard.sample` gives them."""
+
+    def __init__(self, folder: Path) -> None:
+        found = sorted(p.parent for p in Path(folder).glob("**/region.npy") if not p.parent.name.endswith(".part"))
+        if not found:
+            raise BadInput(f"No outpainting samples in {folder}; make some with `data --rings RINGS --gaps FOLDER`.")
+        self.shards = [_open(path) for path in found]
+        self.ends = np.cumsum([len(shard) for shard in self.shards]).tolist()
+
+    def __len__(self) -> int:
+        return self.ends[-1]
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        if not 0 <= index < len(self):
+            raise IndexError(f"sample {index} of {len(self)}")
+        shard = bisect_right(self.ends, index)
+        return self.shards[shard].sample(index - (self.ends[shard - 1] if shard else 0))
+
+
+def _open(folder: Path) -> GapShard:
+    try:
+        return GapShard(**{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS})
+    except FileNotFoundError as error:
+        name = Path(error.filename).name
+        raise BadInput(f"{folder} has no {name}; it is of another version of the pack, make it anew.") from error
+
+
+def make_samples(rings: Path, out: Path, *, count: int = 8, seed: int = 0, progress: Progress | None = None) -> None:
+    """`count` samples of every ring below `rings`, with random errors, into shards below `out`.
+
+    Shards that exist are left alone. Views that show nothing to be painted give no sample.
+    """
+    folders, progress = list_rings(rings), progress or Progress()
+    progress.start("outpainting samples", len(folders))
+    for number, folder in enumerate(folders):
+        target = out / f"{folder.name}_{seed:03d}"
+        if not target.exists():
+            shard, rows = open_rings(folder), []
+            for row in range(len(shard)):
+                progress.check()
+                rows += _of_ring(shard.views(row), count, np.random.default_rng([seed, number, row, 13]))
+            if rows:
+                write_arrays(target, {name: [row[name] for row in rows] for name in ARRAYS})
+        progress.step()
+
+
+def _of_ring(views: Views, count: int, rng: np.random.Generator) -> list[dict[str, NDArray]]:
+    if not (views.depth > 0).flatten(1).any(1).all():
+        return []  # so thin that a view shows nothing of it
+    ring, rows = Ring.of(views), []
+    for _ in range(count):
+        earlier, target = draw_gap(rng, len(views))
+        found = gap(ring, earlier, target, Errors.random(rng), rng)
+        if found.masks.any():
+            rows.append(packed(found, views[target]))
+    return rows
+
+
+def packed(found: OutpaintMask, truth: Views) -> dict[str, NDArray]:
+    """The layers of one camera and the view that it really has, as one row of a `GapShard`."""
+    distance = float(found.cameras.position.norm())
+    region = found.seen * SEEN + found.masks * MASK + found.silhouettes * SILHOUETTE
+    return {
+        "images": _bytes(found.images),
+        "region": region[0, 0].byte().numpy(),
+        "relief": ((found.depth - distance) * found.seen)[0, 0].half().numpy(),
+        "normals": (found.normals[0] * 127).round().to(torch.int8).movedim(0, -1).contiguous().numpy(),
+        "truth": _bytes(torch.cat([truth.images, truth.masks], 1)),
+        "distance": np.float32(distance),
+        "focal": found.cameras.intrinsics[0, 1, 1].numpy(),
+    }
+
+
+def _bytes(images: Tensor) -> NDArray[np.uint8]:
+    """[1,C,S,S] 0-1 -> [S,S,C]."""
+    return (images[0].clamp(0, 1) * 255).round().byte().movedim(0, -1).contiguous().numpy()

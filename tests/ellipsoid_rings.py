@@ -1,0 +1,26 @@
+"""Rings of ellipsoids rendered in closed form, coloured by place: what outpainters can learn from without a mesh."""
+
+from pathlib import Path
+
+import numpy as np
+
+from recon_lib.data.rings import SAMPLES, ring_arrays, write_rings
+from recon_lib.geometry.camera import Cameras
+from recon_lib.geometry.schedule import ring
+from tests.tiny_shards import AXES, ellipsoid_render
+
+
+def ring_cameras(size: int) -> Cameras:
+    directions = [(0.0, 0.0), *ring()]
+    return Cameras.orbit([a for a, _ in directions], [e + 12 for _, e in directions], 3.4, 36.0, size, size)
+
+
+def write_ellipsoid_rings(folder: Path, size: int = 32, axes=AXES) -> Path:
+    """A shard of rings of all ellipsoids below `folder`. -> `folder`."""
+    cameras, rows = ring_cameras(size), []
+    fine = cameras.resized(SAMPLES * size, SAMPLES * size)
+    for half in axes:
+        shots = [ellipsoid_render(np.float64(half) * 0.95, fine[i]) for i in range(len(fine))]
+        rows.append(ring_arrays(shots, cameras))
+    write_rings(folder / "ellipsoids", rows)
+    return folder
