@@ -1,4 +1,7 @@
-"""Outpainting samples made ahead of training: gaps of rendered rings in folders of plain arrays, memory-mapped."""
+"""Outpainting samples made ahead of training: gaps of rendered rings in folders of plain arrays, memory-mapped.
+
+A sample is what a painter sees (`stages.outpaint.Glimpse`, through the same window), and what it should paint.
+"""
 
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -11,13 +14,17 @@ from torch import Tensor
 
 from ..errors import BadInput
 from ..progress import Progress
-from ..stages.outpaint_mask import OutpaintMask
+from ..stages.outpaint import SHARE, Glimpse, look
+from ..stages.window import Window
 from ..views import Views
 from .gaps import Errors, Ring, draw_gap, gap
 from .rings import list_rings, open_rings
 from .row_files import write_arrays
 
-SEEN, MASK, SILHOUETTE = 1, 2, 4  # bits of `region`
+SEEN, MASK = 1, 2  # values of `region`; 0 is background
+SIDE = 64  # pixels of a sample
+SHARES = (SHARE - 0.03, SHARE + 0.03)  # of the picture's side that the hull spans
+LEAST = 8  # pixels to be painted, else it is no sample
 
 
 @dataclass(frozen=True)
@@ -25,7 +32,7 @@ class GapShard:
     """What is known of N views, and the truth."""
 
     images: NDArray[np.uint8]  # [N,S,S,3] sRGB: seen colours, grey where to be painted, white elsewhere
-    region: NDArray[np.uint8]  # [N,S,S] sums of `SEEN`, `MASK`, `SILHOUETTE`
+    region: NDArray[np.uint8]  # [N,S,S] `SEEN`, `MASK` or 0
     relief: NDArray[np.float16]  # [N,S,S] z-depth less `distance`, 0 where not seen
     normals: NDArray[np.int8]  # [N,S,S,3] camera frame, unit is 127, 0 where not seen
     truth: NDArray[np.uint8]  # [N,S,S,4] sRGB on white, and alpha
@@ -36,14 +43,15 @@ class GapShard:
         return len(self.region)
 
     def sample(self, row: int) -> dict[str, Tensor]:
-        """One sample: images [3,S,S] 0-1, seen, masks, silhouettes [1,S,S] 0 or 1, depth [1,S,S], normals [3,S,S],
-        focal [], and truth [4,S,S] 0-1 (RGB on white, alpha); float32."""
+        """One sample: images [3,S,S] 0-1, seen, masks [1,S,S] 0 or 1, depth [1,S,S], normals [3,S,S], focal [], as in
+        a `Glimpse`, and truth [4,S,S] 0-1 (RGB on white, alpha); float32."""
         region = self.region[row][None]
-        layers = {name: (region & bit) > 0 for name, bit in _BITS.items()}
-        depth = np.where(layers["seen"], self.relief[row][None].astype(np.float32) + self.distance[row], 0)
+        seen = region == SEEN
+        depth = np.where(seen, self.relief[row][None].astype(np.float32) + self.distance[row], 0)
         arrays = {
             "images": self.images[row].transpose(2, 0, 1) / np.float32(255),
-            **layers,
+            "seen": seen,
+            "masks": region == MASK,
             "depth": depth,
             "normals": self.normals[row].transpose(2, 0, 1) / np.float32(127),
             "focal": self.focal[row],
@@ -52,7 +60,6 @@ class GapShard:
         return {name: torch.from_numpy(np.array(value, np.float32)) for name, value in arrays.items()}
 
 
-_BITS = {"seen": SEEN, "masks": MASK, "silhouettes": SILHOUETTE}
 ARRAYS = tuple(GapShard.__dataclass_fields__)
 
 
@@ -110,23 +117,29 @@ def _of_ring(views: Views, count: int, rng: np.random.Generator) -> list[dict[st
     for _ in range(count):
         earlier, target = draw_gap(rng, len(views))
         found = gap(ring, earlier, target, Errors.random(rng), rng)
-        if found.masks.any():
-            rows.append(packed(found, views[target]))
+        window = Window.around(found.silhouettes[0, 0], float(rng.uniform(*SHARES)))
+        glimpse = look(found, window, SIDE)
+        if glimpse.masks.sum() >= LEAST:
+            rows.append(packed(glimpse, _through(window, views[target]), float(found.cameras.position.norm())))
     return rows
 
 
-def packed(found: OutpaintMask, truth: Views) -> dict[str, NDArray]:
-    """The layers of one camera and the view that it really has, as one row of a `GapShard`."""
-    distance = float(found.cameras.position.norm())
-    region = found.seen * SEEN + found.masks * MASK + found.silhouettes * SILHOUETTE
+def _through(window: Window, view: Views) -> Tensor:
+    """The view as the painter should paint it, [1,4,SIDE,SIDE] 0-1: RGB on white, alpha."""
+    return torch.cat([window.look(view.images, SIDE), window.look_covered(view.masks, SIDE)], 1)
+
+
+def packed(glimpse: Glimpse, truth: Tensor, distance: float) -> dict[str, NDArray]:
+    """What a painter sees, the truth [1,4,S,S] 0-1 and the camera's distance, as one row of a `GapShard`."""
+    seen = glimpse.seen
     return {
-        "images": _bytes(found.images),
-        "region": region[0, 0].byte().numpy(),
-        "relief": ((found.depth - distance) * found.seen)[0, 0].half().numpy(),
-        "normals": (found.normals[0] * 127).round().to(torch.int8).movedim(0, -1).contiguous().numpy(),
-        "truth": _bytes(torch.cat([truth.images, truth.masks], 1)),
+        "images": _bytes(glimpse.images),
+        "region": (seen * SEEN + glimpse.masks * MASK)[0, 0].byte().numpy(),
+        "relief": ((glimpse.depth - distance) * seen)[0, 0].half().numpy(),
+        "normals": (glimpse.normals * seen * 127)[0].round().to(torch.int8).movedim(0, -1).contiguous().numpy(),
+        "truth": _bytes(truth),
         "distance": np.float32(distance),
-        "focal": found.cameras.intrinsics[0, 1, 1].numpy(),
+        "focal": glimpse.focal[0].numpy(),
     }
 
 

@@ -32,14 +32,14 @@ from .solids.generator import random_solid
 from .solids.grid import surface_mesh
 
 log = logging.getLogger("recon3d")
-SIDE = 64  # pixels
+SIDE = 80  # pixels: a little more than outpainters paint, as they look at a part of each view
 SAMPLES = 3  # rays per pixel along each side; odd, so that one of them meets the pixel's centre
 VIEWS = 1 + len(ring())
 FOV = (20.0, 50.0)  # degrees
 FILL = (0.7, 0.88)  # of the front's picture
 JITTER = 2.0  # degrees, standard deviation of the cameras about the schedule
 RINGS_A_SHARD = 64
-SOLID_CELLS = 64  # cells per side of the grid that solids are meshed on: enough for pictures of 64 pixels
+SOLID_CELLS = 64  # cells per side of the grid that solids are meshed on: enough for small pictures
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,13 @@ import pytest
 import torch
 
 from recon_lib.data import gap_samples
-from recon_lib.data.gap_samples import ARRAYS, GapSamples, GapShard, make_samples, packed
+from recon_lib.data.gap_samples import ARRAYS, SIDE, GapSamples, GapShard, make_samples, packed
 from recon_lib.data.gaps import Errors, Ring, gap
 from recon_lib.data.rings import list_rings, open_rings
 from recon_lib.errors import BadInput, Interrupted
 from recon_lib.progress import Progress
+from recon_lib.stages.outpaint import look
+from recon_lib.stages.window import Window
 from tests.ellipsoid_rings import write_ellipsoid_rings
 
 SIZE = 32
@@ -27,19 +29,31 @@ def samples(rings, tmp_path_factory):
     return out
 
 
-def test_layers_come_back(rings):
+def test_what_was_packed_comes_back(rings):
     views = open_rings(list_rings(rings)[0]).views(1)
     found = gap(Ring.of(views), [0, 1], 2, Errors(depth=0.01, tilt=0.1), np.random.default_rng(0))
-    row = packed(found, views[2])
+    glimpse = look(found, Window.around(found.silhouettes[0, 0], 0.85), 48)
+    truth = torch.rand(1, 4, 48, 48)
+    row = packed(glimpse, truth, float(found.cameras.position.norm()))
     sample = GapShard(**{name: np.stack([row[name]]) for name in ARRAYS}).sample(0)
-    for name in ("seen", "masks", "silhouettes"):
-        assert torch.equal(sample[name], getattr(found, name)[0]), name
+    for name in ("seen", "masks"):
+        assert torch.equal(sample[name], getattr(glimpse, name)[0]), name
     for name, atol in (("images", 1 / 500), ("depth", 1e-3), ("normals", 1 / 250)):
-        torch.testing.assert_close(sample[name], getattr(found, name)[0], atol=atol, rtol=0)
-    torch.testing.assert_close(sample["truth"][:3], views.images[2], atol=1e-6, rtol=0)
-    torch.testing.assert_close(sample["truth"][3:], views.masks[2], atol=1e-6, rtol=0)
-    assert float(sample["focal"]) == float(found.cameras.intrinsics[0, 1, 1])
+        told = getattr(glimpse, name)[0] * (1 if name == "images" else glimpse.seen[0])
+        torch.testing.assert_close(sample[name], told, atol=atol, rtol=0)
+    torch.testing.assert_close(sample["truth"], truth[0], atol=1 / 500, rtol=0)
+    assert sample["focal"] == glimpse.focal[0]
     assert all(value.dtype == torch.float32 for value in sample.values())
+
+
+def test_the_truth_lies_under_what_is_told(samples):
+    """Seen colours are about those of the truth, everything of the object is seen or to be painted."""
+    for sample in GapSamples(samples):
+        kept = sample["seen"].expand(3, -1, -1) > 0
+        assert (sample["images"] - sample["truth"][:3]).abs()[kept].mean() < 0.06 if kept.sum() > 90 else True
+        within = (sample["seen"] + sample["masks"]) > 0
+        assert (sample["truth"][3:] > 0.6)[~within].float().mean() < 0.003
+        assert sample["truth"][3:][sample["seen"] > 0].mean() > 0.9 if kept.any() else True
 
 
 def test_every_ring_gives_its_samples(samples):
@@ -48,7 +62,7 @@ def test_every_ring_gives_its_samples(samples):
     for index in range(len(data)):
         sample = data[index]
         assert sample["masks"].any() and sample["truth"][3].any()
-        assert sample["images"].shape == (3, SIZE, SIZE) and sample["truth"].shape == (4, SIZE, SIZE)
+        assert sample["images"].shape == (3, SIDE, SIDE) and sample["truth"].shape == (4, SIDE, SIDE)
     with pytest.raises(IndexError):
         data[12]
 
