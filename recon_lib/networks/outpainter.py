@@ -192,11 +192,12 @@ class Outpainter(nn.Module):
         generator: torch.Generator | None = None,  # on the CPU, so that a seed means the same on every device
         steps: int | None = None,
         check: Callable[[], None] = unchecked,
+        show: Callable[[Tensor], None] = lambda picture: None,
     ) -> Tensor:
         """A painted picture [B,4,S,S] in -1..1: RGB on white, alpha. What is known comes back exactly.
 
-        `check` runs before each of `steps` steps and may raise. Raises `BadInput` for another number of steps than 1
-        to `train_steps`.
+        `check` runs before each of `steps` steps and may raise; `show` is given the picture so far after it.
+        Raises `BadInput` for another number of steps than 1 to `train_steps`.
         """
         steps = self.config.steps if steps is None else steps
         if not 1 <= steps <= self.config.train_steps:
@@ -213,7 +214,8 @@ class Outpainter(nn.Module):
             clean = self.denoise(noisy, times[:, i], told).clamp(-1, 1)
             clean = torch.where(certain, picture, clean)
             noisy = scheduler.step(clean, scheduler.timesteps[i], noisy).prev_sample
-        return torch.where(certain, picture, clean)
+            show(clean)
+        return clean
 
     def _levels(self, t: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
         """Shares of picture and noise at levels t [B], each [B,1,1,1]."""

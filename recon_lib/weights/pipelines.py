@@ -34,7 +34,7 @@ def find_pipelines(folders: Sequence[Path]) -> list[PipelineFolder]:
     """All depth and normal models below `folders`, by name; the first one of a name wins."""
     found: dict[str, PipelineFolder] = {}
     for root in folders:
-        for path in _candidates(Path(root)):
+        for path in model_folders_below(Path(root)):
             entry = _read(path, path.relative_to(root).as_posix())
             if entry is not None:
                 found.setdefault(entry.name, entry)
@@ -52,7 +52,7 @@ def find_pipeline(name: str, folders: Sequence[Path]) -> PipelineFolder:
     raise BadInput(f"{told}; put its folder into models/recon3d.")
 
 
-def _candidates(root: Path) -> list[Path]:
+def model_folders_below(root: Path) -> list[Path]:
     """Folders below `root` that hold a model's description."""
     found, level = [], [root] if root.is_dir() else []
     for _ in range(DEEPEST):
@@ -67,16 +67,16 @@ def _read(path: Path, name: str) -> PipelineFolder | None:
     """What lies in the folder, or None when it is no depth or normal model."""
     index = path / "model_index.json"
     if index.is_file():
-        kind = DIFFUSERS_KINDS.get(_json(index).get("_class_name"))
+        kind = DIFFUSERS_KINDS.get(json_object(index).get("_class_name"))
         return kind and PipelineFolder(name, path, "diffusers", kind)
-    config = _json(path / "config.json")
+    config = json_object(path / "config.json")
     kind = TRANSFORMERS_KINDS.get(config.get("model_type"))
     if kind == "inverse" and config.get("depth_estimation_type") == "metric":
         kind = "depth"
     return kind and PipelineFolder(name, path, "transformers", kind)
 
 
-def _json(path: Path) -> dict:
+def json_object(path: Path) -> dict:
     """The file's object; an unreadable one counts as empty, since foreign folders must not break the list."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))

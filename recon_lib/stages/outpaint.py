@@ -1,0 +1,220 @@
+"""The unseen part of a view is painted, and what was seen stays as it was (after POP3D).
+
+A painter sees a square window around the hull's silhouette, of a size of its own. Its answer is put back at full size,
+its seam to the seen pixels is evened out, and the object is found in it. Pictures painted elsewhere, by samplers in the
+same graph for instance, are finished in the same way.
+"""
+
+import logging
+import time
+from dataclasses import dataclass, fields, replace
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..check import check_finite, check_shape
+from ..errors import BadInput
+from ..geometry.camera import Cameras, one_row
+from ..memory import memory_told
+from ..progress import Progress
+from .outpaint_mask import UNKNOWN, OutpaintMask
+from .painted_object import drop_specks, object_on_paper
+from .window import Window
+
+log = logging.getLogger("recon3d")
+SHARE = 0.85  # the hull's longer side over the window's side
+FEATHER = 4.0  # pixels over which the painted region takes on the difference at its seam
+SAME_SHAPE = 0.03  # by so much the proportions of a picture painted elsewhere may differ from the camera's
+
+
+@dataclass(frozen=True)
+class Glimpse:
+    """A gap as a painter sees it: a square of S x S pixels around the hull. Each pixel is seen, to paint or neither."""
+
+    images: Tensor  # [1,3,S,S] sRGB 0-1: seen colours, grey where they are to be painted, white elsewhere
+    masks: Tensor  # [1,1,S,S] 0 or 1 = to be painted
+    seen: Tensor  # [1,1,S,S] 0 or 1 = seen
+    depth: Tensor  # [1,1,S,S] z-depth of the current surface, 0 = none
+    normals: Tensor  # [1,3,S,S] of the current surface, unit, camera frame, 0 = none
+    focal: Tensor  # [1] focal length in pixels of this square
+
+
+class Painter(Protocol):
+    """Paints what of a view nobody saw."""
+
+    side: int  # S, the pixels of the square that it works on
+
+    def paint(self, glimpse: Glimpse, *, prompt: str, seed: int, progress: Progress) -> tuple[Tensor, Tensor | None]:
+        """-> picture [1,3,S,S] sRGB 0-1, CPU, and the object's alpha in it [1,1,S,S], or None if it knows none.
+
+        With an alpha the picture is the object on white, blended by it. What the painter does to seen pixels and
+        outside the region to be painted does not matter. It leaves no memory of the device in use.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A completed view."""
+
+    image: Tensor  # [1,3,H,W] sRGB 0-1: seen pixels as they were, painted ones, white around the object
+    mask: Tensor  # [1,1,H,W] 1 = object: all seen pixels, and painted ones within the hull
+    cameras: Cameras  # one
+
+
+@memory_told("painting the unseen part of a view", "let the painter work on a smaller square, or on the CPU")
+def outpaint(
+    painter: Painter,
+    gap: OutpaintMask,  # of one camera
+    *,
+    prompt: str = "",
+    seed: int = 0,
+    mask: Tensor | None = None,  # [1,1,H,W] 1 = to be painted, in place of the gap's own
+    progress: Progress | None = None,
+) -> Painted:
+    """Complete the view of `gap`: seen pixels come back bit-exact, the object stays within the hull's silhouette.
+
+    A given `mask` is cut to the silhouette; what it leaves out and nobody saw counts as background. Nothing to paint is
+    no error. Raises `BadInput` for more than one camera, a mask that does not fit, a painter's answer that is not
+    finite, and when no object is left.
+    """
+    progress, started = progress or Progress(), time.perf_counter()
+    gap = _with_mask(_one(gap), mask)
+    if not gap.masks.any():
+        log.info("nothing is left to paint in this view")
+        return _finished(gap, gap.images, gap.seen)
+    height, width = gap.cameras.height, gap.cameras.width
+    window = Window.around(gap.silhouettes[0, 0], SHARE)
+    image, alpha = painter.paint(look(gap, window, painter.side), prompt=prompt, seed=seed, progress=progress)
+    check_finite("The painted picture", image)
+    image = window.put_back(image.float(), height, width, 1.0)
+    if alpha is not None:
+        alpha = window.put_back(alpha.float(), height, width, 0.0)
+        image = 1 - (1 - image) / alpha.clamp_min(0.5)  # the object's own colour: no white shines through its outline
+    painted = _finished(gap, image.clamp(0, 1), alpha)
+    progress.check()
+    log.info("painting %d pixels took %.2f s", int(gap.masks.sum()), time.perf_counter() - started)
+    return painted
+
+
+def join_painted(
+    gap: OutpaintMask,  # of one camera
+    image: Tensor,  # [1,3,h,w] sRGB 0-1
+    mask: Tensor | None = None,  # [1,1,h,w] 1 = object
+) -> Painted:
+    """A picture painted elsewhere, finished like `outpaint` finishes: any size, with the camera's proportions.
+
+    Without `mask` the object is what differs from the background in the region to be painted. The background is known:
+    it is what the painter left outside the hull, where nothing can be (see `painted_object.object_on_paper`).
+    Raises `BadInput` for more than one picture or camera, other proportions, and when no object is left.
+    """
+    gap = _one(gap)
+    height, width = gap.cameras.height, gap.cameras.width
+    image = _at_size("The painted picture", image, 3, height, width)
+    mask = None if mask is None else _at_size("The painted object's mask", mask, 1, height, width)
+    return _finished(gap, image, mask)
+
+
+def pick(gap: OutpaintMask, index: int) -> OutpaintMask:
+    """The gap of one of its cameras."""
+    if not 0 <= index < len(gap.cameras):
+        raise BadInput(f"There is no camera {index} in this gap of {len(gap.cameras)}; count from 0.")
+    row = one_row(index, len(gap.cameras))
+    return replace(gap, **{field.name: getattr(gap, field.name)[row] for field in fields(gap)})
+
+
+def look(gap: OutpaintMask, window: Window, side: int) -> Glimpse:
+    """A gap of one camera in a window, at `side` x `side` pixels.
+
+    A pixel is seen or to be painted, whichever covers more of it, where both together cover half of it.
+    """
+    colors, seen = window.look_masked(gap.images, gap.seen, side)
+    masks = window.look_covered(gap.masks, side)
+    within = seen + masks >= 0.5
+    kept = within & (seen > masks)
+    paint = within & ~kept
+    surface = (gap.depth > 0).float()
+    depth, covered = window.look_masked(gap.depth, surface, side)
+    normals, _ = window.look_masked(gap.normals, surface, side)
+    hit = covered > 0.25
+    return Glimpse(
+        torch.where(kept, colors, torch.where(paint, UNKNOWN, 1.0)),
+        paint.float(),
+        kept.float(),
+        depth * hit,
+        F.normalize(normals, dim=1) * hit,
+        window.camera_of_window(gap.cameras.intrinsics.cpu(), side)[:, 1, 1],
+    )
+
+
+def _finished(gap: OutpaintMask, image: Tensor, shape: Tensor | None) -> Painted:
+    """Seen pixels as they were, painted ones without a seam, white around; the object's mask.
+
+    image [1,3,H,W] 0-1; shape [1,1,H,W] 0-1 of the object in it, or None: look for it.
+    """
+    seen, paint = gap.seen > 0.5, gap.masks > 0.5
+    if shape is None:
+        shape = object_on_paper(image, gap.silhouettes > 0.5)
+    mask = drop_specks((shape > 0.5) & paint | seen) | seen
+    mask |= ~drop_specks(~mask) & paint  # nor specks of background within the object: they would carve tunnels
+    if not mask.any():
+        raise BadInput("The painted view shows no object; paint again with another seed or prompt.")
+    painted = _seam_evened(image, gap.images, seen)
+    image = torch.where(seen, gap.images, torch.where(mask, painted, 1.0))
+    return Painted(image, mask.float(), gap.cameras)
+
+
+def _seam_evened(painted: Tensor, known: Tensor, seen: Tensor) -> Tensor:
+    """The painted picture, shifted near the seen pixels by what it differs from them there.
+
+    The difference is carried over the seam as its Gaussian mean and fades within `FEATHER` pixels, so that no seen
+    pixel has to change. painted, known [1,3,H,W]; seen [1,1,H,W] bool.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    def smooth(layer: Tensor) -> Tensor:
+        sigma = (0, 0, FEATHER / 2, FEATHER / 2)
+        return torch.from_numpy(gaussian_filter(layer.numpy(), sigma, mode="constant", truncate=2.0))
+
+    share = smooth(seen.float())
+    difference = smooth((known - painted) * seen) / share.clamp_min(0.5)  # a straight seam has a share of one half
+    return (painted + difference).clamp(0, 1)
+
+
+# -- what can be wrong ----------------------------------------------------------------------------------------
+
+
+def _one(gap: OutpaintMask) -> OutpaintMask:
+    if len(gap.cameras) != 1:
+        raise BadInput(
+            f"The gap has {len(gap.cameras)} cameras, but views are painted one after the other; pick one of them."
+        )
+    return gap
+
+
+def _with_mask(gap: OutpaintMask, mask: Tensor | None) -> OutpaintMask:
+    """The gap with another region to be painted; what it takes from the seen pixels is no longer seen."""
+    if mask is None:
+        return gap
+    check_shape("The mask of what to paint", mask, 1, 1, gap.cameras.height, gap.cameras.width)
+    paint = (mask.cpu() > 0.5) & (gap.silhouettes > 0.5)
+    seen = (gap.seen > 0.5) & ~paint
+    images = torch.where(seen, gap.images, torch.where(paint, UNKNOWN, 1.0))
+    return replace(gap, masks=paint.float(), seen=seen.float(), images=images)
+
+
+def _at_size(what: str, picture: Tensor, channels: int, height: int, width: int) -> Tensor:
+    """One picture [1,channels,h,w] at the camera's size, float32, CPU."""
+    check_shape(what, picture, 1, channels, "H", "W")
+    check_finite(what, picture)
+    rows, columns = picture.shape[-2:]
+    if abs(rows * width / (columns * height) - 1) > SAME_SHAPE:
+        raise BadInput(
+            f"{what} is {columns}x{rows} but its camera {width}x{height} pixels; give a picture of its proportions."
+        )
+    picture = picture.detach().float().cpu()
+    if (rows, columns) == (height, width):
+        return picture
+    return F.interpolate(picture, (height, width), mode="bilinear", antialias=True).clamp(0, 1)

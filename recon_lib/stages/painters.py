@@ -1,0 +1,78 @@
+"""The embedded outpainter as a painter."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import BadInput
+from ..networks.outpainter import Outpainter, condition
+from ..progress import Progress
+from ..weights.inpainters import locate_outpainter
+from ..weights.registry import LoadedModel, load_model
+from .outpaint import Glimpse
+
+LARGEST_SIDE = 512
+
+
+@dataclass(frozen=True)
+class EmbeddedPainter:
+    """Paints with a network of this pack. It knows no prompt: it goes by what was seen and by the hull."""
+
+    model: LoadedModel
+    device: torch.device | str = "cpu"
+    steps: int | None = None  # None: as the model's card says
+    enlarge: int = 1  # times the side that the network was trained on
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.model.module, Outpainter):
+            raise BadInput(f"{self.model.card.name} is a {self.model.card.system} model; give an outpainter.")
+        if self.enlarge < 1 or self.side > LARGEST_SIDE:
+            raise BadInput(f"Painting at {self.enlarge} times the trained side is not possible; 1 is usual, 2 may do.")
+
+    @property
+    def name(self) -> str:
+        """For logs and checkpoints."""
+        return self.model.card.name
+
+    @property
+    def side(self) -> int:
+        """Pixels of the square that is painted."""
+        return self.model.module.config.side * self.enlarge
+
+    @property
+    def module(self) -> nn.Module:
+        """The network, for hosts that move it between devices."""
+        return self.model.module
+
+    def paint(self, glimpse: Glimpse, *, prompt: str = "", seed: int = 0, progress: Progress) -> tuple[Tensor, Tensor]:
+        """Picture [1,3,S,S] on white and alpha [1,1,S,S], both 0-1; the same for a seed on one device."""
+        told = condition(glimpse.images, glimpse.seen, glimpse.masks, glimpse.depth, glimpse.normals, glimpse.focal)
+        network, generator = self.model.module, torch.Generator().manual_seed(seed)
+        steps = self.steps or network.config.steps
+        progress.start("Paint the unseen part", steps)
+
+        def show(picture: Tensor) -> None:
+            progress.step(lambda: (picture[0, :3].float().cpu() + 1) / 2)
+
+        try:
+            found = network.to(self.device).sample(told.to(self.device), generator, steps, progress.check, show)
+        finally:
+            network.to("cpu")
+        found = (found.float().cpu() + 1) / 2
+        return found[:, :3], found[:, 3:]
+
+
+def load_embedded_painter(
+    name: str | None = None,
+    folders: tuple[Path, ...] = (),
+    *,
+    device: torch.device | str = "cpu",
+    steps: int | None = None,
+) -> EmbeddedPainter:
+    """The embedded outpainter, or one by name or path of its .safetensors file (None: the first there is).
+
+    Raises `BadInput` when there is none.
+    """
+    return EmbeddedPainter(load_model(locate_outpainter(name, folders), folders), device, steps)
