@@ -3,7 +3,7 @@
 from argparse import REMAINDER, ArgumentParser, Namespace
 from importlib import import_module
 
-SYSTEMS = {"zeroshape-w": "zeroshape_w"}
+SYSTEMS = {"outpainter": "outpainter", "zeroshape-w": "zeroshape_w"}
 
 
 def add_arguments(parser: ArgumentParser) -> None:

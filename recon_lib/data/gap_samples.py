@@ -6,6 +6,7 @@ A sample is what a painter sees (`stages.outpaint.Glimpse`, through the same win
 from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import torch
@@ -98,13 +99,13 @@ def make_samples(rings: Path, out: Path, *, count: int = 8, seed: int = 0, progr
     """
     folders, progress = list_rings(rings), progress or Progress()
     progress.start("outpainting samples", len(folders))
-    for number, folder in enumerate(folders):
+    for folder in folders:
         target = out / f"{folder.name}_{seed:03d}"
         if not target.exists():
-            shard, rows = open_rings(folder), []
+            shard, rows, place = open_rings(folder), [], crc32(folder.name.encode())
             for row in range(len(shard)):
                 progress.check()
-                rows += _of_ring(shard.views(row), count, np.random.default_rng([seed, number, row, 13]))
+                rows += _of_ring(shard.views(row), count, np.random.default_rng([seed, place, row, 13]))
             if rows:
                 write_arrays(target, {name: [row[name] for row in rows] for name in ARRAYS})
         progress.step()

@@ -42,3 +42,12 @@ def test_no_shards_is_one_sentence(capsys, tmp_path):
     assert main(["train", "zeroshape-w", "--shards", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
     assert "No rendered shard" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_an_outpainter_is_trained_on_its_samples(monkeypatch):
+    from recon_lib.training import outpainter
+
+    started = []
+    monkeypatch.setattr(outpainter, "train", lambda settings, progress: started.append(settings))
+    assert main(["train", "outpainter", "--samples", "s", "--out", "o", "--minutes", "3"]) == 0
+    assert (started[0].samples, started[0].out, started[0].minutes) == (Path("s"), Path("o"), 3.0)
