@@ -9,6 +9,7 @@ from torch import Tensor
 from .check import check_shape
 from .errors import BadInput
 from .geometry.camera import Cameras, one_row
+from .provenance import Provenance
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,21 @@ class Views:
         parts = {f.name: getattr(self, f.name) for f in fields(self)}
         return replace(self, **{name: None if part is None else part[index] for name, part in parts.items()})
 
+    @property
+    def codes(self) -> Tensor:
+        """Provenance [V,1,H,W] uint8; where none was told, every masked pixel is observed."""
+        if self.provenance is not None:
+            return self.provenance
+        return torch.where(self.masks > 0.5, int(Provenance.OBSERVED), int(Provenance.NONE)).to(torch.uint8)
+
     @classmethod
     def cat(cls, views: Sequence["Views"]) -> "Views":
-        """Join views of one image size. A layer (depth, normals, provenance) stays only if all have it."""
+        """Join views of one image size. Depth and normals stay only if all have them, provenance if any has it."""
         if not views:
             raise BadInput("There is no view to join; connect at least one.")
         cameras, layers = Cameras.cat([v.cameras for v in views]), {}
+        told = any(v.provenance is not None for v in views)
         for name in ("images", "masks", "depth", "normals", "provenance"):
-            parts = [getattr(v, name) for v in views]
+            parts = [v.codes if name == "provenance" and told else getattr(v, name) for v in views]
             layers[name] = None if any(p is None for p in parts) else torch.cat(parts)
         return cls(cameras=cameras, **layers)

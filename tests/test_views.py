@@ -1,3 +1,4 @@
+import dataclasses
 from dataclasses import FrozenInstanceError, replace
 
 import pytest
@@ -5,6 +6,7 @@ import torch
 
 from recon_lib.errors import BadInput
 from recon_lib.geometry.camera import Cameras
+from recon_lib.provenance import Provenance
 from recon_lib.views import Views
 
 
@@ -39,6 +41,17 @@ def test_cat_keeps_layers_that_all_have():
     assert len(joined) == 4
     assert torch.equal(joined.depth, torch.cat([depth, depth]))
     assert joined.normals is None
+
+
+def test_views_that_tell_no_provenance_are_joined_as_observed():
+    painted = torch.full((1, 1, 4, 5), int(Provenance.OUTPAINTED), dtype=torch.uint8)
+    masks = torch.zeros(1, 1, 4, 5)
+    masks[..., :2] = 1
+    plain = dataclasses.replace(some_views(1), masks=masks)
+    joined = Views.cat([plain, some_views(1, provenance=painted)])
+    assert torch.equal(joined.provenance[0], masks[0].to(torch.uint8) * int(Provenance.OBSERVED))
+    assert torch.equal(joined.provenance[1:], painted)
+    assert Views.cat([plain, plain]).provenance is None
 
 
 def test_cat_of_pieces_is_the_whole():

@@ -1,0 +1,38 @@
+"""A painter without a model: it keeps the current surface's outline and continues the nearest seen colour over it.
+
+What learned painters are measured against, and what a graph can run on when no model is at hand.
+"""
+
+import torch
+from torch import Tensor
+
+from ..errors import BadInput
+from ..progress import Progress
+from .outpaint import Glimpse
+
+
+class PlainPainter:
+    """See `outpaint.Painter`. Same answer for every prompt and seed."""
+
+    def __init__(self, side: int = 256) -> None:
+        self.side = side
+
+    def paint(
+        self, glimpse: Glimpse, *, prompt: str = "", seed: int = 0, progress: Progress | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Picture [1,3,S,S] on white and alpha [1,1,S,S]; raises `BadInput` when no pixel was seen."""
+        seen = glimpse.seen > 0.5
+        if not seen.any():
+            raise BadInput(
+                "Nothing of the object was seen from here; a plain painter needs a seen colour, use another."
+            )
+        alpha = (seen | ((glimpse.masks > 0.5) & (glimpse.depth > 0))).float()
+        return nearest_color(glimpse.images, seen) * alpha + 1 - alpha, alpha
+
+
+def nearest_color(images: Tensor, seen: Tensor) -> Tensor:
+    """images [1,3,H,W] with every pixel that is not `seen` [1,1,H,W] bool in the colour of the nearest that is."""
+    from scipy.ndimage import distance_transform_edt
+
+    rows, columns = distance_transform_edt(~seen[0, 0].numpy(), return_distances=False, return_indices=True)
+    return images[:, :, torch.from_numpy(rows).long(), torch.from_numpy(columns).long()]

@@ -1,0 +1,179 @@
+"""After POP3D (Ryu et al., SIGGRAPH Asia 2023): the object grows from one photo, painted view by painted view.
+
+The photo's visible surface starts a signed-distance field. Then, camera by camera around the object: carve the visual
+hull of all masks so far; paint what of it no view saw; read depth and normals off the painted picture; add it to the
+views; fit the field further. The paper's numbers are not known to us; ours are chosen (see `docs/pop3d.md`).
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..fields.hull import HullField
+from ..fields.sdf_grid import SdfGrid
+from ..geometry.camera import Cameras
+from ..geometry.mesh import Mesh
+from ..geometry.schedule import after_pop3d
+from ..progress import Progress
+from ..stages.carve import carve
+from ..stages.crop import crop_to_object
+from ..stages.extract import extract_mesh
+from ..stages.fit_checkpoint import Checkpoint, fingerprint
+from ..stages.fit_settings import FitSettings
+from ..stages.fit_volsdf import fit_volsdf
+from ..stages.outpaint import Painter, outpaint
+from ..stages.outpaint_mask import OutpaintMask, outpaint_mask
+from ..stages.painted_view import monocular_cues, painted_views
+from ..stages.regress import VisibleSurface, complete_shape, visible_surface
+from ..stages.texture import bake_texture
+from ..views import Views
+from ..weights.registry import LoadedModel
+from .loop_state import Standing, load_standing, standing_state
+from .zeroshape_w import timed
+
+log = logging.getLogger("recon3d")
+HULL_CELLS = 64  # of the carving that checks the masks; the hull's field itself is exact
+SIDE = 256  # pixels of the views that are painted and fitted
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the loop goes."""
+
+    cameras: int = 8  # with the photo's own
+    prompt: str = ""
+    side: int = SIDE
+    resolution: int = 256
+    texture_size: int = 1024
+    settings: FitSettings = FitSettings()  # noqa: RUF009 - frozen
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """The mesh and everything on the way to it."""
+
+    mesh: Mesh
+    surface: VisibleSurface
+    views: Views  # the photo's view, cut out, then the painted ones
+    gaps: tuple[OutpaintMask, ...]  # what each painted view lacked; those before a resumed loop are not kept
+    field: SdfGrid
+    seconds: dict[str, float]  # by stage; of the loop's stages the sum over cameras
+    report: dict
+
+
+def reconstruct(
+    image: Tensor,  # [1,3,H,W]
+    model: LoadedModel,
+    painter: Painter,
+    *,
+    mask: Tensor | None = None,  # [1,1,H,W]
+    depth: Tensor | None = None,  # [1,1,H,W]
+    options: Options | None = None,
+    checkpoint: Path | None = None,
+    device: torch.device | str = "cpu",
+    progress: Progress | None = None,
+) -> Reconstruction:
+    """Photo to textured mesh, in the view-aligned world frame.
+
+    checkpoint: a file that keeps where the loop stands after every camera; run again after a crash, it goes on from
+    there with the same result, and removes the file at the end.
+    """
+    options, progress = options or Options(), progress or Progress()
+    loop = Loop(model, painter, options, device, progress, checkpoint)
+    with timed(loop.seconds, "visible surface"):
+        surface = visible_surface(model, image, mask, depth, device, progress)
+    first = crop_to_object(surface.views, options.side)
+    kept = Checkpoint(checkpoint, loop.key(first), pause=0.0) if checkpoint else None
+    standing = (load_standing(kept.read()) if kept else None) or loop.begin(first, surface)
+    gaps = []
+    for camera in loop.schedule(standing):
+        standing, gap = loop.grow(standing, camera)
+        gaps.append(gap)
+        if kept:
+            kept.write(lambda at=standing: standing_state(at))
+    mesh = loop.mesh(standing)
+    if kept:
+        kept.remove()
+    return Reconstruction(
+        mesh, surface, standing.views, tuple(gaps), standing.field, loop.seconds, {"views": len(standing.views)}
+    )
+
+
+class Loop:
+    """The steps of one reconstruction, and the time that they took."""
+
+    def __init__(
+        self,
+        model: LoadedModel,
+        painter: Painter,
+        options: Options,
+        device: torch.device | str,
+        progress: Progress,
+        checkpoint: Path | None = None,
+    ) -> None:
+        self.model, self.painter, self.options = model, painter, options
+        self.device, self.progress, self.checkpoint = device, progress, checkpoint
+        self.seconds: dict[str, float] = {}
+
+    def key(self, first: Views) -> str:
+        """Equal for loops that give the same result; one with more cameras goes on where one with fewer ended."""
+        told = repr((replace(self.options, cameras=0, resolution=0, texture_size=0), self.model.card.name))
+        return fingerprint(first.images, first.masks, first.depth, first.normals, told)
+
+    def begin(self, first: Views, surface: VisibleSurface) -> Standing:
+        """The first field: the photo's view is fitted from the shape that the network completes behind it."""
+        with self._timed("complete shape"):
+            start = complete_shape(self.model, surface, self.device, self.progress)
+        return self._fitted(first, self._hull(first), start)
+
+    def schedule(self, standing: Standing) -> Cameras:
+        """The cameras that are still to come."""
+        around = after_pop3d(standing.views.cameras, max(self.options.cameras - 1, 1))
+        return around[len(standing.views) - 1 : self.options.cameras - 1]
+
+    def grow(self, standing: Standing, camera: Cameras) -> tuple[Standing, OutpaintMask]:
+        """One camera further."""
+        number = len(standing.views)
+        with self._timed("outpainting mask"):
+            gap = outpaint_mask(
+                standing.views, camera, standing.hull, standing.field, device=self.device, progress=self.progress
+            )
+        with self._timed("outpaint"):
+            seed = self.options.seed + number
+            painted = outpaint(self.painter, gap, prompt=self.options.prompt, seed=seed, progress=self.progress)
+        with self._timed("depth and normals"):
+            cues = monocular_cues(self.model, painted.image, painted.mask, self.device, self.progress)
+            view = painted_views(painted.image, painted.mask, gap, cues)
+        views = Views.cat([standing.views, view])
+        log.info("painted view %d of %d", number, self.options.cameras - 1)
+        return self._fitted(views, self._hull(views), standing.field), gap
+
+    def mesh(self, standing: Standing) -> Mesh:
+        """The textured mesh of where the loop stands."""
+        with self._timed("extract"):
+            options = {"largest": True, "device": self.device, "progress": self.progress}
+            mesh = extract_mesh(standing.field, self.options.resolution, **options).mesh
+        with self._timed("texture"):
+            size = self.options.texture_size
+            return bake_texture(mesh, standing.views, field=standing.field, size=size, progress=self.progress)
+
+    def _hull(self, views: Views) -> HullField:
+        with self._timed("carve"):
+            return carve(views, HULL_CELLS, device=self.device, progress=self.progress).field
+
+    def _fitted(self, views: Views, hull: HullField, start: object) -> Standing:
+        with self._timed("fit"):
+            kept = self.checkpoint.with_suffix(".fit") if self.checkpoint else None
+            fit = fit_volsdf(
+                views, start=start, hull=hull, settings=self.options.settings, seed=self.options.seed + len(views),
+                checkpoint=kept, progress=self.progress,
+            )  # fmt: skip
+        return Standing(views, hull, fit.field)
+
+    def _timed(self, stage: str) -> Callable:
+        return timed(self.seconds, stage)

@@ -1,0 +1,45 @@
+"""The painter without a model."""
+
+import pytest
+import torch
+
+from recon_lib.errors import BadInput
+from recon_lib.stages.outpaint import Glimpse
+from recon_lib.stages.painter_plain import PlainPainter, nearest_color
+
+SIDE = 16
+
+
+def glimpse(seen_columns: int) -> Glimpse:
+    """Stripes of red, then blue on the left were seen; the surface ends at column 12, the hull at column 14."""
+    columns = torch.arange(SIDE).expand(SIDE, SIDE)[None, None]
+    seen = (columns < seen_columns).float()
+    images = torch.full((1, 3, SIDE, SIDE), 0.5)
+    images = torch.where(columns < 4, torch.tensor([1.0, 0, 0]).view(1, 3, 1, 1), images)
+    images = torch.where((columns >= 4) & (columns < seen_columns), torch.tensor([0.0, 0, 1]).view(1, 3, 1, 1), images)
+    paint = ((columns >= seen_columns) & (columns < 14)).float()
+    depth = (columns < 12).float() * 3
+    return Glimpse(images, paint, seen, depth, torch.zeros(1, 3, SIDE, SIDE), torch.tensor([20.0]))
+
+
+def test_the_nearest_seen_colour_goes_on_to_the_surface_s_outline():
+    image, alpha = PlainPainter(SIDE).paint(glimpse(8))
+    assert torch.equal(alpha[0, 0], (torch.arange(SIDE) < 12).float().expand(SIDE, SIDE))
+    assert (image[0, :, :, :4] == torch.tensor([1.0, 0, 0])[:, None, None]).all()
+    assert (image[0, :, :, 4:12] == torch.tensor([0.0, 0, 1])[:, None, None]).all()
+    assert (image[0, :, :, 12:] == 1).all()
+
+
+def test_each_pixel_takes_the_nearest_of_two_colours():
+    images = torch.zeros(1, 3, 1, 9)
+    images[..., 0], images[..., 8] = 0.25, 0.75
+    seen = torch.zeros(1, 1, 1, 9, dtype=torch.bool)
+    seen[..., 0] = seen[..., 8] = True
+    found = nearest_color(images, seen)[0, 0, 0]
+    assert (found[:4] == 0.25).all()
+    assert (found[5:] == 0.75).all()
+
+
+def test_nothing_seen():
+    with pytest.raises(BadInput, match="Nothing of the object"):
+        PlainPainter(SIDE).paint(glimpse(0))

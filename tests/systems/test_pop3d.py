@@ -1,0 +1,113 @@
+"""The loop on a picture of a disk, with a network that takes every disk for a ball."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from recon_lib.errors import Interrupted
+from recon_lib.progress import Progress
+from recon_lib.provenance import Provenance
+from recon_lib.stages import outpaint_mask
+from recon_lib.stages.fit_settings import FitLevel, FitSettings
+from recon_lib.stages.painter_plain import PlainPainter
+from recon_lib.systems.pop3d import Loop, Options, Reconstruction, reconstruct
+from tests.oracle import RED, disk_picture, fit_ball, oracle_model
+
+SETTINGS = FitSettings(levels=(FitLevel(20, 3, (0.9, 0.4)),), refit_rounds=1, side=32, rays=1024, batch=1024)
+OPTIONS = Options(cameras=3, side=32, resolution=24, texture_size=32, settings=SETTINGS)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def coarse():
+    """Fields are looked at coarsely, which is what takes the time at this size."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(outpaint_mask, "RESOLUTION", 24)
+        yield
+
+
+def grown(checkpoint=None, progress: Progress | None = None, **changes) -> Reconstruction:
+    options = replace(OPTIONS, **changes)
+    image = disk_picture(120, 150, (80, 60), 40)[0]
+    return reconstruct(
+        image, oracle_model(), PlainPainter(32), options=options, checkpoint=checkpoint, progress=progress
+    )
+
+
+@pytest.fixture(scope="module")
+def result(coarse) -> Reconstruction:
+    return grown()
+
+
+def test_a_disk_becomes_a_red_ball(result):
+    centre, radius = fit_ball(result.mesh.vertices)
+    off = (result.mesh.vertices - centre).norm(dim=1) / radius - 1
+    assert float(off.abs().mean()) < 0.06
+    assert float(radius) == pytest.approx(1, abs=0.1)
+    red = result.mesh.texture.flatten(1).median(1).values
+    torch.testing.assert_close(red, torch.tensor(RED), rtol=0, atol=0.08)
+
+
+def test_views_join_with_their_provenance(result):
+    assert len(result.views) == 3
+    assert len(result.gaps) == 2
+    codes = result.views.provenance[:, 0]
+    assert set(codes[0].unique().tolist()) == {Provenance.NONE, Provenance.OBSERVED}
+    for view, gap in zip(codes[1:], result.gaps, strict=True):
+        on = view != Provenance.NONE
+        assert torch.equal((view == Provenance.INFERRED), (gap.seen[0, 0] > 0.5) & on)
+        assert (view == Provenance.OUTPAINTED).any()
+    x, _, z = result.views.cameras.position.T
+    assert torch.rad2deg(torch.atan2(x, z)).round().int().tolist() == [0, 45, -45]
+
+
+def test_what_was_seen_is_not_repainted(result):
+    for i, gap in enumerate(result.gaps):
+        seen = (gap.seen[0, 0] > 0.5) & (result.views.masks[i + 1, 0] > 0.5)
+        assert torch.equal(result.views.images[i + 1][:, seen], gap.images[0][:, seen])
+
+
+class Stop(Progress):
+    """Stopped at the n-th fit."""
+
+    def __init__(self, fits: int) -> None:
+        super().__init__()
+        self.fits = fits
+
+    def start(self, title: str, total: int) -> None:
+        super().start(title, total)
+        self.fits -= title == "Fit VolSDF"
+
+    def check(self) -> None:
+        if self.fits == 0:
+            raise Interrupted
+
+
+def test_a_loop_that_was_cut_off_goes_on_with_the_same_result(result, tmp_path, monkeypatch):
+    kept, begun = tmp_path / "loop", []
+    with pytest.raises(Interrupted):
+        grown(kept, Stop(3))
+    assert kept.is_file()
+    original = Loop.grow
+    monkeypatch.setattr(
+        Loop, "grow", lambda loop, at, camera: begun.append(len(at.views)) or original(loop, at, camera)
+    )
+    again = grown(kept)
+    assert begun == [2]  # the first painted view was kept
+    assert torch.equal(again.mesh.vertices, result.mesh.vertices)
+    assert torch.equal(again.views.images, result.views.images)
+    assert not list(tmp_path.iterdir())
+
+
+def test_only_a_loop_with_the_same_result_goes_on_from_it(result):
+    def key(views=result.views, **changes) -> str:
+        return Loop(oracle_model(), PlainPainter(32), replace(OPTIONS, **changes), "cpu", Progress()).key(views)
+
+    assert key(cameras=8, resolution=64) == key()
+    assert len({key(), key(prompt="a blue ball"), key(seed=1), key(side=64), key(result.views[0])}) == 5
+
+
+def test_one_camera_paints_nothing():
+    alone = grown(cameras=1)
+    assert (len(alone.views), alone.gaps) == (1, ())
+    assert len(alone.mesh.faces)
