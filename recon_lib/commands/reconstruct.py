@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BadInput
+from . import pop3d
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -13,14 +14,14 @@ if TYPE_CHECKING:
     from ..systems.zeroshape_w import Reconstruction
     from ..weights.registry import LoadedModel
 
-SYSTEMS = {"zeroshape-w": "zeroshape_w"}  # command-line name -> module in systems/
+SYSTEMS = ("zeroshape-w", "pop3d")
 MESH_SUFFIXES = (".glb", ".obj", ".ply", ".stl")
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("photo", type=Path, metavar="PHOTO", help="any image file; a see-through background is a mask")
-    parser.add_argument("--system", choices=sorted(SYSTEMS), default="zeroshape-w", help="the method")
+    parser.add_argument("--system", choices=SYSTEMS, default="zeroshape-w", help="the method")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.glb", help="GLB, OBJ, PLY or STL")
     parser.add_argument("--mask", type=Path, metavar="M.png", help="white marks the object; else the model finds it")
     parser.add_argument("--seed", type=int, default=0)
@@ -30,11 +31,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--model", help="a name from `models`, or a .safetensors file; default: the embedded one")
     parser.add_argument("--report", type=Path, metavar="R.json", help="write camera, stage times and model card")
     parser.add_argument("--preview", type=Path, metavar="SHEET.png", help="write a sheet of all stages' pictures")
+    pop3d.add_arguments(parser.add_argument_group("pop3d"))
 
 
 def run(args: Namespace) -> int:
-    from importlib import import_module
-
     from ..console import ConsoleProgress
     from ..files import check_output
     from ..stages.photo import load_mask, load_photo, save_image
@@ -42,22 +42,15 @@ def run(args: Namespace) -> int:
     for path, suffixes in ((args.output, MESH_SUFFIXES), (args.report, (".json",)), (args.preview, PICTURE_SUFFIXES)):
         if path is not None:
             check_output(path, suffixes)
+    if args.system == "pop3d":
+        pop3d.check(args)
     photo = load_photo(args.photo)
     mask = load_mask(args.mask, *photo.image.shape[-2:]) if args.mask else photo.alpha
     device = choose_device(args.device)
-    model = _load(args.system, args.model)
+    model = _load("zeroshape-w", args.model)
     progress = ConsoleProgress()
     try:
-        result = import_module(f"..systems.{SYSTEMS[args.system]}", __package__).reconstruct(
-            photo.image,
-            model,
-            mask=mask,
-            resolution=args.resolution,
-            texture_size=args.texture_size,
-            seed=args.seed,
-            device=device,
-            progress=progress,
-        )
+        result = _reconstruct(args, photo.image, model, mask=mask, device=device, progress=progress)
     finally:
         progress.close()
     saved = _save(result, args.output)
@@ -66,6 +59,18 @@ def run(args: Namespace) -> int:
     if args.preview is not None:
         save_image(result_sheet(photo.image, result), args.preview)
     return 0 if args.output.is_file() else 1
+
+
+def _reconstruct(
+    args: Namespace, image: "Tensor", model: "LoadedModel", **given: object
+) -> "Reconstruction | pop3d.Reconstruction":
+    """The method that was asked for."""
+    if args.system == "pop3d":
+        return pop3d.reconstruct(args, image, model, **given)
+    from ..systems.zeroshape_w import reconstruct
+
+    options = {"resolution": args.resolution, "texture_size": args.texture_size, "seed": args.seed}
+    return reconstruct(image, model, **options, **given)
 
 
 def _save(result: "Reconstruction", path: Path) -> "ExportReport":
@@ -101,8 +106,8 @@ def _load(system: str, name: str | None) -> "LoadedModel":
     return model
 
 
-def result_sheet(image: "Tensor", result: "Reconstruction") -> "Tensor":
-    """Input [1,3,H,W], masks, depth, normals, visible points and four views of the mesh as one picture [3,H,W]."""
+def result_sheet(image: "Tensor", result: "Reconstruction | pop3d.Reconstruction") -> "Tensor":
+    """Input [1,3,H,W], masks, depth, normals, four views of the mesh, and painted views as one picture [3,H,W]."""
     from ..preview import Tile, sheet
     from ..render.mesh import turntable
     from ..render.pictures import depth_picture, mask_picture, normal_picture
@@ -116,7 +121,8 @@ def result_sheet(image: "Tensor", result: "Reconstruction") -> "Tensor":
     ]
     around = turntable(result.mesh, 4, 15.0, size=256).images
     names = ("front", "right", "back", "left")
-    return sheet(tiles + [Tile(name, picture) for name, picture in zip(names, around, strict=True)])
+    painted = pop3d.tiles(result) if hasattr(result, "gaps") else []
+    return sheet(tiles + [Tile(name, picture) for name, picture in zip(names, around, strict=True)] + painted)
 
 
 def _write_report(args: Namespace, result: "Reconstruction", model: "LoadedModel", saved: "ExportReport") -> None:

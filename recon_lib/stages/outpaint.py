@@ -44,6 +44,7 @@ class Glimpse:
 class Painter(Protocol):
     """Paints what of a view nobody saw."""
 
+    name: str  # for logs and checkpoints
     side: int  # S, the pixels of the square that it works on
 
     def paint(self, glimpse: Glimpse, *, prompt: str, seed: int, progress: Progress) -> tuple[Tensor, Tensor | None]:
@@ -81,7 +82,7 @@ def outpaint(
     finite, and when no object is left.
     """
     progress, started = progress or Progress(), time.perf_counter()
-    gap = _with_mask(_one(gap), mask)
+    gap = with_mask(_one(gap), mask)
     if not gap.masks.any():
         log.info("nothing is left to paint in this view")
         return _finished(gap, gap.images, gap.seen)
@@ -123,6 +124,17 @@ def pick(gap: OutpaintMask, index: int) -> OutpaintMask:
         raise BadInput(f"There is no camera {index} in this gap of {len(gap.cameras)}; count from 0.")
     row = one_row(index, len(gap.cameras))
     return replace(gap, **{field.name: getattr(gap, field.name)[row] for field in fields(gap)})
+
+
+def with_mask(gap: OutpaintMask, mask: Tensor | None) -> OutpaintMask:
+    """The gap with another region [1,1,H,W] to be painted (None: its own); what it takes is no longer seen."""
+    if mask is None:
+        return gap
+    check_shape("The mask of what to paint", mask, 1, 1, gap.cameras.height, gap.cameras.width)
+    paint = (mask.cpu() > 0.5) & (gap.silhouettes > 0.5)
+    seen = (gap.seen > 0.5) & ~paint
+    images = torch.where(seen, gap.images, torch.where(paint, UNKNOWN, 1.0))
+    return replace(gap, masks=paint.float(), seen=seen.float(), images=images)
 
 
 def look(gap: OutpaintMask, window: Window, side: int) -> Glimpse:
@@ -192,17 +204,6 @@ def _one(gap: OutpaintMask) -> OutpaintMask:
             f"The gap has {len(gap.cameras)} cameras, but views are painted one after the other; pick one of them."
         )
     return gap
-
-
-def _with_mask(gap: OutpaintMask, mask: Tensor | None) -> OutpaintMask:
-    """The gap with another region to be painted; what it takes from the seen pixels is no longer seen."""
-    if mask is None:
-        return gap
-    check_shape("The mask of what to paint", mask, 1, 1, gap.cameras.height, gap.cameras.width)
-    paint = (mask.cpu() > 0.5) & (gap.silhouettes > 0.5)
-    seen = (gap.seen > 0.5) & ~paint
-    images = torch.where(seen, gap.images, torch.where(paint, UNKNOWN, 1.0))
-    return replace(gap, masks=paint.float(), seen=seen.float(), images=images)
 
 
 def _at_size(what: str, picture: Tensor, channels: int, height: int, width: int) -> Tensor:

@@ -14,6 +14,8 @@ from .outpaint import Glimpse
 class PlainPainter:
     """See `outpaint.Painter`. Same answer for every prompt and seed."""
 
+    name = "plain"
+
     def __init__(self, side: int = 256) -> None:
         self.side = side
 

@@ -122,7 +122,9 @@ class Loop:
 
     def key(self, first: Views) -> str:
         """Equal for loops that give the same result; one with more cameras goes on where one with fewer ended."""
-        told = repr((replace(self.options, cameras=0, resolution=0, texture_size=0), self.model.card.name))
+        told = repr(
+            (replace(self.options, cameras=0, resolution=0, texture_size=0), self.model.card.name, self.painter.name)
+        )
         return fingerprint(first.images, first.masks, first.depth, first.normals, told)
 
     def begin(self, first: Views, surface: VisibleSurface) -> Standing:
