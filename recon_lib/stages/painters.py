@@ -1,5 +1,6 @@
 """The embedded outpainter as a painter."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,13 +24,16 @@ class EmbeddedPainter:
     model: LoadedModel
     device: torch.device | str = "cpu"
     steps: int | None = None  # None: as the model's card says
-    enlarge: int = 1  # times the side that the network was trained on
+    square: int | None = None  # pixels; None: what the network was trained on, where it is best
 
     def __post_init__(self) -> None:
         if not isinstance(self.model.module, Outpainter):
             raise BadInput(f"{self.model.card.name} is a {self.model.card.system} model; give an outpainter.")
-        if self.enlarge < 1 or self.side > LARGEST_SIDE:
-            raise BadInput(f"Painting at {self.enlarge} times the trained side is not possible; 1 is usual, 2 may do.")
+        stride = self.model.module.config.stride
+        if self.side % stride or not stride <= self.side <= LARGEST_SIDE:
+            raise BadInput(
+                f"A square of {self.side} px cannot be painted; give a multiple of {stride} up to {LARGEST_SIDE}."
+            )
 
     @property
     def name(self) -> str:
@@ -39,12 +43,17 @@ class EmbeddedPainter:
     @property
     def side(self) -> int:
         """Pixels of the square that is painted."""
-        return self.model.module.config.side * self.enlarge
+        return self.square or self.model.module.config.side
 
     @property
     def module(self) -> nn.Module:
         """The network, for hosts that move it between devices."""
         return self.model.module
+
+    @property
+    def bytes(self) -> int:
+        """Of the network, for hosts that make room for it."""
+        return 4 * sum(parameter.numel() for parameter in self.model.module.parameters())
 
     def paint(self, glimpse: Glimpse, *, prompt: str = "", seed: int = 0, progress: Progress) -> tuple[Tensor, Tensor]:
         """Picture [1,3,S,S] on white and alpha [1,1,S,S], both 0-1; the same for a seed on one device."""
@@ -66,13 +75,14 @@ class EmbeddedPainter:
 
 def load_embedded_painter(
     name: str | None = None,
-    folders: tuple[Path, ...] = (),
+    folders: Sequence[Path] = (),
     *,
     device: torch.device | str = "cpu",
     steps: int | None = None,
+    square: int | None = None,
 ) -> EmbeddedPainter:
     """The embedded outpainter, or one by name or path of its .safetensors file (None: the first there is).
 
     Raises `BadInput` when there is none.
     """
-    return EmbeddedPainter(load_model(locate_outpainter(name, folders), folders), device, steps)
+    return EmbeddedPainter(load_model(locate_outpainter(name, folders), folders), device, steps, square)

@@ -24,6 +24,7 @@ log = logging.getLogger("recon3d")
 BACKDROP = "isolated on a plain white background"  # said after every prompt: the object is found on white
 UNWANTED = "shadow, scenery, text, frame"
 FARTHEST = 0.15  # brightness of the surface's farthest point in the ControlNet's depth picture; nothing is black
+USUAL_STEPS = 30
 STRIDE = 8  # pipelines take sides that are multiples of this
 
 
@@ -35,7 +36,7 @@ class DiffusersPainter:
     control: InpaintFolder | None = None  # a ControlNet trained on depth pictures, near is bright
     device: torch.device | str = "cpu"
     dtype: torch.dtype | None = None  # None: half precision on CUDA, float32 elsewhere
-    steps: int = 30
+    steps: int = USUAL_STEPS
     strength: float = 1.0  # 0-1: how little of the nearest seen colours is left where they stand in for the unseen
     guidance: float = 7.5  # how closely the prompt is followed
     control_scale: float = 0.7
@@ -57,6 +58,12 @@ class DiffusersPainter:
     def side(self) -> int:
         """Pixels of the square that is painted."""
         return self.square or self.folder.side
+
+    @property
+    def bytes(self) -> int:
+        """Of the files, for hosts that make room for the pipeline."""
+        folders = [part.path for part in (self.folder, self.control) if part is not None]
+        return sum(path.stat().st_size for folder in folders for path in folder.rglob("*.safetensors"))
 
     @cached_property
     def pipeline(self) -> "DiffusionPipeline":

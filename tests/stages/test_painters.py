@@ -76,11 +76,11 @@ def test_painting_does_not_move_the_global_seed():
 
 
 def test_a_painter_can_work_on_a_larger_square():
-    assert painter().side == 32 and painter(enlarge=2).side == 64
-    assert outpaint(painter(enlarge=2), disc_gap()).image.shape == (1, 3, 96, 128)
-    for enlarge in (0, 17):
-        with pytest.raises(BadInput, match="1 is usual"):
-            painter(enlarge=enlarge)
+    assert painter().side == 32 and painter(square=64).side == 64
+    assert outpaint(painter(square=64), disc_gap()).image.shape == (1, 3, 96, 128)
+    for square in (30, 1024):
+        with pytest.raises(BadInput, match="multiple of 4 up to 512"):
+            painter(square=square)
 
 
 def test_steps_are_counted_shown_and_can_be_stopped():
