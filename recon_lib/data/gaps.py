@@ -20,7 +20,8 @@ from ..render.projection import SOLID, Projector, extent
 from ..stages.outpaint_mask import GROW, UNKNOWN, OutpaintMask, _grown, _missing
 from ..views import Views
 
-DEPTHS = 64  # points on a ray at which the hull is asked
+LONG, SHORT = 16, 4  # pieces of a ray for which the hull is asked, and pieces of those
+STEEPEST = 1.5  # by so much what the hull says changes along a unit of a ray, at most
 WAVES = 8  # cells a side of the coarse grids that errors are drawn on
 
 
@@ -142,20 +143,25 @@ def draw_gap(rng: np.random.Generator, views: int) -> tuple[list[int], int]:
 
 
 def _hull_beside(hull: HullField, camera: Cameras, covered: Tensor) -> Tensor:
-    """Which pixels [1,1,H,W] that are not `covered` show the hull: some of `DEPTHS` points on their rays are inside."""
-    origin, direction = (x[0][~covered[0, 0]] for x in camera.rays())  # [P,3]
-    along = -(origin * direction).sum(-1)
-    half = (hull.radius**2 - origin.square().sum(-1) + along**2).clamp_min(0).sqrt()  # of the chord in the ball
-    pixel = half.nonzero().flatten()
-    place = torch.linspace(-1, 1, DEPTHS)
-    reach = along[pixel, None] + half[pixel, None] * place
-    points = (origin[pixel, None] + direction[pixel, None] * reach[..., None]).reshape(-1, 3)
-    pixel = pixel.repeat_interleave(DEPTHS)
-    for view in range(len(hull.cameras)):
-        inside = hull.said_by(view, points) > 0
-        points, pixel = points[inside], pixel[inside]
-    shows = torch.zeros(len(origin), dtype=torch.bool)
-    shows[pixel] = True
+    """Which pixels [1,1,H,W] that are not `covered` show the hull: a piece of their ray has its middle inside.
+
+    Long pieces come first; those whose middle is further outside than they are long have no inside.
+    """
+    eye, direction = camera.position, camera.rays()[1][0][~covered[0, 0]]  # [1,3], [P,3]
+    along = -(direction @ eye[0])
+    half = (hull.radius**2 - eye.square().sum() + along**2).clamp_min(0).sqrt()  # of the chord in the ball
+    ray = half.nonzero().flatten()
+    start, length = (along - half)[ray], 2 * half[ray]
+    for pieces, slack in ((LONG, STEEPEST / 2), (SHORT, 0.0)):
+        length = (length / pieces).repeat_interleave(pieces)
+        ray = ray.repeat_interleave(pieces)
+        start = start.repeat_interleave(pieces) + length * torch.arange(pieces).repeat(len(start))
+        points = torch.addcmul(eye, direction[ray], (start + length / 2)[:, None])
+        for view in range(len(hull.cameras)):
+            kept = (hull.said_by(view, points) > -slack * length).nonzero().flatten()
+            points, ray, start, length = (x.index_select(0, kept) for x in (points, ray, start, length))
+    shows = torch.zeros(len(direction), dtype=torch.bool)
+    shows[ray] = True
     silhouette = torch.zeros_like(covered)
     silhouette[~covered] = shows
     return silhouette
