@@ -16,6 +16,7 @@ from . import (
     mesh,
     mesh_files,
     models,
+    outpaint,
     regress,
     render,
     schedule,
@@ -24,7 +25,8 @@ from . import (
 from .host import register_folders
 
 FILES = (
-    demo, models, mask, depth_normal, regress, cameras, views, carve, schedule, render, mesh, mesh_files, evaluate
+    demo, models, mask, depth_normal, regress, cameras, views, carve, schedule, outpaint, render, mesh, mesh_files,
+    evaluate,
 )  # fmt: skip
 
 

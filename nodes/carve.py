@@ -100,6 +100,9 @@ class OutpaintingMask(Node):
                 io.Image.Output(
                     "preview", display_name="preview", tooltip="Seen colours, and what is to be painted in orange."
                 ),
+                sockets.Gap.Output(
+                    "gap", display_name="gap", tooltip="All of it, for Outpaint View and Join Painted View."
+                ),
             ],
         )  # fmt: skip
 
@@ -113,7 +116,8 @@ class OutpaintingMask(Node):
         options = {"grow": grow, "grazing": grazing, "device": device(), "progress": ComfyProgress()}
         found = outpaint_mask(views, cameras, hull, surface, **options)
         masks, silhouettes = (masks_to_host(layer) for layer in (found.masks, found.silhouettes))
-        return io.NodeOutput(masks, images_to_host(found.images), silhouettes, images_to_host(found.preview()))
+        pictures = images_to_host(found.images), images_to_host(found.preview())
+        return io.NodeOutput(masks, pictures[0], silhouettes, pictures[1], found)
 
 
 NODES = [VisualHull, OutpaintingMask]

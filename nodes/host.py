@@ -60,7 +60,12 @@ def device() -> torch.device:
 
 def room_for(model: "LoadedModel") -> torch.device:
     """The device, after other models were moved off it until this one and some working memory fit."""
-    chosen, size = device(), 4 * model.card.parameters
+    return make_room(4 * model.card.parameters)
+
+
+def make_room(size: int) -> torch.device:
+    """The device, after other models were moved off it until `size` bytes and some working memory fit."""
+    chosen = device()
     management.free_memory(size + management.minimum_inference_memory(), chosen)
     return chosen
 
@@ -84,6 +89,11 @@ def register_folders() -> None:
 def model_folders() -> list[Path]:
     """Where models of this pack may lie, besides the pack itself."""
     return [Path(folder) for folder in folder_paths.get_folder_paths(MODEL_FOLDER)]
+
+
+def kept_path(name: str) -> Path:
+    """A file in ComfyUI's user folder, for what must outlast a crash."""
+    return Path(folder_paths.get_user_directory()) / MODEL_FOLDER / name
 
 
 def pipeline_folders() -> list[Path]:

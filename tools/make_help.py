@@ -24,6 +24,8 @@ SHAPES = {
     "RECON3D_FIELD": "field",
     "RECON3D_MODEL": "model",
     "RECON3D_POINTS": "points `[N,3]`",
+    "RECON3D_OUTPAINTER": "outpainter",
+    "RECON3D_GAP": "gap",
     "LOAD3D_CAMERA": "LOAD3D_CAMERA",
 }
 

@@ -119,9 +119,9 @@ def join_painted(
 
 
 def pick(gap: OutpaintMask, index: int) -> OutpaintMask:
-    """The gap of one of its cameras."""
+    """The gap of one of its cameras, counted from 0 (but from 1 in what the user is told)."""
     if not 0 <= index < len(gap.cameras):
-        raise BadInput(f"There is no camera {index} in this gap of {len(gap.cameras)}; count from 0.")
+        raise BadInput(f"There is no camera {index + 1} in this gap of {len(gap.cameras)}; lower the number.")
     row = one_row(index, len(gap.cameras))
     return replace(gap, **{field.name: getattr(gap, field.name)[row] for field in fields(gap)})
 

@@ -95,7 +95,8 @@ def test_the_next_best_view(pack, views):
 def test_the_mask_of_the_next_view(pack, views):
     cameras = pack.run("Recon3D_CameraSchedule", views=views, count=1).result[0]
     inputs = {"views": views[0], "cameras": cameras, "hull": ball_field(RADIUS * 1.1), "field": ball_field(RADIUS)}
-    mask, image, silhouette, preview = pack.run("Recon3D_OutpaintingMask", **inputs).result
+    mask, image, silhouette, preview, gap = pack.run("Recon3D_OutpaintingMask", **inputs).result
+    assert torch.equal(gap.masks[:, 0], mask) and len(gap.cameras) == 1
     assert mask.shape == silhouette.shape == (1, SIZE, SIZE) and image.shape == preview.shape == (1, SIZE, SIZE, 3)
     row = SIZE // 2
     known = ((mask == 0) & (silhouette == 1))[0, row].nonzero().flatten()

@@ -31,7 +31,10 @@ def values(loaded_pack, tiny_model, photo, disc, tmp_path_factory) -> dict:
     pack.run("Recon3D_SaveViews", views=view)
     (root / "output" / "3d" / "object_00001_.glb").rename(root / "input" / "ball.glb")
     surface = pack.run("Recon3D_VisibleSurface", model=tiny_model, **on_photo).result[0]
-    return {"cameras": cameras, "view": view, "solid": solid, "mesh": mesh, "surface": surface, "root": root}
+    beside = pack.run("Recon3D_CameraOrbit", count=1, azimuth=40.0, width=64, height=48).result[0]
+    gap = pack.run("Recon3D_OutpaintingMask", views=view, cameras=beside, hull=solid, field=solid).result[-1]
+    made = {"cameras": cameras, "view": view, "solid": solid, "mesh": mesh, "surface": surface, "gap": gap}
+    return {**made, "root": root}
 
 
 @pytest.fixture
@@ -43,6 +46,7 @@ def cases(pack, photo, disc, tiny_model, values, tmp_path) -> dict[str, dict]:
     mesh, surface = values["mesh"], values["surface"]
     info = {"position": {"x": 0, "y": 5, "z": 9}, "target": {"x": 0, "y": 2.5, "z": 0}, "zoom": 1}
     on_photo = {"model": tiny_model, "image": photo}
+    painter = pack.lib("stages.painter_plain").PlainPainter(64)
     return {
         "Recon3D_BakeTexture": {"mesh": mesh, "views": view, "size": 64, "max_faces": 500},
         "Recon3D_CameraFromFov": {"image": photo},
@@ -55,11 +59,14 @@ def cases(pack, photo, disc, tiny_model, values, tmp_path) -> dict[str, dict]:
         "Recon3D_DemoPhoto": {},
         "Recon3D_EstimateDepthNormals": {**on_photo, "mask": disc},
         "Recon3D_ExtractMesh": {"field": solid, "resolution": 16},
+        "Recon3D_JoinPaintedView": {"image": torch.rand(1, 24, 32, 3), "gap": values["gap"], "model": tiny_model},
         "Recon3D_LoadMesh": {"file": "ball.glb"},
         "Recon3D_LoadModel": {},
+        "Recon3D_LoadOutpainter": {"name": pack.file("outpaint").PLAIN},
         "Recon3D_LoadViews": {"folder": "views/object_00001_ [output]"},
         "Recon3D_MakeView": {"image": photo, "cameras": cameras[0], "mask": disc, "views": view},
         "Recon3D_OutpaintingMask": {"views": view, "cameras": cameras, "hull": solid, "field": solid},
+        "Recon3D_OutpaintView": {"outpainter": painter, "gap": values["gap"], "views": view},
         "Recon3D_PickCamera": {"cameras": cameras, "number": 2},
         "Recon3D_PrepareMask": {"image": photo, "mask": disc},
         "Recon3D_RegressShape": {**on_photo, "mask": disc},

@@ -16,6 +16,8 @@ LISTED = {  # choices that depend on what lies in folders
     ("Recon3D_DemoPhoto", "photo"),
     ("Recon3D_LoadMesh", "file"),
     ("Recon3D_EstimateDepthNormals", "estimator"),
+    ("Recon3D_LoadOutpainter", "name"),
+    ("Recon3D_LoadOutpainter", "control"),
 }
 
 
