@@ -13,7 +13,8 @@ from recon_lib.stages.fit_settings import FitLevel, FitSettings
 from recon_lib.views import Views
 
 BOUNDS = torch.tensor([[-1.0, -1, -1], [1, 1, 1]])
-SMALL = FitSettings(levels=(FitLevel(24, 3, (0.9, 0.5)), FitLevel(40, 5, (0.6, 0.3))), rays=4096, batch=1024)
+LEVELS = (FitLevel(16, 2, (1.2, 0.6)), FitLevel(24, 2, (0.9, 0.4)), FitLevel(40, 4, (0.6, 0.25)))
+SMALL = FitSettings(levels=LEVELS, rays=4096, batch=1024)
 
 
 @dataclass(frozen=True)

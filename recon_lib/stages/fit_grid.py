@@ -51,7 +51,7 @@ class FittedGrid:
     @property
     def beta(self) -> float:
         """The density's width, world units."""
-        return math.exp(float(self.log_beta))
+        return math.exp(float(self.log_beta.detach()))
 
     def limit_beta(self, least: float, most: float) -> None:
         """Keep the density's width between two lengths, world units."""
@@ -132,15 +132,20 @@ class FittedGrid:
         module = GridColor(self.width, self.module.inner.out_features)
         module.load_state_dict(self.module.state_dict())
         module.requires_grad_(False)
-        rows = shared_rows(self.rows.view(side, side, side))
-        return SdfGrid(
-            self.cells,
-            self.whole.view(side, side, side).clone(),
-            rows,
-            self.features.detach().clone(),
-            module,
-            self.beta,
-        )
+        rows, features = self._all_features()
+        whole = self.whole.view(side, side, side).clone()
+        return SdfGrid(self.cells, whole, rows.view(side, side, side), features, module, self.beta)
+
+    def _all_features(self) -> tuple[Tensor, Tensor]:
+        """The row [G^3] of every node, and the features [K,C]: a field that is fitted further keeps what it knew."""
+        own = self.features.detach().clone()
+        if not (isinstance(self.base, SdfGrid) and self.base.cells.nodes == self.cells.nodes):
+            return shared_rows(self.rows.view((self.cells.nodes,) * 3)).view(-1), own
+        without = self.rows < 0
+        used, place = self.base.rows.view(-1)[without].unique(return_inverse=True)
+        rows = self.rows.clone()
+        rows[without] = place.int() + len(own)
+        return rows, torch.cat([own, self.base.features[used.long()]])
 
     @torch.no_grad()
     def raise_to(self, least: Tensor | None) -> None:

@@ -1,6 +1,7 @@
-"""What a field is fitted by: VolSDF's colour and eikonal losses, a mask loss, and MonoSDF's cues and smoothness.
+"""What a field is fitted by: VolSDF's colour and eikonal losses, IDR's mask loss, and MonoSDF's cues and smoothness.
 
-Yariv et al. 2021, section 3.4; Yu et al. 2022, "MonoSDF", section 3.3. All are means over rays, weighted by `trust`.
+Yariv et al. 2021, section 3.4; Yariv et al. 2020, "IDR", equation 7; Yu et al. 2022, "MonoSDF", section 3.3. All are
+means over rays, weighted by `trust`.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from torch import Tensor
 from .fit_rays import Rays
 from .fit_settings import FitWeights
 
-OPAQUE = 1e-3  # how near to 0 and 1 an opacity may come in the mask loss
+WHOLLY = 0.99  # mask from which a pixel shows nothing but the object
 FLAT = 1e-8  # added to the variance of a view's depth
 LEAST_SCALE = 0.25  # of the ratio of the spreads: where rendered depth runs against its cue, it has to turn
 CREASE = 1e-2  # bend of the distance per cell below which smoothness counts squares
@@ -23,7 +24,7 @@ class Shown:
     """What the field shows on R rays."""
 
     color: Tensor  # [R,3] over what is behind
-    opacity: Tensor  # [R]
+    silhouette: Tensor  # [R] logit of the share of the pixel that the object covers
     distance: Tensor  # [R] mean distance along the ray
     normal: Tensor  # [R,3] blended unit normals
     slope: Tensor  # [N,3] gradients of the signed distance at all samples
@@ -31,7 +32,7 @@ class Shown:
 
 def fit_losses(shown: Shown, rays: Rays, views: int, weights: FitWeights) -> Tensor:
     """The sum of all losses but smoothness, which needs no rays."""
-    loss = weights.color * color_loss(shown.color, rays) + weights.mask * mask_loss(shown.opacity, rays)
+    loss = weights.color * color_loss(shown.color, rays) + weights.mask * mask_loss(shown.silhouette, rays)
     loss = loss + weights.eikonal * eikonal_loss(shown.slope)
     if weights.depth > 0 and bool(rays.depth_known.any()):
         loss = loss + weights.depth * depth_loss(shown.distance * rays.along, rays, views)
@@ -45,10 +46,11 @@ def color_loss(color: Tensor, rays: Rays) -> Tensor:
     return _mean((color - rays.colors).abs().mean(-1), rays.trust)
 
 
-def mask_loss(opacity: Tensor, rays: Rays) -> Tensor:
-    """Cross-entropy of opacities [R] and masks."""
-    entropy = F.binary_cross_entropy(opacity.clamp(OPAQUE, 1 - OPAQUE), rays.mask, reduction="none")
-    return _mean(entropy, rays.trust)
+def mask_loss(silhouette: Tensor, rays: Rays) -> Tensor:
+    """Cross-entropy of the logits [R] and masks; rays that meet the object where the mask is whole are done."""
+    entropy = F.binary_cross_entropy_with_logits(silhouette, rays.mask, reduction="none")
+    done = (silhouette > 0) & (rays.mask > WHOLLY)
+    return _mean(torch.where(done, 0.0, entropy), rays.trust)
 
 
 def eikonal_loss(slope: Tensor) -> Tensor:
@@ -71,7 +73,8 @@ def depth_loss(depth: Tensor, rays: Rays, views: int) -> Tensor:
     z = depth - view_mean(depth)[rays.view]
     cue = rays.depth - view_mean(rays.depth)[rays.view]
     variance = view_mean(z.square()) + FLAT
-    least = LEAST_SCALE * (view_mean(cue.square()) / variance).sqrt()
+    # a bound and no function of the shape: the root has no slope where a view has no depth at all
+    least = LEAST_SCALE * (view_mean(cue.square()) / variance.detach()).sqrt()
     scale = torch.maximum(view_mean(z * cue) / variance, least)
     return _mean((scale[rays.view] * z - cue).square() / 2, weight)
 

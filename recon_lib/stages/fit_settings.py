@@ -12,7 +12,7 @@ class FitWeights:
     color: float = 1.0
     mask: float = 0.5
     eikonal: float = 0.05
-    smooth: float = 0.2
+    smooth: float = 0.08
     depth: float = 0.1
     normal: float = 0.05
 
@@ -56,11 +56,15 @@ class Trust:
 
 @dataclass(frozen=True)
 class FitSettings:
-    """The defaults fit an object in a dozen views of 128 pixels within a minute or two on a small CPU."""
+    """The defaults fit an object in a dozen views of 128 pixels within a minute on a small CPU."""
 
-    levels: tuple[FitLevel, ...] = (FitLevel(64, 6, (0.9, 0.36)), FitLevel(128, 24, (0.6, 0.25)))
+    levels: tuple[FitLevel, ...] = (
+        FitLevel(32, 4, (1.2, 0.6)),  # so coarse that hollows which no outline shows are found
+        FitLevel(64, 5, (0.9, 0.4)),
+        FitLevel(128, 14, (0.6, 0.25)),
+    )
     decay: float = 0.1  # of all rates, over the last level
-    refit_rounds: int = 12  # of the last level alone, when an earlier fit is fitted further
+    refit_rounds: int = 6  # of the last level alone, when an earlier fit is fitted further
     side: int = 192  # pixels: larger pictures are reduced to this longest side
     rays: int = 24576  # traced in a round
     batch: int = 4096  # rays a step, at most
@@ -75,9 +79,10 @@ class FitSettings:
     trust: Trust = field(default_factory=Trust)
 
     def upto(self, nodes: int, rounds: int) -> "FitSettings":
-        """The settings that end with a grid of `nodes`^3 fitted for `rounds` rounds."""
+        """The settings that end with a grid of `nodes`^3 fitted for `rounds` rounds; a refit takes half as many."""
         coarser = tuple(level for level in self.levels if level.nodes < nodes)
-        return replace(self, levels=(*coarser, FitLevel(nodes, rounds, self.levels[-1].betas)))
+        levels = (*coarser, FitLevel(nodes, rounds, self.levels[-1].betas))
+        return replace(self, levels=levels, refit_rounds=(rounds + 1) // 2)
 
     def refit(self, nodes: int) -> "FitSettings":
         """The settings by which a field with so many nodes is fitted further."""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -15,12 +15,14 @@ from ..fields.hull import HullField
 from ..fields.sdf_grid import SdfGrid
 from ..memory import default_chunk, in_chunks
 from ..networks.grid_color import NEUTRAL
+from ..render.fill import fill_nearest
 from ..views import Views
 
 ROOM = 1.05  # the box around the hull is larger by this
 LIMIT_NODES = 64  # nodes a side at which a limiting hull is asked
 LOOK = 48  # nodes a side of the grid in which the hull is looked for
 BESIDE = 1.5  # cells
+UNIT, MOST = 1.1, 0.9  # depth is the world's if so much of it lies so near to the origin
 COLOR_MARGIN = 0.02  # colours nearer to 0 and 1 have logits too large to be learned away
 
 
@@ -44,7 +46,8 @@ class Silhouettes:
     """The visual hull of views, without what no picture shows: a `Field` without colour and without bounds.
 
     Unlike a hull that is carved for others, it takes the word of a view whose mask does not touch the picture's edge
-    that nothing of the object lies outside its picture.
+    that nothing of the object lies outside its picture. A single view's mask tells no depth, so there it also ends
+    where the view's own depth begins.
     """
 
     hull: HullField
@@ -56,7 +59,8 @@ class Silhouettes:
         solid = views.masks > 0.5
         inner = F.pad(torch.zeros_like(solid[..., 1:-1, 1:-1]), (1, 1, 1, 1), value=True)
         touching = (solid & inner).flatten(1).any(1)
-        return cls(HullField.of(views, 0.0, float("inf")), tuple((~touching).tolist()))
+        hull = replace(HullField.of(views, 0.0, float("inf")), nearest=world_depth(views) if len(views) == 1 else None)
+        return cls(hull, tuple((~touching).tolist()))
 
     def inside(self, points: Tensor) -> Tensor:
         """points [N,3] world -> about the distance to the surface [N], > 0 inside; -1 where it is not seen."""
@@ -65,6 +69,21 @@ class Silhouettes:
             said = self.hull.said_by(view, points)
             value = torch.minimum(value, torch.where(said.isfinite(), said, -1.0) if whole else said)
         return torch.where(value.isfinite(), value, -1.0)
+
+
+def world_depth(views: Views) -> Tensor | None:
+    """The depth of one view, continued beside the object [1,1,H,W]; None where it is of another scale.
+
+    The object lies in the unit sphere when one view is all there is: depth that leads elsewhere is not the world's.
+    """
+    if views.depth is None:
+        return None
+    depth = views.depth.float().cpu()
+    known = (depth > 0) & (views.masks.cpu() > 0.5)
+    near = views.cameras.unproject(depth)[0].norm(dim=-1)[known[0, 0]] < UNIT
+    if not len(near) or near.float().mean() < MOST:
+        return None
+    return fill_nearest(depth[0], known[0, 0])[None]
 
 
 @dataclass(frozen=True)
@@ -136,7 +155,10 @@ def starting_distance(field: Field | Silhouettes, cells: Cells, check: Callable[
 
     A fitted grid knows its distances; of other fields only the sign counts and where it changes.
     """
-    values = in_chunks(lambda p: field.inside(p).float().cpu(), cells.positions(), default_chunk("cpu"), check)
+    if isinstance(field, SdfGrid) and field.cells is cells:
+        values = -field.distance.view(-1)  # as they are: reading them would round them
+    else:
+        values = in_chunks(lambda p: field.inside(p).float().cpu(), cells.positions(), default_chunk("cpu"), check)
     side = cells.nodes
     if not (values > 0).any():
         raise BadInput("Nothing lies inside the field that the fit starts from; check its masks and cameras.")

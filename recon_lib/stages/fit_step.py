@@ -20,6 +20,8 @@ TOLERANCE = 0.1  # spacings
 NEAR_BETAS, NEAR_CELLS = 4.0, 1.0  # rays that stay further from the surface do not see its density
 SEEN = 0.02  # mask from which a ray counts, wherever the surface is
 FEWEST_BATCHES = 6  # a round with few rays takes smaller steps
+FAINT = 1e-4  # opacity below which a ray shows less colour than it should
+EDGE = 0.25  # spacings over which a silhouette falls off
 SMOOTHED = 8  # one of so many nodes is smoothed in each step
 
 
@@ -69,19 +71,26 @@ def lay(grid: FittedGrid, rays: Rays, settings: FitSettings, generator: torch.Ge
 
 
 def show(grid: FittedGrid, batch: Batch, settings: FitSettings) -> Shown:
-    """Render a batch, differentiably."""
+    """Render a batch, differentiably.
+
+    Along a ray that grazes the surface VolSDF's density adds up to a half some three betas outside of it. Were outlines
+    made of that opacity, as colours over a background also would, everything would be fitted too thin by it. So they
+    are made of the least distance on the ray, as in IDR, and the pictures' masks blend what is behind.
+    """
     rays, (first, end) = batch.rays, settings.colored
     read = read_with_slopes(grid.distance, batch.rows, batch.weights).view(*batch.t.shape, 4)
     distance, slope = read[..., 0], read[..., 1:]
-    weights, passed = sample_weights(linear_depths(distance, batch.t, grid.log_beta.exp()))
+    weights, _ = sample_weights(linear_depths(distance, batch.t, grid.log_beta.exp()))
     weights = _gathered(weights, first, end)
+    weights = weights / weights.sum(-1, keepdim=True).clamp_min(FAINT)
     normals = F.normalize(slope[:, first:end], dim=-1)
     toward = rays.directions[:, None].expand_as(normals)
     # shading is learned from the shape, not the shape from shading: lamps are not known
     colors = grid.module(batch.features(grid.features), normals.detach().reshape(-1, 3), toward.reshape(-1, 3))
-    color = composite_rays(weights, colors.view_as(normals), passed, rays.behind)
-    mean = (weights * batch.t[:, first:end]).sum(-1) / weights.sum(-1).clamp_min(1e-4)
-    return Shown(color, 1 - passed, mean, (weights[..., None] * normals).sum(1), slope.reshape(-1, 3))
+    color = composite_rays(weights * rays.mask[:, None], colors.view_as(normals), 1 - rays.mask, rays.behind)
+    mean = (weights * batch.t[:, first:end]).sum(-1)
+    silhouette = -distance.amin(-1) / (EDGE * grid.cells.spacing)
+    return Shown(color, silhouette, mean, (weights[..., None] * normals).sum(1), slope.reshape(-1, 3))
 
 
 def learn(grid: FittedGrid, batch: Batch, views: int, settings: FitSettings, generator: torch.Generator) -> float:

@@ -136,6 +136,7 @@ class GridFit:
         log.info("fitted %d views in %d rounds, %.1f s, %d nodes", len(self.views), total, seconds, len(self.grid))
         return Fit(field, seconds, total, self.loss, resumed)
 
+    @torch.enable_grad()  # hosts work without gradients
     def advance(self) -> None:
         """One round: lay the samples of some rays, and learn from each a few times."""
         level, index = self.settings.level(self.done)

@@ -126,6 +126,7 @@ class PerceptronRun:
             checkpoint.remove()
         return MlpFit(self.field(), time.perf_counter() - started, total, resumed)
 
+    @torch.enable_grad()  # hosts work without gradients
     def advance(self) -> float:
         """One step. -> the loss"""
         s = self.settings

@@ -45,16 +45,29 @@ def test_color_is_l1():
 
 
 def test_mask_is_cross_entropy():
-    assert mask_loss(torch.full((COUNT,), 0.5), rays()).item() == pytest.approx(math.log(2), rel=1e-5)
-    right = rays().mask
-    assert mask_loss(right, rays()) < 0.002
-    assert mask_loss(1 - right, rays()) > 5
+    """Of logits; a whole mask that is met adds nothing, so that insides are not pushed deeper for ever."""
+    half = torch.full((COUNT,), 0.5)
+    assert mask_loss(torch.zeros(COUNT), rays(mask=half)).item() == pytest.approx(math.log(2), rel=1e-5)
+    right = torch.where(rays().mask > 0, 8.0, -8.0)
+    assert mask_loss(right, rays()) < 1e-3
+    assert mask_loss(-right, rays()).item() == pytest.approx(8, rel=1e-3)
+    assert mask_loss(torch.full((COUNT,), 0.1), rays(mask=torch.ones(COUNT))) == 0
 
 
-def test_a_wrong_mask_still_has_a_gradient_at_the_ends():
-    opacity = torch.full((COUNT,), 0.01, requires_grad=True)
-    mask_loss(opacity, rays(mask=torch.ones(COUNT))).backward()
-    assert (opacity.grad < 0).all()
+def test_a_soft_mask_wants_its_own_share():
+    """The loss of a pixel that is covered by 0.3 is least where the logit says 0.3."""
+    mask = torch.full((COUNT,), 0.3)
+    silhouette = torch.logit(mask).requires_grad_(True)
+    mask_loss(silhouette, rays(mask=mask)).backward()
+    assert silhouette.grad.abs().max() < 1e-6
+    best = mask_loss(silhouette, rays(mask=mask))
+    assert all(best < mask_loss(silhouette + step, rays(mask=mask)) for step in (-0.5, 0.5))
+
+
+def test_the_gradient_of_a_wrong_mask_does_not_fade_with_distance():
+    far = torch.full((COUNT,), -40.0, requires_grad=True)
+    mask_loss(far, rays(mask=torch.ones(COUNT))).backward()
+    assert torch.allclose(far.grad * COUNT, torch.tensor(-1.0))
 
 
 def test_eikonal_asks_for_unit_slopes():
@@ -112,6 +125,16 @@ def test_flat_depth_has_finite_gradients():
     assert torch.isfinite(depth.grad).all()
 
 
+def test_a_view_without_depth_spoils_no_other():
+    """Neither one that knows none, nor one that has no ray in the batch."""
+    for changes in ({"depth_known": (rays().view == 0).float()}, {"view": torch.zeros(COUNT, dtype=torch.int64)}):
+        r = rays(**changes)
+        depth = torch.randn(COUNT).requires_grad_(True)
+        depth_loss(depth, replace(r, depth=r.depth * r.depth_known), 2).backward()
+        assert torch.isfinite(depth.grad).all()
+        assert (depth.grad[r.depth_known == 0] == 0).all() and (depth.grad[r.depth_known == 1] != 0).any()
+
+
 def test_normals_by_difference_and_angle():
     r = rays()
     assert normal_loss(r.normals * 0.3, r) < 1e-5, "only the direction counts"
@@ -126,9 +149,9 @@ def test_trust_weighs_every_loss_of_rays():
     trust = torch.where(torch.arange(COUNT) < 20, 1.0, 0.0)
     r = rays(trust=trust)
     half = rays()[torch.arange(20)]
-    color, opacity, depth = torch.rand(COUNT, 3), torch.rand(COUNT), torch.randn(COUNT)
+    color, silhouette, depth = torch.rand(COUNT, 3), torch.rand(COUNT), torch.randn(COUNT)
     assert torch.allclose(color_loss(color, r), color_loss(color[:20], half))
-    assert torch.allclose(mask_loss(opacity, r), mask_loss(opacity[:20], half))
+    assert torch.allclose(mask_loss(silhouette, r), mask_loss(silhouette[:20], half))
     assert torch.allclose(depth_loss(depth, r, 2), depth_loss(depth[:20], half, 2))
     assert torch.allclose(normal_loss(color, r), normal_loss(color[:20], half))
 
@@ -146,7 +169,7 @@ def test_the_sum_takes_cues_only_where_there_are_any():
     bare = rays(depth_known=torch.zeros(COUNT), normals=torch.zeros(COUNT, 3))
     expected = (
         weights.color * color_loss(shown.color, bare)
-        + weights.mask * mask_loss(shown.opacity, bare)
+        + weights.mask * mask_loss(shown.silhouette, bare)
         + weights.eikonal * eikonal_loss(shown.slope)
     )
     assert torch.allclose(fit_losses(shown, bare, 2, weights), expected)

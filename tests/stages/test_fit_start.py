@@ -79,6 +79,30 @@ def test_what_no_picture_shows_is_outside():
     assert (hull.inside(far) == -1).all()
 
 
+def test_a_single_views_own_depth_begins_the_object():
+    """And nothing lies before it, at the outline neither; depth of another scale is no place in the world."""
+    view = VIEWS[0]
+    axis = torch.nn.functional.normalize(view.cameras.position[0], dim=-1)
+    before, behind = (torch.stack([axis * at]) for at in (0.7, 0.4))
+    hull = Silhouettes.of(view)
+    assert (hull.inside(before) < 0).all() and (hull.inside(behind) > 0).all()
+    for other in (replace(view, depth=None), replace(view, depth=view.depth * 3), VIEWS):
+        assert Silhouettes.of(other).hull.nearest is None
+    assert (Silhouettes.of(replace(view, depth=view.depth * 0)).inside(before) > 0).all()
+    side = view.cameras.rotation[0, :, 0]
+    assert (hull.inside(torch.stack([0.59 * side + 0.3 * axis])) < 0).all(), "no fin stands at the outline"
+
+
+def test_a_fitted_fields_own_distances_are_taken_as_they_are():
+    from recon_lib.fields.sdf_grid import SdfGrid
+    from recon_lib.networks.grid_color import GridColor
+
+    odd = torch.rand(33, 33, 33) - 0.5
+    rows, features = torch.zeros(33, 33, 33, dtype=torch.int32), torch.zeros(1, 6)
+    field = SdfGrid(CELLS, odd, rows, features, GridColor(), 0.1)
+    assert torch.equal(starting_distance(field, CELLS, unchecked), odd)
+
+
 def test_a_mask_at_the_pictures_edge_says_nothing_beyond():
     """The camera looks at the object's left half alone; its right half must not be carved away."""
     narrow = posed(sphere(), around(1, 40).cropped(0, 0, 20, 40))
