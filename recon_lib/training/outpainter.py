@@ -35,8 +35,8 @@ class OutpainterSettings:
     steps: int = 20_000
     minutes: float | None = None  # stop in good time: the schedule is bent to end then
     batch: int = 16  # a process
-    rate: float = 6e-4  # peak of AdamW's learning rate
-    muon_rate: float = 0.0  # peak of Muon's, which then moves the matrices; 0: AdamW moves everything
+    rate: float = 1e-3  # peak of AdamW's learning rate
+    muon_rate: float = 0.02  # peak of Muon's, which moves the matrices; 0: AdamW moves everything
     weight_decay: float = 0.02
     warmup: int = 100
     fall: float = 0.4  # share of the run after which the rates fall
@@ -145,7 +145,10 @@ class OutpainterTrainer(Trainer):
 
 
 def optimizers(model: Outpainter, settings: OutpainterSettings) -> list[torch.optim.Optimizer]:
-    """AdamW; with a rate for Muon, that for the matrices."""
+    """Muon for the matrices if it has a rate, AdamW for the rest.
+
+    A step of Muon costs a third to a half more here, and 70 of them are worth more than 110 of AdamW.
+    """
     matrices, others = matrices_and_others(model) if settings.muon_rate else ([], list(model.parameters()))
     adam = torch.optim.AdamW(decay_groups(others, settings.weight_decay), lr=settings.rate, betas=(0.9, 0.99))
     return [adam, Muon(matrices, settings.muon_rate, decay=settings.weight_decay)] if matrices else [adam]
