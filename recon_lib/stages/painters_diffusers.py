@@ -4,7 +4,7 @@ Latent inpainting changes known pixels a little and knows no object mask; `stage
 """
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -41,7 +41,8 @@ class DiffusersPainter:
     guidance: float = 7.5  # how closely the prompt is followed
     control_scale: float = 0.7
     square: int | None = None  # pixels; None: what the model was trained on
-    loras: tuple[str, ...] = field(default=())  # safetensors files, made by personalising
+    lora: str = ""  # a safetensors file of `stages.personalize`
+    subject: str = ""  # said before every prompt: the words that it taught
 
     def __post_init__(self) -> None:
         if self.side % STRIDE or not 16 <= self.side <= 2048:
@@ -79,8 +80,8 @@ class DiffusersPainter:
             else:
                 control = ControlNetModel.from_pretrained(self.control.path, **options)
                 pipeline = AutoPipelineForInpainting.from_pretrained(self.folder.path, controlnet=control, **options)
-            for path in self.loras:
-                pipeline.load_lora_weights(path)
+            if self.lora:
+                pipeline.load_lora_weights(self.lora)
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise BadInput(f"{self.name} cannot be opened for inpainting ({reason}); get the folder again.") from error
@@ -98,7 +99,7 @@ class DiffusersPainter:
             return values
 
         options = {
-            "prompt": ", ".join(part for part in (prompt.strip(), BACKDROP) if part),
+            "prompt": ", ".join(part for part in (self.subject, prompt.strip(), BACKDROP) if part),
             "negative_prompt": UNWANTED,
             "image": _stand_in(glimpse),
             "mask_image": glimpse.masks,
