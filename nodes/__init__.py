@@ -12,6 +12,8 @@ from . import (
     demo,
     depth_normal,
     evaluate,
+    fit,
+    loop,
     mask,
     mesh,
     mesh_files,
@@ -25,8 +27,8 @@ from . import (
 from .host import register_folders
 
 FILES = (
-    demo, models, mask, depth_normal, regress, cameras, views, carve, schedule, outpaint, render, mesh, mesh_files,
-    evaluate,
+    demo, models, mask, depth_normal, regress, cameras, views, carve, schedule, outpaint, fit, loop, render, mesh,
+    mesh_files, evaluate,
 )  # fmt: skip
 
 

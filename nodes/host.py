@@ -78,6 +78,13 @@ def put_away(inputs: dict) -> None:
             module.to("cpu")
 
 
+def new_graph():
+    """A graph to which a node adds nodes that ComfyUI runs in its place."""
+    from comfy_execution.graph_utils import GraphBuilder
+
+    return GraphBuilder()
+
+
 # -- folders --------------------------------------------------------------------------------------------------
 
 

@@ -6,9 +6,9 @@ What learned painters are measured against, and what a graph can run on when no 
 import torch
 from torch import Tensor
 
-from ..errors import BadInput
 from ..progress import Progress
 from .outpaint import Glimpse
+from .outpaint_mask import UNKNOWN
 
 
 class PlainPainter:
@@ -22,14 +22,11 @@ class PlainPainter:
     def paint(
         self, glimpse: Glimpse, *, prompt: str = "", seed: int = 0, progress: Progress | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Picture [1,3,S,S] on white and alpha [1,1,S,S]; raises `BadInput` when no pixel was seen."""
+        """Picture [1,3,S,S] on white and alpha [1,1,S,S]; grey where nothing at all was seen from here."""
         seen = glimpse.seen > 0.5
-        if not seen.any():
-            raise BadInput(
-                "Nothing of the object was seen from here; a plain painter needs a seen colour, use another."
-            )
         alpha = (seen | ((glimpse.masks > 0.5) & (glimpse.depth > 0))).float()
-        return nearest_color(glimpse.images, seen) * alpha + 1 - alpha, alpha
+        colors = nearest_color(glimpse.images, seen) if seen.any() else torch.full_like(glimpse.images, UNKNOWN)
+        return colors * alpha + 1 - alpha, alpha
 
 
 def nearest_color(images: Tensor, seen: Tensor) -> Tensor:

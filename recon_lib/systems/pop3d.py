@@ -49,7 +49,7 @@ class Options:
     side: int = SIDE
     resolution: int = 256
     texture_size: int = 1024
-    settings: FitSettings = FitSettings()  # noqa: RUF009 - frozen
+    settings: FitSettings = FitSettings().upto(128, 14)  # noqa: RUF009 - frozen
     seed: int = 0
 
 

@@ -24,6 +24,10 @@ def get_output_directory():
     return output_directory
 
 
+def get_user_directory():
+    return str(Path(output_directory).parent / "user")
+
+
 def add_model_folder_path(folder_name, full_folder_path, is_default=False):
     paths, _ = folder_names_and_paths.setdefault(folder_name, ([], set()))
     if full_folder_path not in paths:

@@ -66,6 +66,7 @@ class Schema:
     outputs: list = field(default_factory=list)
     description: str = ""
     is_output_node: bool = False
+    enable_expand: bool = False
 
     def validate(self) -> None:
         inputs, outputs = [i.id for i in self.inputs], [o.id for o in self.outputs if o.id is not None]

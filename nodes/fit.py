@@ -1,0 +1,69 @@
+"""The VolSDF fit: posed views to a coloured surface."""
+
+from comfy_api.latest import io
+
+from . import sockets
+from .base import CATEGORY, Node, seed_input
+from .convert import images_to_host
+from .host import ComfyProgress, device, kept_path
+
+PREVIEW_SIZE = 256
+CHECKPOINT = "fit_volsdf.pt"
+
+
+class FitVolSDF(Node):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="Recon3D_FitVolSDF",
+            display_name="Fit VolSDF",
+            category=f"{CATEGORY}/shape",
+            description="Fits a coloured surface to posed views until it looks like them, and shows it as it grows.",
+            inputs=[
+                sockets.Views.Input(
+                    "views", tooltip="With object masks; depth and normals are used as hints where all views have them."
+                ),
+                sockets.Field.Input(
+                    "start", optional=True,
+                    tooltip="The shape to begin with, in place of the masks' visual hull. A field of an earlier fit "
+                    "keeps its grid and takes half the rounds.",
+                ),
+                sockets.Field.Input(
+                    "hull", optional=True, tooltip="From Visual Hull: nothing of the object may lie outside of it."
+                ),
+                io.Int.Input(
+                    "grid", default=128, min=32, max=256, step=16,
+                    tooltip="Nodes along a side of the finest grid. Twice as many take about four times as long.",
+                ),
+                io.Int.Input(
+                    "rounds", default=14, min=1, max=400, tooltip="Rounds on the finest grid: more is finer and slower."
+                ),
+                io.Int.Input(
+                    "pixels", default=192, min=32, max=1024, step=16,
+                    tooltip="Larger pictures are reduced to this longest side for the fit.",
+                ),
+                seed_input("Chooses the rays of each step."),
+            ],
+            outputs=[
+                sockets.Field.Output("field", display_name="field", tooltip="For Extract Mesh, Bake Texture, Render."),
+                io.Image.Output(
+                    "preview", display_name="preview", tooltip="The field from the front, right, back and left."
+                ),
+            ],
+        )  # fmt: skip
+
+    @classmethod
+    def run(cls, views, grid, rounds, pixels, seed, start=None, hull=None):
+        from ..recon_lib.render.field import turntable_field
+        from ..recon_lib.stages.fit_settings import FitSettings
+        from ..recon_lib.stages.fit_volsdf import fit_volsdf
+
+        progress, settings = ComfyProgress(), FitSettings(side=pixels).upto(grid, rounds)
+        fields = {"start": start, "hull": hull}
+        kept = kept_path(CHECKPOINT)
+        fit = fit_volsdf(views, **fields, settings=settings, seed=seed, checkpoint=kept, progress=progress)
+        shown = turntable_field(fit.field, 4, size=PREVIEW_SIZE, shading="albedo", device=device(), progress=progress)
+        return io.NodeOutput(fit.field, images_to_host(shown.images))
+
+
+NODES = [FitVolSDF]

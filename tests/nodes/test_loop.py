@@ -1,0 +1,106 @@
+"""Grow Around lays out stage nodes; run one by one they give what the library's own loop gives."""
+
+import pytest
+import torch
+
+WIDGETS = {"cameras": 3, "step": 45.0, "prompt": "a ball", "seed": 5, "grid": 32, "rounds": 1, "pixels": 32}
+OUTER = {"views": ["3", 0], "field": ["4", 0], "model": ["1", 0], "outpainter": ["2", 0]}
+
+
+def is_link(value) -> bool:
+    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)
+
+
+def laid_out(pack, **changes) -> tuple[dict, tuple]:
+    """The nodes that Grow Around asks for, by name, and its own outputs as links to theirs."""
+    output = pack.nodes["Recon3D_GrowAround"].EXECUTE_NORMALIZED(**{**OUTER, **WIDGETS, **changes})
+    return output.expand, output.result
+
+
+def executed(pack, graph: dict, known: dict[str, tuple]) -> dict[str, tuple]:
+    """The outputs of all nodes, each run once its inputs are there, with nothing filled in."""
+    done = dict(known)
+    while len(done) < len(known) + len(graph):
+        ready = [
+            name for name, node in graph.items()
+            if name not in done and all(value[0] in done for value in node["inputs"].values() if is_link(value))
+        ]  # fmt: skip
+        assert ready, "the graph goes in a circle or hangs in the air"
+        for name in ready:
+            node = graph[name]
+            inputs = {key: done[v[0]][v[1]] if is_link(v) else v for key, v in node["inputs"].items()}
+            with torch.inference_mode():
+                done[name] = pack.nodes[node["class_type"]].EXECUTE_NORMALIZED(**inputs).result
+    return done
+
+
+@pytest.fixture
+def begun(pack, tiny_model, photo, disc, monkeypatch):
+    """What the graph holds before the loop: model, painter, first view, first field."""
+    monkeypatch.setattr(pack.lib("stages.outpaint_mask"), "RESOLUTION", 24)
+    points, views, _ = pack.run("Recon3D_VisibleSurface", model=tiny_model, image=photo, mask=disc).result
+    first = pack.run("Recon3D_CropViews", views=views, side=32).result[0]
+    hull = pack.run("Recon3D_VisualHull", views=first, resolution=64).result[0]
+    shape = pack.run("Recon3D_CompleteShape", model=tiny_model, points=points).result[0]
+    field = pack.run(
+        "Recon3D_FitVolSDF", views=first, start=shape, hull=hull, grid=32, rounds=1, pixels=32, seed=6
+    ).result[0]
+    painter = pack.lib("stages.painter_plain").PlainPainter(32)
+    return {"1": (tiny_model,), "2": (painter,), "3": (first,), "4": (field,)}, hull
+
+
+def test_the_graph_gives_what_the_library_gives(pack, begun, tiny_model):
+    known, hull = begun
+    graph, outputs = laid_out(pack)
+    done = executed(pack, graph, known)
+    views, field, preview = (done[link[0]][link[1]] for link in outputs)
+
+    system = pack.lib("systems.pop3d")
+    settings = pack.lib("stages.fit_settings").FitSettings(side=32).upto(32, 1)
+    options = system.Options(cameras=3, prompt="a ball", seed=5, side=32, settings=settings)
+    with torch.inference_mode(False), torch.no_grad():
+        loop = system.Loop(tiny_model, known["2"][0], options, "cpu", pack.lib("progress").Progress())
+        standing = pack.lib("systems.loop_state").Standing(known["3"][0], hull, known["4"][0])
+        for camera in loop.schedule(standing):
+            standing, _ = loop.grow(standing, camera)
+    assert len(views) == 3
+    assert torch.equal(views.images, standing.views.images)
+    assert torch.equal(views.provenance, standing.views.provenance)
+    assert torch.equal(field.distance, standing.field.distance)
+    assert preview.shape == (4, 256, 256, 3)
+
+
+def test_one_more_camera_changes_no_node_before_it(pack):
+    """So ComfyUI, which keeps results by a node's inputs, paints only the new view."""
+    few, many = (laid_out(pack, cameras=count)[0] for count in (3, 8))
+    assert {name: node for name, node in many.items() if name in few and "preview" not in name} == {
+        name: node for name, node in few.items() if "preview" not in name
+    }
+    assert sum(node["class_type"] == "Recon3D_OutpaintView" for node in many.values()) == 7
+
+
+def test_values_travel_as_links(pack):
+    """A value instead of a link would keep ComfyUI from keeping anything."""
+    for node in laid_out(pack)[0].values():
+        assert all(is_link(v) or isinstance(v, (int, float, str, bool)) for v in node["inputs"].values())
+    schema = pack.nodes["Recon3D_GrowAround"].GET_NODE_INFO_V1()["input"]["required"]
+    assert all(schema[name][1].get("rawLink") for name in OUTER)
+
+
+def test_one_camera_is_the_photo_s_own(pack):
+    graph, outputs = laid_out(pack, cameras=1)
+    assert list(outputs[:2]) == [OUTER["views"], OUTER["field"]]
+    assert not any(node["class_type"] == "Recon3D_OutpaintView" for node in graph.values())
+
+
+@pytest.mark.parametrize(("step", "most"), [(25.0, 15), (45.0, 15), (180.0, 9)])
+def test_a_schedule_is_as_long_as_its_step_allows(pack, step, most):
+    assert pack.file("loop").schedule_length(step) == most
+
+
+def test_more_cameras_than_there_are(pack, begun):
+    graph, _ = laid_out(pack, cameras=12, step=180.0)
+    schedule = next(node for node in graph.values() if node["class_type"] == "Recon3D_CameraSchedule")
+    cameras = pack.run("Recon3D_CameraSchedule", **{**schedule["inputs"], "views": begun[0]["3"][0]}).result[0]
+    with pytest.raises(pack.lib("errors").BadInput, match="no camera 11 among 9"):
+        pack.run("Recon3D_PickCamera", cameras=cameras, number=11)
