@@ -63,6 +63,13 @@ class VolSDF(nn.Module):
             distance, answer = distance.detach(), answer.detach()
         return distance, slope, answer[:, 1:]
 
+    def free_slope(self, points: Tensor) -> Tensor:
+        """points [N,3] -> gradients [N,3] of the distance that the scene's edge does not bound, to be trained on."""
+        with torch.enable_grad():
+            points = points.detach().requires_grad_(True)
+            distance = self.implicit_network(points)[:, 0]
+            return torch.autograd.grad(distance.sum(), points, create_graph=True)[0]
+
     def color(self, points: Tensor, slope: Tensor, directions: Tensor, feature: Tensor) -> Tensor:
         """Points, gradients of the distance, view directions [N,3] each, features [N,width] -> colours [N,3] in 0-1."""
         return self.rendering_network(points, slope, directions, feature)

@@ -152,7 +152,7 @@ class PerceptronRun:
         anywhere = (torch.rand(len(t), 3, generator=generator) * 2 - 1).to(t) * radius
         chosen = torch.randint(t.shape[1], (len(t), 1), generator=generator).to(t.device)
         near = origins + t.gather(1, chosen) * rays.directions
-        return self.network.distance_and_slope(torch.cat([anywhere, near]))[1]
+        return self.network.free_slope(torch.cat([anywhere, near]))
 
     def field(self) -> PerceptronField:
         """The perceptron as it is now, on the CPU."""
