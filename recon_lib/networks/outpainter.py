@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from diffusers import DDIMScheduler
 
 PAINTED = 4  # RGB and alpha
-CONDITIONS = 9  # seen colours 3, to be painted 1, silhouette 1, depth 1, normals 3
+CONDITIONS = 9  # colours 3, to be painted 1, silhouette 1, depth 1, normals 3
 PREDICTIONS = ("sample", "v_prediction")
 
 
@@ -70,7 +70,7 @@ MINI = OutpainterConfig()
 
 
 def condition(
-    images: Tensor,  # [B,3,H,W] sRGB 0-1, read where seen
+    images: Tensor,  # [B,3,H,W] sRGB 0-1: seen colours, continued over what is to be painted (`render.fill.continued`)
     seen: Tensor,  # [B,1,H,W] > 0.5 = seen by an earlier view, colour and surface known
     masks: Tensor,  # [B,1,H,W] > 0.5 = to be painted
     depth: Tensor,  # [B,1,H,W] z-depth in any unit, read where seen
@@ -79,9 +79,9 @@ def condition(
 ) -> Tensor:
     """What the network is told, [B,9,H,W]; training and painting both come through here.
 
-    Channels: 0-2 seen colours in -1..1; 3 to be painted, 0 or 1; 4 silhouette, 0 or 1: all that is seen or to be
-    painted, so that 4 less 3 are the seen pixels; 5 depth of the seen surface less its mean, over the silhouette's
-    longer side in world units (about -1..1, no unit); 6-8 its normals, unit. All but 3 and 4 are 0 where not seen.
+    Channels: 0-2 colours in -1..1, 0 off the silhouette; 3 to be painted, 0 or 1; 4 silhouette, 0 or 1: all that is
+    seen or to be painted, so that 4 less 3 are the seen pixels; 5 depth of the seen surface less its mean, over the
+    silhouette's longer side in world units (about -1..1, no unit); 6-8 its normals, unit; 5-8 are 0 where not seen.
 
     The layers are those of `stages.outpaint_mask.OutpaintMask`; a pixel of its hull that is neither seen nor to be
     painted counts as background, and so does everything outside. Raises `BadInput` for shapes that do not fit.
@@ -99,11 +99,9 @@ def condition(
     mean = torch.where(known, depth, 0.0).flatten(1).sum(1) / count  # [B]
     size = _longer_side(silhouette) * mean / focal
     relief = (depth - mean.view(-1, 1, 1, 1)) / size.clamp_min(1e-6).view(-1, 1, 1, 1)
-    told = (images * 2 - 1, paint.float(), silhouette.float(), relief.clamp(-2, 2), F.normalize(normals, dim=1))
-    only_seen = (True, False, False, True, True)
-    return torch.cat(
-        [torch.where(known, layer, 0.0) if hidden else layer for layer, hidden in zip(told, only_seen, strict=True)], 1
-    )
+    colors = torch.where(silhouette, images * 2 - 1, 0.0)
+    surface = (torch.where(known, layer, 0.0) for layer in (relief.clamp(-2, 2), F.normalize(normals, dim=1)))
+    return torch.cat([colors, paint.float(), silhouette.float(), *surface], 1)
 
 
 def known_picture(told: Tensor) -> tuple[Tensor, Tensor]:

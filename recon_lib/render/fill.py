@@ -15,6 +15,15 @@ def fill_nearest(image: Tensor, known: Tensor) -> Tensor:
     return image[:, rows, columns]
 
 
+def continued(images: Tensor, known: Tensor, without: float = 0.5) -> Tensor:
+    """`fill_nearest` of each of `images` [B,C,H,W], known [B,1,H,W] bool; `without` where one knows nothing at all."""
+    filled = [
+        fill_nearest(image, where[0]) if where.any() else torch.full_like(image, without)
+        for image, where in zip(images, known, strict=True)
+    ]
+    return torch.stack(filled)
+
+
 def nearest_values(points: Tensor, positions: Tensor, values: Tensor) -> Tensor:
     """The value [C] of the nearest of `positions` [N,3] (values [N,C]) for each of `points` [P,3] -> [P,C]."""
     from scipy.spatial import cKDTree

@@ -3,10 +3,10 @@
 What learned painters are measured against, and what a graph can run on when no model is at hand.
 """
 
-import torch
 from torch import Tensor
 
 from ..progress import Progress
+from ..render.fill import continued
 from .outpaint import Glimpse
 from .outpaint_mask import UNKNOWN
 
@@ -25,13 +25,4 @@ class PlainPainter:
         """Picture [1,3,S,S] on white and alpha [1,1,S,S]; grey where nothing at all was seen from here."""
         seen = glimpse.seen > 0.5
         alpha = (seen | ((glimpse.masks > 0.5) & (glimpse.depth > 0))).float()
-        colors = nearest_color(glimpse.images, seen) if seen.any() else torch.full_like(glimpse.images, UNKNOWN)
-        return colors * alpha + 1 - alpha, alpha
-
-
-def nearest_color(images: Tensor, seen: Tensor) -> Tensor:
-    """images [1,3,H,W] with every pixel that is not `seen` [1,1,H,W] bool in the colour of the nearest that is."""
-    from scipy.ndimage import distance_transform_edt
-
-    rows, columns = distance_transform_edt(~seen[0, 0].numpy(), return_distances=False, return_indices=True)
-    return images[:, :, torch.from_numpy(rows).long(), torch.from_numpy(columns).long()]
+        return continued(glimpse.images, seen, UNKNOWN) * alpha + 1 - alpha, alpha

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ..errors import BadInput
 from ..networks.outpainter import Outpainter, condition
 from ..progress import Progress
+from ..render.fill import continued
 from ..weights.inpainters import locate_outpainter
 from ..weights.registry import LoadedModel, load_model
 from .outpaint import Glimpse
@@ -57,7 +58,8 @@ class EmbeddedPainter:
 
     def paint(self, glimpse: Glimpse, *, prompt: str = "", seed: int = 0, progress: Progress) -> tuple[Tensor, Tensor]:
         """Picture [1,3,S,S] on white and alpha [1,1,S,S], both 0-1; the same for a seed on one device."""
-        told = condition(glimpse.images, glimpse.seen, glimpse.masks, glimpse.depth, glimpse.normals, glimpse.focal)
+        colors = continued(glimpse.images, glimpse.seen > 0.5)
+        told = condition(colors, glimpse.seen, glimpse.masks, glimpse.depth, glimpse.normals, glimpse.focal)
         network, generator = self.model.module, torch.Generator().manual_seed(seed)
         steps = self.steps or network.config.steps
         progress.start("Paint the unseen part", steps)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from ..networks.outpainter import Outpainter, condition, known_picture
+from ..render.fill import continued
 
 PURE_NOISE = 1 / 8  # share of lessons at the last noise level, where sampling starts
 SEEN_WEIGHT, OUTSIDE_WEIGHT = 0.1, 0.02  # of pixels that the sampler pins anyway; painted ones weigh 1
@@ -22,8 +23,8 @@ def mirrored(batch: Batch) -> Batch:
 
 def told_and_truth(batch: Batch) -> tuple[Tensor, Tensor]:
     """-> `condition` [B,9,S,S] and the clean picture [B,4,S,S] in -1..1, known where the sampler knows it."""
-    layers = (batch[name] for name in ("images", "seen", "masks", "depth", "normals", "focal"))
-    told = condition(*layers)
+    layers = (batch[name] for name in ("seen", "masks", "depth", "normals", "focal"))
+    told = condition(continued(batch["images"], batch["seen"] > 0.5), *layers)
     picture, certain = known_picture(told)
     return told, torch.where(certain, picture, batch["truth"] * 2 - 1)
 

@@ -10,7 +10,7 @@ from torch.utils.data import default_collate
 
 from ..data.gap_samples import GapSamples
 from ..networks.outpainter import Outpainter
-from ..render.fill import fill_nearest
+from ..render.fill import continued
 from .outpainter_lesson import Batch, told_and_truth
 
 SAMPLES, BATCH, STEPS = 64, 16, 8
@@ -51,13 +51,9 @@ def validate(
 
 def nearest_fill(batch: Batch) -> Tensor:
     """The nearest seen colour on the whole hull, [B,4,S,S] in -1..1; grey where nothing was seen."""
-    pictures = []
-    for image, seen, masks in zip(batch["images"], batch["seen"], batch["masks"], strict=True):
-        filled = fill_nearest(image, seen[0] > 0.5) if seen.any() else torch.full_like(image, GREY)
-        hull = (seen + masks) > 0.5
-        color = torch.where(seen > 0.5, image, torch.where(hull, filled, 1.0))
-        pictures.append(torch.cat([color, hull.float()]))
-    return torch.stack(pictures) * 2 - 1
+    hull = (batch["seen"] + batch["masks"]) > 0.5
+    colors = torch.where(hull, continued(batch["images"], batch["seen"] > 0.5, GREY), 1.0)
+    return torch.cat([colors, hull.float()], 1) * 2 - 1
 
 
 def grey_fill(batch: Batch) -> Tensor:

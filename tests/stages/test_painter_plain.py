@@ -3,7 +3,7 @@
 import torch
 
 from recon_lib.stages.outpaint import Glimpse
-from recon_lib.stages.painter_plain import PlainPainter, nearest_color
+from recon_lib.stages.painter_plain import PlainPainter
 
 SIDE = 16
 
@@ -26,16 +26,6 @@ def test_the_nearest_seen_colour_goes_on_to_the_surface_s_outline():
     assert (image[0, :, :, :4] == torch.tensor([1.0, 0, 0])[:, None, None]).all()
     assert (image[0, :, :, 4:12] == torch.tensor([0.0, 0, 1])[:, None, None]).all()
     assert (image[0, :, :, 12:] == 1).all()
-
-
-def test_each_pixel_takes_the_nearest_of_two_colours():
-    images = torch.zeros(1, 3, 1, 9)
-    images[..., 0], images[..., 8] = 0.25, 0.75
-    seen = torch.zeros(1, 1, 1, 9, dtype=torch.bool)
-    seen[..., 0] = seen[..., 8] = True
-    found = nearest_color(images, seen)[0, 0, 0]
-    assert (found[:4] == 0.25).all()
-    assert (found[5:] == 0.75).all()
 
 
 def test_nothing_seen():

@@ -8,6 +8,7 @@ from torch.utils.data import default_collate
 from recon_lib.data.gap_samples import GapSamples, make_samples
 from recon_lib.data.gaps import Errors
 from recon_lib.networks.outpainter import condition, known_picture
+from recon_lib.render.fill import continued
 from recon_lib.training.outpainter_lesson import (
     PURE_NOISE,
     LessonTerms,
@@ -61,8 +62,8 @@ def test_mirroring_twice_is_nothing_and_once_is_something(batch):
 
 def test_the_truth_is_what_the_sampler_pins_and_else_the_view(batch):
     told, clean = told_and_truth(batch)
-    layers = (batch[name] for name in ("images", "seen", "masks", "depth", "normals", "focal"))
-    assert torch.equal(told, condition(*layers))
+    layers = (batch[name] for name in ("seen", "masks", "depth", "normals", "focal"))
+    assert torch.equal(told, condition(continued(batch["images"], batch["seen"] > 0.5), *layers))
     picture, certain = known_picture(told)
     kept = certain.expand(-1, 4, -1, -1)
     assert torch.equal(clean[kept], picture[kept])
