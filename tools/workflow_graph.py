@@ -3,32 +3,61 @@
 import json
 import uuid
 from pathlib import Path
+from typing import NamedTuple
 
 SEED_WIDGET = ("seed", "noise_seed")  # the page shows a fixed/randomize switch behind these
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
 
 # ComfyUI's own nodes that the workflows use: inputs as (name, type, default or None), outputs as (name, type)
 CORE = {
+    "CheckpointLoaderSimple": (
+        [("ckpt_name", "COMBO", "sd-v1-5-inpainting.ckpt")],
+        [("MODEL", "MODEL"), ("CLIP", "CLIP"), ("VAE", "VAE")],
+    ),
+    "CLIPTextEncode": ([("text", "STRING", ""), ("clip", "CLIP", None)], [("CONDITIONING", "CONDITIONING")]),
+    "VAEEncodeForInpaint": (
+        [("pixels", "IMAGE", None), ("vae", "VAE", None), ("mask", "MASK", None), ("grow_mask_by", "INT", 6)],
+        [("LATENT", "LATENT")],
+    ),
+    "KSampler": (
+        [
+            ("model", "MODEL", None),
+            ("seed", "INT", 0),
+            ("steps", "INT", 20),
+            ("cfg", "FLOAT", 7.0),
+            ("sampler_name", "COMBO", "euler"),
+            ("scheduler", "COMBO", "normal"),
+            ("positive", "CONDITIONING", None),
+            ("negative", "CONDITIONING", None),
+            ("latent_image", "LATENT", None),
+            ("denoise", "FLOAT", 1.0),
+        ],
+        [("LATENT", "LATENT")],
+    ),
+    "VAEDecode": ([("samples", "LATENT", None), ("vae", "VAE", None)], [("IMAGE", "IMAGE")]),
     "MaskPreview": ([("mask", "MASK", None)], []),
     "PreviewImage": ([("images", "IMAGE", None)], []),
+    "PrimitiveStringMultiline": ([("value", "STRING", "")], [("STRING", "STRING")]),
     "PreviewAny": ([("source", "*", None)], []),
     "Preview3D": ([("model_file", "STRING", ""), ("camera_info", "LOAD3D_CAMERA", None)], []),
 }
 OPTIONAL = {("Preview3D", "camera_info")}
 
 
+ENTRANCE, EXIT = -10, -20  # the page's ids of a subgraph's two ends
 Point = tuple[int, int]
 
 
 class Graph:
     """Nodes with places and links, in the order in which they are added."""
 
-    def __init__(self, name: str, surface: dict) -> None:
-        self.name, self.surface = name, surface
+    def __init__(self, name: str, surface: dict, first: int = 1) -> None:
+        self.name, self.surface, self.first = name, surface, first
         self.nodes: list[dict] = []
         self.prompt: dict[str, dict] = {}
         self.links: list[list] = []
         self.groups: list[dict] = []
+        self.insides: list[Subgraph] = []  # of which there are instances
 
     def node(self, kind: str, place: Point, size: Point, title: str = "", /, **inputs) -> "Placed":
         """Add a node. Inputs are values for widgets, or outputs of other nodes: `image=photo[0]`."""
@@ -36,14 +65,8 @@ class Graph:
         unknown = set(inputs) - {name for name, *_ in sockets}
         if unknown:
             raise ValueError(f"{kind} has no input {unknown}")
-        number = len(self.nodes) + 1
-        node = {
-            "id": number, "type": kind, "pos": list(place), "size": list(size), "flags": {}, "order": number - 1,
-            "mode": 0, "inputs": [], "outputs": [{"name": n, "type": t, "links": []} for n, t in outputs],
-            "properties": {"Node name for S&R": kind}, "widgets_values": [],
-        }  # fmt: skip
-        if title:
-            node["title"] = title
+        node = self._blank(kind, place, size, title, outputs)
+        node["properties"]["Node name for S&R"] = kind
         given = {}
         for name, type_, default, needed in sockets:
             value = inputs.get(name, default)
@@ -51,7 +74,7 @@ class Graph:
             entry = {"name": name, "type": type_, "link": None}
             if isinstance(value, Output):
                 entry["link"] = self._link(value, node, len(node["inputs"]))
-                given[name] = [str(value.node["id"]), value.slot]
+                given[name] = value.address
                 value = default
             elif is_widget:
                 given[name] = value
@@ -62,15 +85,35 @@ class Graph:
                 node["widgets_values"] += [value, "fixed"] if name in SEED_WIDGET else [value]
             node["inputs"].append(entry)
         self.nodes.append(node)
-        self.prompt[str(number)] = {"class_type": kind, "inputs": given, "_meta": {"title": title or kind}}
+        self.prompt[str(node["id"])] = {"class_type": kind, "inputs": given, "_meta": {"title": title or kind}}
         return Placed(node)
+
+    def instance(self, inside: "Subgraph", place: Point, size: Point, title: str, /, **inputs: "Output") -> "Placed":
+        """Add a node that holds a subgraph. All its inputs are connected; its nodes are "<its id>:<id>" in the API."""
+        node = self._blank(inside.id, place, size, title, [(o["name"], o["type"]) for o in inside.exit["inputs"]])
+        sources = []
+        for slot, one in enumerate(inside.entrance["outputs"]):
+            value = inputs.pop(one["name"])
+            entry = {"name": one["name"], "type": one["type"], "link": self._link(value, node, slot)}
+            if one["type"] in WIDGETS:
+                entry["widget"] = {"name": one["name"]}
+            node["inputs"].append(entry)
+            sources.append(value.address)
+        if inputs:
+            raise ValueError(f"{inside.name} has no input {set(inputs)}")
+        self.nodes.append(node)
+        if inside not in self.insides:
+            self.insides.append(inside)
+        within = inside.expanded(str(node["id"]), sources)
+        self.prompt.update(within.prompt)
+        return Placed(node, within.addresses)
 
     def note(self, text: str, place: Point, size: Point, title: str) -> None:
         """A note on the canvas; not part of the prompt."""
         self.nodes.append({
-            "id": len(self.nodes) + 1, "type": "MarkdownNote", "pos": list(place), "size": list(size), "flags": {},
-            "order": len(self.nodes), "mode": 0, "inputs": [], "outputs": [], "title": title, "properties": {},
-            "widgets_values": [text], "color": "#432", "bgcolor": "#653",
+            "id": self.first + len(self.nodes), "type": "MarkdownNote", "pos": list(place), "size": list(size),
+            "flags": {}, "order": len(self.nodes), "mode": 0, "inputs": [], "outputs": [], "title": title,
+            "properties": {}, "widgets_values": [text], "color": "#432", "bgcolor": "#653",
         })  # fmt: skip
 
     def group(self, title: str, box: tuple[int, int, int, int], color: str) -> None:
@@ -83,14 +126,26 @@ class Graph:
     def write(self, folder: Path) -> None:
         """workflows/<name>.json and workflows/api/<name>.json."""
         workflow = {
-            "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"recon3d/{self.name}")), "revision": 0,
+            "id": lasting_id(self.name), "revision": 0,
             "last_node_id": len(self.nodes), "last_link_id": len(self.links), "nodes": self.nodes,
             "links": self.links, "groups": self.groups, "config": {}, "extra": {}, "version": 0.4,
         }  # fmt: skip
+        if self.insides:
+            workflow["definitions"] = {"subgraphs": [inside.definition() for inside in self.insides]}
         for path, content in ((folder, workflow), (folder / "api", self.prompt)):
             path.mkdir(parents=True, exist_ok=True)
             text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
             (path / f"{self.name}.json").write_text(text, encoding="utf-8")
+
+    def _blank(self, kind: str, place: Point, size: Point, title: str, outputs: list) -> dict:
+        """A node without inputs, of the next id."""
+        node = {
+            "id": self.first + len(self.nodes), "type": kind, "pos": list(place), "size": list(size), "flags": {},
+            "order": len(self.nodes), "mode": 0, "inputs": [],
+            "outputs": [{"name": n, "type": t, "links": []} for n, t in outputs], "properties": {},
+            "widgets_values": [],
+        }  # fmt: skip
+        return node | ({"title": title} if title else {})
 
     def _sockets(self, kind: str) -> tuple[list[tuple], list]:
         """Inputs as (name, type, default, needed) in the page's order, and outputs as (name, type)."""
@@ -111,16 +166,103 @@ class Graph:
         return number
 
 
+class Expanded(NamedTuple):
+    """What an instance of a subgraph is in the API: its nodes, and where each of its outputs comes from."""
+
+    prompt: dict[str, dict]
+    addresses: list[list]
+
+
+class Subgraph(Graph):
+    """A graph that is one node of another: declare its inputs, draw with them, then name its outputs."""
+
+    def __init__(self, name: str, surface: dict, first: int = 101) -> None:
+        """first: of the ids within, which must differ from those outside, else later pages number them anew."""
+        super().__init__(name, surface, first)
+        self.id = lasting_id(f"subgraph/{name}")
+        self.entrance = {"id": ENTRANCE, "outputs": []}  # seen from within, what comes in is an output
+        self.exit = {"id": EXIT, "inputs": []}
+        self.results: list[list] = []
+
+    def input(self, name: str, kind: str) -> "Output":
+        """What the subgraph is given, to be connected within."""
+        self.entrance["outputs"].append({"name": name, "type": kind, "links": []})
+        return Output(self.entrance, len(self.entrance["outputs"]) - 1)
+
+    def output(self, name: str, value: "Output") -> None:
+        """What the subgraph gives."""
+        slot = len(self.exit["inputs"])
+        link = self._link(value, self.exit, slot)
+        self.exit["inputs"].append({"name": name, "type": self.links[-1][-1], "links": [link]})
+        self.results.append(value.address)
+
+    def expanded(self, instance: str, sources: list[list]) -> Expanded:
+        """The nodes as those of one instance, whose inputs come from the addresses `sources`."""
+
+        def outside(value: object) -> object:
+            if not isinstance(value, list):
+                return value
+            number, slot = value
+            return sources[slot] if number == str(ENTRANCE) else [f"{instance}:{number}", slot]
+
+        nodes = {
+            f"{instance}:{number}": node | {"inputs": {k: outside(v) for k, v in node["inputs"].items()}}
+            for number, node in self.prompt.items()
+        }
+        return Expanded(nodes, [outside(address) for address in self.results])
+
+    def definition(self) -> dict:
+        """The subgraph as it stands in the page's file."""
+        left = min(node["pos"][0] for node in self.nodes)
+        right = max(node["pos"][0] + node["size"][0] for node in self.nodes)
+        names = ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")
+        return {
+            "id": self.id, "version": 1, "revision": 0, "config": {}, "name": self.name,
+            "state": {
+                "lastGroupId": len(self.groups), "lastNodeId": self.first + len(self.nodes) - 1,
+                "lastLinkId": len(self.links), "lastRerouteId": 0,
+            },
+            "inputNode": {"id": ENTRANCE, "bounding": [left - 200, 40, 120, 40 + 20 * len(self.entrance["outputs"])]},
+            "outputNode": {"id": EXIT, "bounding": [right + 80, 40, 120, 40 + 20 * len(self.exit["inputs"])]},
+            "inputs": self._doors(self.entrance["outputs"], left - 100),
+            "outputs": self._doors(self.exit["inputs"], right + 100),
+            "widgets": [], "nodes": self.nodes, "groups": self.groups,
+            "links": [dict(zip(names, link, strict=True)) for link in self.links], "extra": {},
+        }  # fmt: skip
+
+    def _sockets(self, kind: str) -> tuple[list[tuple], list]:
+        """Sockets before widgets, as the page numbers them: it finds by number what a subgraph's input leads to."""
+        inputs, outputs = super()._sockets(kind)
+        return sorted(inputs, key=lambda one: one[1] in WIDGETS), outputs
+
+    def _doors(self, slots: list[dict], x: int) -> list[dict]:
+        return [
+            {
+                "id": lasting_id(f"{self.name}/{x}/{slot['name']}"), "name": slot["name"], "type": slot["type"],
+                "linkIds": slot["links"], "pos": [x, 60 + 20 * number],
+            }
+            for number, slot in enumerate(slots)
+        ]  # fmt: skip
+
+
 class Placed:
     """A node of the graph; `placed[0]` is its first output."""
 
-    def __init__(self, node: dict) -> None:
-        self.node = node
+    def __init__(self, node: dict, addresses: list[list] | None = None) -> None:
+        self.node, self.addresses = node, addresses
 
     def __getitem__(self, slot: int) -> "Output":
-        return Output(self.node, slot)
+        return Output(self.node, slot, self.addresses[slot] if self.addresses else None)
 
 
 class Output:
-    def __init__(self, node: dict, slot: int) -> None:
+    """An output of a node, and its address in the API: for a subgraph's output, of the node within that gives it."""
+
+    def __init__(self, node: dict, slot: int, address: list | None = None) -> None:
         self.node, self.slot = node, slot
+        self.address = address or [str(node["id"]), slot]
+
+
+def lasting_id(name: str) -> str:
+    """The same UUID for the same name, so that a file drawn again is the same file."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"recon3d/{name}"))
