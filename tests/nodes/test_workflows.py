@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -10,46 +11,143 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / "workflows").glob("*.json"))
 SURFACE = json.loads((ROOT / "tests" / "node_surface.json").read_text(encoding="utf-8"))
+WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # as a node's type: a subgraph
 
 
 def load(path: Path):
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def insides(graph: dict) -> dict[str, dict]:
+    """A workflow's subgraphs by id, as graphs like the one around them: their ends are nodes -10 and -20."""
+    found = {}
+    for one in graph.get("definitions", {}).get("subgraphs", []):
+        given = [{"name": door["name"], "type": door["type"], "links": door["linkIds"]} for door in one["inputs"]]
+        gives = [
+            {"name": door["name"], "type": door["type"], "link": link}
+            for door in one["outputs"]
+            for link in door["linkIds"]
+        ]
+        ends = [
+            {"id": -10, "type": "given", "inputs": [], "outputs": given},
+            {"id": -20, "type": "gives", "inputs": gives, "outputs": []},
+        ]
+        links = [
+            [x[k] for k in ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")] for x in one["links"]
+        ]
+        found[one["id"]] = {
+            "nodes": one["nodes"] + ends, "links": links,
+            "last_node_id": one["state"]["lastNodeId"], "last_link_id": one["state"]["lastLinkId"],
+        }  # fmt: skip
+    return found
+
+
+class Seen:
+    """A workflow as a server sees it, where subgraphs are unfolded: a node's address is "instance:node"."""
+
+    def __init__(self, graph: dict) -> None:
+        self.insides = insides(graph)
+        self.kinds: dict[str, str] = {}
+        self.wired: dict[tuple[str, str], list] = {}  # source by address and input
+        self._read([("", None, graph)])
+
+    def _read(self, frames: list[tuple]) -> None:
+        """frames: from the outermost graph inwards, each with its path and the instance that holds it."""
+        path, _, part = frames[-1]
+        nodes = {node["id"]: node for node in part["nodes"]}
+        for number, node in nodes.items():
+            if node["type"] in self.insides:
+                self._read([*frames, (f"{path}{number}:", number, self.insides[node["type"]])])
+            elif number > 0 and node["type"] != "MarkdownNote":
+                self.kinds[f"{path}{number}"] = node["type"]
+        for _, source, slot, target, entry, _ in part["links"]:
+            if f"{path}{target}" in self.kinds:
+                name = nodes[target]["inputs"][entry]["name"]
+                self.wired[f"{path}{target}", name] = self._origin(frames, source, slot)
+
+    def _origin(self, frames: list[tuple], number: int, slot: int) -> list:
+        """Where a value really comes from: out of a subgraph, or into it from around."""
+        path, holder, part = frames[-1]
+        kind = next(node["type"] for node in part["nodes"] if node["id"] == number)
+        if number == -10:
+            frames, target = frames[:-1], holder
+        elif kind in self.insides:
+            frames, target = [*frames, (f"{path}{number}:", number, self.insides[kind])], -20
+        else:
+            return [f"{path}{number}", slot]
+        ((_, source, from_slot, *_),) = [x for x in frames[-1][2]["links"] if x[3:5] == [target, slot]]
+        return self._origin(frames, source, from_slot)
+
+
+def widget_values(nodes: list[dict]) -> dict[tuple[str, str], object]:
+    """What widgets show, by node and name; behind a seed stands the page's own switch."""
+    found = {}
+    for node in nodes:
+        values = iter(node.get("widgets_values", []))
+        for entry in node["inputs"]:
+            if "widget" in entry and not UUID.fullmatch(node["type"]):
+                found[str(node["id"]), entry["name"]] = next(values)
+                if entry["name"] in ("seed", "noise_seed"):
+                    assert next(values) == "fixed"
+    return found
+
+
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_links_are_told_alike_by_both_ends(path):
     graph = load(path)
-    nodes = {node["id"]: node for node in graph["nodes"]}
-    for number, source, slot, target, entry, kind in graph["links"]:
-        output, found = nodes[source]["outputs"][slot], nodes[target]["inputs"][entry]
-        assert number in output["links"] and found["link"] == number
-        assert kind == output["type"] and found["type"] in (kind, "*")
-    assert sum(len(o["links"]) for n in graph["nodes"] for o in n["outputs"]) == len(graph["links"])
-    assert graph["last_node_id"] == max(nodes) and graph["last_link_id"] == len(graph["links"])
+    for part in (graph, *insides(graph).values()):
+        nodes = {node["id"]: node for node in part["nodes"]}
+        for number, source, slot, target, entry, kind in part["links"]:
+            output, found = nodes[source]["outputs"][slot], nodes[target]["inputs"][entry]
+            assert number in output["links"] and found["link"] == number
+            assert kind == output["type"] and found["type"] in (kind, "*")
+        assert sum(len(o["links"]) for n in part["nodes"] for o in n["outputs"]) == len(part["links"])
+        assert part["last_node_id"] == max(nodes) and part["last_link_id"] == len(part["links"])
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_subgraphs_fit_their_instances_and_share_no_ids_with_what_is_around(path):
+    graph = load(path)
+    outside = {node["id"] for node in graph["nodes"]}
+    for definition in graph.get("definitions", {}).get("subgraphs", []):
+        assert outside.isdisjoint(node["id"] for node in definition["nodes"])
+        instances = [node for node in graph["nodes"] if node["type"] == definition["id"]]
+        assert instances
+        for node in instances:
+            for side in ("inputs", "outputs"):
+                assert [(x["name"], x["type"]) for x in node[side]] == [
+                    (x["name"], x["type"]) for x in definition[side]
+                ]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_widget_values_fit_the_nodes(path):
-    for node in load(path)["nodes"]:
+    graph = load(path)
+    within = [node for part in insides(graph).values() for node in part["nodes"]]
+    for node in graph["nodes"] + within:
         if node["type"] not in SURFACE:
             assert not node["type"].startswith("Recon3D_")
             continue
         inputs = SURFACE[node["type"]]["inputs"]
-        assert [entry["name"] for entry in node["inputs"]] == list(inputs)
-        widgets = [
-            name for name, one in inputs.items() if one["type"] in ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
-        ]
+        widgets = [name for name, one in inputs.items() if one["type"] in WIDGETS]
+        sockets = [name for name in inputs if name not in widgets]
+        # within a subgraph the page finds an input by its number in its own order
+        assert [entry["name"] for entry in node["inputs"]] == (sockets + widgets if node in within else list(inputs))
         assert len(node["widgets_values"]) == len(widgets) + ("seed" in widgets)
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_the_api_file_is_the_same_graph(path):
     graph, prompt = load(path), load(path.parent / "api" / path.name)
-    kinds = {str(node["id"]): node["type"] for node in graph["nodes"] if node["type"] != "MarkdownNote"}
-    assert kinds == {number: node["class_type"] for number, node in prompt.items()}
-    wired = {(str(t), load_name(graph, t, e)): [str(s), slot] for _, s, slot, t, e, _ in graph["links"]}
+    seen = Seen(graph)
+    assert seen.kinds == {number: node["class_type"] for number, node in prompt.items()}
     in_prompt = {(n, k): v for n, node in prompt.items() for k, v in node["inputs"].items() if isinstance(v, list)}
-    assert wired == in_prompt
+    assert seen.wired == in_prompt
+    values = widget_values(graph["nodes"] + [n for part in insides(graph).values() for n in part["nodes"]])
+    for number, node in prompt.items():
+        told = {k: v for k, v in node["inputs"].items() if not isinstance(v, list)}
+        assert told == {k: values[number.split(":")[-1], k] for k in told}
     for node in prompt.values():
         for name, one in SURFACE.get(node["class_type"], {"inputs": {}})["inputs"].items():
             assert one["need"] == "optional" or name in node["inputs"], (node["class_type"], name)
@@ -66,11 +164,13 @@ def test_photos_and_thumbnails_are_there(path):
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_nodes_do_not_lie_on_one_another(path):
-    boxes = [(*n["pos"], *n["size"], n["type"]) for n in load(path)["nodes"]]
-    for i, (x, y, w, h, kind) in enumerate(boxes):
-        for other_x, other_y, other_w, other_h, other in boxes[:i]:
-            apart = x >= other_x + other_w or other_x >= x + w or y - 30 >= other_y + other_h or other_y - 30 >= y + h
-            assert apart, (kind, other)  # 30 pixels of title above each
+    graph = load(path)
+    for part in (graph, *insides(graph).values()):
+        boxes = [(*n["pos"], *n["size"], n["type"]) for n in part["nodes"] if "pos" in n]
+        for i, (x, y, w, h, kind) in enumerate(boxes):
+            for other_x, other_y, other_w, other_h, other in boxes[:i]:
+                beside = x >= other_x + other_w or other_x >= x + w
+                assert beside or y - 30 >= other_y + other_h or other_y - 30 >= y + h, (kind, other)  # 30: the title
 
 
 def tool(name: str):
@@ -85,8 +185,9 @@ def tool(name: str):
     return module
 
 
-def test_files_are_what_the_script_writes(tmp_path):
-    tool("make_workflows").zeroshape_w(SURFACE).write(tmp_path)
+@pytest.mark.parametrize(("script", "draw"), [("make_workflows", "zeroshape_w"), ("workflow_steps", "steps")])
+def test_files_are_what_the_script_writes(tmp_path, script, draw):
+    getattr(tool(script), draw)(SURFACE).write(tmp_path)
     for written in tmp_path.rglob("*.json"):
         assert load(written) == load(ROOT / "workflows" / written.relative_to(tmp_path)), "run tools/make_workflows.py"
 
@@ -98,7 +199,3 @@ def test_help_and_english_names_say_what_the_nodes_say(pack):
             assert json.loads(found) == json.loads(text), "run tools/make_help.py"
         else:
             assert found == text, f"{path.name}: run tools/make_help.py"
-
-
-def load_name(graph: dict, target: int, entry: int) -> str:
-    return next(node for node in graph["nodes"] if node["id"] == target)["inputs"][entry]["name"]
