@@ -1,0 +1,164 @@
+"""What the benchmark of outpainting masks takes for the truth, the masks' rivals, and how alike views are."""
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from benchmarks.single_view_baselines import depth_mesh
+from recon_lib.geometry.camera import Cameras
+from recon_lib.geometry.mesh import Mesh
+from recon_lib.geometry.schedule import GRAZING, sight
+from recon_lib.geometry.visibility import visible_points
+from recon_lib.progress import Progress
+from recon_lib.render.rasterize import rasterize
+from recon_lib.stages.outpaint import Glimpse
+from recon_lib.stages.outpaint_mask import UNKNOWN, OutpaintMask, outpaint_mask
+from recon_lib.views import Views
+
+SAMPLES = 4096  # surface points whose colours are compared between views
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the true mesh says about a view when some earlier cameras have seen the object."""
+
+    hit: Tensor  # [1,1,H,W] bool: the pixel's centre shows the object
+    seen_by: Tensor  # [V,1,H,W] bool: this earlier camera saw the surface point that the pixel shows
+
+    @property
+    def seen(self) -> Tensor:
+        """[1,1,H,W] bool, by any earlier camera."""
+        return self.seen_by.any(0, keepdim=True)
+
+    @property
+    def unseen(self) -> Tensor:
+        """[1,1,H,W] bool, of the object."""
+        return self.hit & ~self.seen
+
+    @classmethod
+    def of(cls, mesh: Mesh, camera: Cameras, earlier: Cameras, grazing: float = GRAZING) -> "Truth":
+        """By exact ray tests; faces count up to `grazing` degrees, whichever way round their corners run."""
+        shown = rasterize(mesh, camera)
+        points = shown.interpolate_seen(mesh.triangles)
+        normals = mesh.face_normals[shown.face[shown.mask]]
+        toward = (normals * (camera.position - points)).sum(-1, keepdim=True)
+        normals = torch.where(toward < 0, -normals, normals)
+        cosine = (F.normalize(earlier.position[:, None] - points, dim=-1) * normals).sum(-1)
+        seen_by = torch.zeros(len(earlier), *shown.mask.shape, dtype=torch.bool)
+        seen_by[:, shown.mask] = visible_points(mesh, points, earlier) & (cosine > math.cos(math.radians(grazing)))
+        return cls(shown.mask[:, None], seen_by)
+
+
+def counts(painted: Tensor, truth: Truth) -> dict[str, int]:
+    """Pixels of a mask [1,1,H,W]: rightly painted, seen but painted, beside the object, unseen but not painted."""
+    painted = painted > 0.5
+    return {
+        "right": int((painted & truth.unseen).sum()),
+        "wasted": int((painted & truth.seen).sum()),
+        "beside": int((painted & ~truth.hit).sum()),
+        "missed": int((~painted & truth.unseen).sum()),
+    }
+
+
+def squared_error(image: Tensor, truth: Tensor, where: Tensor) -> tuple[float, int]:
+    """Sum of squared differences of pictures [1,3,H,W] over pixels [1,1,H,W] bool, and the number of values."""
+    return float(((image - truth).double().square() * where).sum()), 3 * int(where.sum())
+
+
+# -- rivals ---------------------------------------------------------------------------------------------------
+
+
+class MeanPainter:
+    """Paints the surface in one colour: the best that `PlainPainter`'s way makes of a view of which nothing is told."""
+
+    name = "mean colour"
+
+    def __init__(self, views: Views, side: int = 256) -> None:
+        self.side = side
+        object_only = views.images - (1 - views.masks)  # without the white that outlines are blended with
+        self.color = (object_only.sum((0, 2, 3)) / views.masks.sum()).clamp(0, 1).view(1, 3, 1, 1)
+
+    def paint(
+        self, glimpse: Glimpse, *, prompt: str = "", seed: int = 0, progress: Progress | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """See `outpaint.Painter`."""
+        alpha = ((glimpse.masks > 0.5) & (glimpse.depth > 0)).float()
+        return self.color * alpha + 1 - alpha, alpha
+
+
+def sheets(views: Views) -> Mesh:
+    """What the depth of `views` says alone: each view's visible surface, cut where it jumps, world."""
+    vertices, faces, count = [], [], 0
+    for i in range(len(views)):
+        view = views[i]
+        on = (view.depth[0, 0] > 0) & (view.masks[0, 0] > 0.5)
+        local = view.cameras.to_camera(view.cameras.unproject(view.depth).reshape(-1, 3))
+        sheet = depth_mesh(local.view(*on.shape, 3), on)
+        vertices.append(view.cameras.to_world(sheet.vertices[None])[0])
+        faces.append(sheet.faces + count)
+        count += len(sheet.vertices)
+    return Mesh(torch.cat(vertices), torch.cat(faces))
+
+
+def depth_gaps(views: Views, camera: Cameras, hull: Mesh, full: OutpaintMask) -> tuple[OutpaintMask, OutpaintMask]:
+    """The masks that go by warped depth alone: within the sheets' own outline, and within the current surface's.
+
+    Kept is every pixel whose first sheet turns its front to the camera, at any angle and whatever unseen surface may
+    stand before it: of that, depth knows nothing. full: the same view's hull-based gap, whose surface both are told.
+    """
+    from scipy.ndimage import binary_fill_holes
+
+    warped = outpaint_mask(views, camera, hull, sheets(views), grow=0, grazing=90.0)
+    away = camera.to_camera(camera.unproject(torch.ones_like(warped.depth)).reshape(1, -1, 3)[0])
+    rays = away.view(1, *warped.depth.shape[-2:], 3).movedim(-1, 1)
+    kept = (warped.seen > 0.5) & ((warped.normals * rays).sum(1, keepdim=True) < 0)
+    own = torch.from_numpy(binary_fill_holes((warped.depth[0, 0] > 0).numpy()))[None, None]
+    return tuple(_within(region, kept & region, warped.images, full) for region in (own, full.depth > 0))
+
+
+def _within(region: Tensor, kept: Tensor, images: Tensor, full: OutpaintMask) -> OutpaintMask:
+    """The gap that keeps `kept` and paints the rest of `region`; [1,1,H,W] bool each."""
+    paint = region & ~kept
+    images = torch.where(kept, images, torch.where(paint, UNKNOWN, 1.0))
+    return replace(full, masks=paint.float(), seen=kept.float(), silhouettes=region.float(), images=images)
+
+
+# -- how alike views are --------------------------------------------------------------------------------------
+
+
+def point_colors(mesh: Mesh, images: Tensor, cameras: Cameras) -> tuple[Tensor, Tensor]:
+    """Colours [V,N,3] of evenly spread surface points in pictures [V,3,H,W], and which cameras see them [V,N] bool."""
+    points, _, _ = mesh.sample_surface(SAMPLES, 0)
+    seen = sight(mesh, cameras, samples=SAMPLES, seed=0).seen
+    pixels, _ = cameras.project(points)
+    grid = pixels / pixels.new_tensor([cameras.width, cameras.height]) * 2 - 1
+    found = F.grid_sample(images, grid[:, None], padding_mode="border", align_corners=False)
+    return found[:, :, 0].mT, seen
+
+
+def incoherence(colors: Tensor, seen: Tensor) -> tuple[float, float]:
+    """How much views contradict each other: (share of chance, mean difference of a channel).
+
+    colors [V,N,3], seen [V,N] bool. Over all pairs of views and the points that both see. The difference is of the
+    same point's colours. Its mean square is divided by what it were if the points of either view were shuffled: 0 when
+    every point has one colour, 1 when pictures are no more alike than by chance. Flat pictures, which never differ
+    among themselves, are no better for it. NaN when no two views share a point, or all has one colour.
+    """
+    same = chance = difference = 0.0
+    number = 0
+    for i in range(len(colors)):
+        for j in range(i):
+            both = seen[i] & seen[j]
+            if not both.any():
+                continue
+            a, b = colors[i, both].double(), colors[j, both].double()
+            same += float((a - b).square().sum())
+            spread = a.var(0, correction=0) + b.var(0, correction=0) + (a.mean(0) - b.mean(0)).square()
+            chance += float(spread.sum()) * len(a)
+            difference += float((a - b).abs().sum())
+            number += 3 * len(a)
+    nothing = float("nan")
+    return same / chance if chance else nothing, difference / number if number else nothing
