@@ -1,6 +1,6 @@
-"""Draws a workflow's thumbnail from its own stages: python tools/make_thumbnail.py [photo]
+"""Draws a workflow's thumbnail from its own stages: python tools/make_thumbnail.py WORKFLOW [PHOTO]
 
-Four pictures: the photo, what was segmented, the visible surface, the textured result.
+Four pictures of what happens on the way, by the workflow's name.
 """
 
 import sys
@@ -16,7 +16,10 @@ from recon_lib.geometry.camera import Cameras  # noqa: E402
 from recon_lib.render.mesh import render_mesh  # noqa: E402
 from recon_lib.render.pictures import mask_picture  # noqa: E402
 from recon_lib.render.points import render_points  # noqa: E402
+from recon_lib.stages.painter_plain import PlainPainter  # noqa: E402
+from recon_lib.stages.painters import load_embedded_painter  # noqa: E402
 from recon_lib.stages.photo import load_photo, save_image  # noqa: E402
+from recon_lib.systems import pop3d  # noqa: E402
 from recon_lib.systems.zeroshape_w import reconstruct  # noqa: E402
 from recon_lib.weights.registry import load_model  # noqa: E402
 
@@ -32,19 +35,47 @@ def square(image: torch.Tensor) -> torch.Tensor:
     return F.interpolate(cut, (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
 
 
-def main() -> None:
-    photo = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "assets" / "photos" / "coffee_cup.jpg"
-    image = load_photo(photo).image
+def of_zeroshape_w(image: torch.Tensor) -> list[torch.Tensor]:
+    """Photo, segmentation, visible surface, textured mesh."""
     found = reconstruct(image, load_model("zeroshape_w_mini"))
-    aside = Cameras.orbit(35.0, 20.0, 4.0, 34.0, SIDE, SIDE)
-    tiles = [
+    return [
         square(image),
         square(mask_picture(image, found.surface.views.masks, found.surface.occluder)),
-        render_points(found.surface.points, found.surface.colors, aside),
-        render_mesh(found.mesh, aside).images,
+        render_points(found.surface.points, found.surface.colors, aside(35.0)),
+        render_mesh(found.mesh, aside(35.0)).images,
     ]
+
+
+def of_pop3d(image: torch.Tensor) -> list[torch.Tensor]:
+    """Photo, what the second view lacks, the same view painted, the mesh from behind."""
+    found = pop3d.reconstruct(image, load_model("zeroshape_w_mini"), load_embedded_painter())
+    return [
+        square(image), square(found.gaps[0].preview()), square(found.views.images[1:2]),
+        render_mesh(found.mesh, aside(150.0)).images,
+    ]  # fmt: skip
+
+
+def of_pop3d_native_inpaint(image: torch.Tensor) -> list[torch.Tensor]:
+    """Photo, the two views that are handed to a sampler, the mesh (here with the nearest colours)."""
+    found = pop3d.reconstruct(image, load_model("zeroshape_w_mini"), PlainPainter(), options=pop3d.Options(cameras=3))
+    return [
+        square(image), *(square(gap.preview()) for gap in found.gaps), render_mesh(found.mesh, aside(60.0)).images,
+    ]  # fmt: skip
+
+
+def aside(azimuth: float) -> Cameras:
+    return Cameras.orbit(azimuth, 20.0, 4.0, 34.0, SIDE, SIDE)
+
+
+WORKFLOWS = {"zeroshape_w": of_zeroshape_w, "pop3d": of_pop3d, "pop3d_native_inpaint": of_pop3d_native_inpaint}
+
+
+def main() -> None:
+    name = sys.argv[1]
+    photo = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "assets" / "photos" / "coffee_cup.jpg"
+    tiles = WORKFLOWS[name](load_photo(photo).image)
     rows = [torch.cat(tiles[i : i + 2], -1) for i in (0, 2)]
-    save_image(torch.cat(rows, -2)[0], ROOT / "workflows" / "zeroshape_w.jpg")
+    save_image(torch.cat(rows, -2)[0], ROOT / "workflows" / f"{name}.jpg")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 
 from workflow_graph import Graph
+from workflow_pop3d import native_inpaint, pop3d
+from workflow_steps import steps
 
 ROOT = Path(__file__).resolve().parent.parent
 GREEN, BLUE, PURPLE, ORANGE = "#3f5f3f", "#3f4f6f", "#553f6f", "#6f553f"
@@ -103,7 +105,7 @@ def zeroshape_w(surface: dict) -> Graph:
 
 def main() -> None:
     surface = json.loads((ROOT / "tests" / "node_surface.json").read_text(encoding="utf-8"))
-    for make in (zeroshape_w,):
+    for make in (zeroshape_w, pop3d, native_inpaint, steps):
         make(surface).write(ROOT / "workflows")
 
 

@@ -32,6 +32,7 @@ class Server:
     def __init__(self, home: Path) -> None:
         (home / "custom_nodes").mkdir()
         (home / "custom_nodes" / "ComfyUI-Recon3D").symlink_to(ROOT, target_is_directory=True)
+        (home / "custom_nodes" / "tiny_sd").symlink_to(Path(__file__).parent / "tiny_sd", target_is_directory=True)
         (home / "paths.yaml").write_text(f"recon3d:\n  custom_nodes: {home / 'custom_nodes'}\n")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -112,7 +113,8 @@ def test_every_node_is_there_and_the_start_is_quick(server):
 def test_workflows_help_and_names_are_served(server):
     names = server.ask("/i18n")
     assert names["zh"]["nodeDefs"]["Recon3D_Segment"]["display_name"] != "Segment Object & Occluder"
-    assert "zeroshape_w" in server.ask("/workflow_templates")["ComfyUI-Recon3D"]
+    shipped = {path.stem for path in (ROOT / "workflows").glob("*.json")}
+    assert shipped <= set(server.ask("/workflow_templates")["ComfyUI-Recon3D"])
     for path in ("/extensions/ComfyUI-Recon3D/docs/Recon3D_Segment.md",):
         with urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=60) as answer:
             assert b"Segment" in answer.read()
@@ -122,7 +124,7 @@ def test_workflows_help_and_names_are_served(server):
 def test_the_api_workflow_leaves_a_textured_glb_in_the_history(server):
     prompt = json.loads((ROOT / "workflows" / "api" / "zeroshape_w.json").read_text())
     done = server.finished(server.queue(prompt))
-    assert done["status"]["status_str"] == "success", done["status"]["messages"][-1]
+    succeeded(done)
     (entry,) = [entry for output in done["outputs"].values() for entry in output.get("3d", [])]
     content = (server.output / entry["subfolder"] / entry["filename"]).read_bytes()
     assert content[:4] == b"glTF" and struct.unpack("<I", content[8:12])[0] == len(content)
@@ -132,6 +134,70 @@ def test_the_api_workflow_leaves_a_textured_glb_in_the_history(server):
         f"http://127.0.0.1:{server.port}/view?filename={entry['filename']}&subfolder={entry['subfolder']}", timeout=60
     ) as answer:
         assert answer.read() == content
+
+
+@pytest.mark.skipif(not EMBEDDED.is_file(), reason="no embedded model in this checkout")
+def test_the_loop_goes_around_and_one_camera_more_paints_one_view_more(server):
+    prompt = small("pop3d", Recon3D_LoadOutpainter={"name": "nearest seen colour (no model)"})
+    (loop,) = [node["inputs"] for node in prompt.values() if node["class_type"] == "Recon3D_GrowAround"]
+    ran = []
+    for cameras in (2, 3):
+        loop.update(cameras=cameras)
+        before = server.log
+        done = server.finished(server.queue(prompt))
+        succeeded(done)
+        assert any(output.get("3d") for output in done["outputs"].values())
+        log = server.log[len(before) :]
+        ran.append((log.count("Outpaint View took"), log.count("Fit VolSDF took")))
+    assert ran == [(1, 2), (1, 1)]
+
+
+@pytest.mark.skipif(not EMBEDDED.is_file(), reason="no embedded model in this checkout")
+def test_steps_drawn_by_hand_are_painted_by_comfyui_s_own_sampler(server):
+    prompt = small("pop3d_native_inpaint", KSampler={"steps": 2})
+    kinds = {name: node["class_type"] for name, node in prompt.items()}
+    (checkpoint,) = [name for name, kind in kinds.items() if kind == "CheckpointLoaderSimple"]
+    wanted, unwanted = [name for name, kind in kinds.items() if kind == "CLIPTextEncode"]
+    stands_in = {(checkpoint, 0): 0, (checkpoint, 2): 1, (wanted, 0): 2, (unwanted, 0): 3}
+    prompt[checkpoint] = {"class_type": "TinyStableDiffusion", "inputs": {}}
+    del prompt[wanted], prompt[unwanted]
+    for node in prompt.values():
+        for key, value in node["inputs"].items():
+            if isinstance(value, list) and tuple(value) in stands_in:
+                node["inputs"][key] = [checkpoint, stands_in[tuple(value)]]
+    before = server.log
+    done = server.finished(server.queue(prompt))
+    succeeded(done)
+    assert any(output.get("3d") for output in done["outputs"].values())
+    assert server.log[len(before) :].count("Join Painted View took") == 2
+
+
+@pytest.mark.skipif(not EMBEDDED.is_file(), reason="no embedded model in this checkout")
+def test_steps_as_subgraphs_run_like_their_nodes(server):
+    before = server.log
+    done = server.finished(server.queue(small("pop3d_steps")))
+    succeeded(done)
+    log = server.log[len(before) :]
+    assert (log.count("Outpaint View took"), log.count("Fit VolSDF took")) == (3, 4)
+
+
+def succeeded(done: dict) -> None:
+    name, facts = done["status"]["messages"][-1]
+    told = f"{facts.get('node_type')}: {facts.get('exception_message')}"
+    assert done["status"]["status_str"] == "success", told
+
+
+def small(workflow: str, **changes: dict) -> dict:
+    """A shipped API workflow with pictures, grids and fits that take seconds; changes by kind of node."""
+    prompt = json.loads((ROOT / "workflows" / "api" / f"{workflow}.json").read_text())
+    fit = {"grid": 32, "rounds": 2, "pixels": 48}
+    sizes = {
+        "Recon3D_CropViews": {"side": 64}, "Recon3D_ExtractMesh": {"resolution": 48},
+        "Recon3D_BakeTexture": {"size": 256}, "Recon3D_FitVolSDF": fit, "Recon3D_GrowAround": fit,
+    }  # fmt: skip
+    for node in prompt.values():
+        node["inputs"].update(sizes.get(node["class_type"], {}) | changes.get(node["class_type"], {}))
+    return prompt
 
 
 def test_a_wrong_input_comes_back_as_one_sentence(server):
