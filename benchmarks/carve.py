@@ -13,8 +13,8 @@ For a ball, cubes and closed meshes of a folder:
   masks lose their outermost pixels, or gain as many.
 
 Then the cost of one scene: time and added peak memory of `carve`, with all that it does to the masks, and of Open3D's
-`VoxelGrid.carve_silhouette` (without making its grid, which is listed as "create"), each in a process of its own. Open3D
-may live in another environment: name its Python with --open3d.
+`VoxelGrid.carve_silhouette` (without making its grid, which is listed as "create"), each in a process of its own.
+Open3D may live in another environment: name its Python with --open3d.
 """
 
 import argparse

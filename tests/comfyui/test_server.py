@@ -182,7 +182,7 @@ def test_steps_as_subgraphs_run_like_their_nodes(server):
 
 
 def succeeded(done: dict) -> None:
-    name, facts = done["status"]["messages"][-1]
+    _, facts = done["status"]["messages"][-1]
     told = f"{facts.get('node_type')}: {facts.get('exception_message')}"
     assert done["status"]["status_str"] == "success", told
 
