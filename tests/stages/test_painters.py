@@ -15,6 +15,7 @@ from recon_lib.render.fill import continued
 from recon_lib.stages.outpaint import look, outpaint
 from recon_lib.stages.painters import EmbeddedPainter, load_embedded_painter
 from recon_lib.stages.window import Window
+from recon_lib.weights import registry
 from recon_lib.weights.card import ModelCard
 from recon_lib.weights.registry import LoadedModel
 from tests.gaps import disc_gap
@@ -115,7 +116,8 @@ def test_the_network_leaves_the_device_even_when_stopped():
 # -- files ----------------------------------------------------------------------------------------------------
 
 
-def test_an_outpainter_is_loaded_from_its_file(tmp_path):
+def test_an_outpainter_is_loaded_from_its_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "EMBEDDED", tmp_path / "none")  # the pack's own comes first
     path = written(tmp_path)
     for name in (None, "outpainter_mini", str(path)):
         loaded = load_embedded_painter(name, (tmp_path,), steps=2)
