@@ -33,7 +33,7 @@ def predict(
     Normals come back in the camera frame (OpenCV axes). float32 on the CPU.
     """
     check_shape("images", images, "V", 3, "H", "W")
-    run = _run_transformers if folder.library == "transformers" else _run_diffusers
+    run = _run_transformers if folder.framework == "transformers" else _run_diffusers
     progress = progress or Progress()
     progress.start(f"Run {folder.name}", len(images))
     try:

@@ -35,7 +35,7 @@ class SceneDataset(Dataset[dict[str, Tensor]]):
         period: int = 1,
         backgrounds: Path | None = None,
     ) -> None:
-        self.library = Library(shards)
+        self.renders = Library(shards)
         self.length, self.first, self.size, self.queries = length, first, size, queries
         self.mix, self.close_mix, self.period = mix, close_mix, period
         self.background = BackgroundBank(backgrounds) if backgrounds else None
@@ -45,9 +45,9 @@ class SceneDataset(Dataset[dict[str, Tensor]]):
 
     def scene(self, index: int) -> Scene:
         rng = np.random.default_rng([self.first + index, 5])
-        item = self.library.item(int(rng.integers(len(self.library))))
+        item = self.renders.item(int(rng.integers(len(self.renders))))
         mix = self.close_mix if self._is_close(index) else self.mix
-        return compose_scene(self.library, item, self.first + index, self.size, mix, self.background)
+        return compose_scene(self.renders, item, self.first + index, self.size, mix, self.background)
 
     def _is_close(self, index: int) -> bool:
         return (self.first + index) % self.period != 0
@@ -57,7 +57,7 @@ class SceneDataset(Dataset[dict[str, Tensor]]):
         if scene.mask.sum() < 24:  # a needle seen from its end, or pushed out of the frame: take another
             return self[index + self.length * self.period]
         rng = np.random.default_rng([self.first + index, 6])
-        points, inside = self.library.points(scene.item, self.queries, rng)
+        points, inside = self.renders.points(scene.item, self.queries, rng)
         pose = scene.world_to_camera
         camera_points = points @ pose[:3, :3].T + pose[:3, 3]
         known = np.zeros((2, self.size, self.size), np.float32)

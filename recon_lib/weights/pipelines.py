@@ -26,7 +26,7 @@ class PipelineFolder:
 
     name: str  # path below the folder it was found in
     path: Path
-    library: str  # "transformers" or "diffusers"
+    framework: str  # "transformers" or "diffusers"
     kind: str  # "depth" (grows with distance), "inverse" (grows with nearness) or "normals"
 
 

@@ -32,7 +32,7 @@ def dataset(folder, length=8, **options):
 def world_of(data, index):
     """The scene of a sample, and the axes of its object."""
     scene = data.scene(index)
-    return scene, AXES[int(data.library.shard(0).object[scene.item[1]])]
+    return scene, AXES[int(data.renders.shard(0).object[scene.item[1]])]
 
 
 def test_a_sample_is_float_tensors(folder):

@@ -28,7 +28,7 @@ def models(tmp_path):
 
 
 def test_depth_and_normal_models_are_found_and_nothing_else(models):
-    found = {entry.name: (entry.library, entry.kind) for entry in find_pipelines([models, models / "missing"])}
+    found = {entry.name: (entry.framework, entry.kind) for entry in find_pipelines([models, models / "missing"])}
     assert found == {
         "anything": ("transformers", "inverse"),
         "deep/metric": ("transformers", "depth"),
