@@ -11,7 +11,7 @@ from ..geometry.camera import Cameras
 from ..geometry.mesh import Mesh
 from ..render.mesh import creased_normals
 from .materials import Material
-from .raycast import Hits, RayCaster
+from .raycast import Hits, ray_caster
 from .shading import Lighting, random_lighting, shade
 
 SHADOW_OFFSET = 2e-3  # start of shadow rays off the surface, in object radii
@@ -70,7 +70,7 @@ class MeshRenderer:
 
     def __init__(self, mesh: Mesh) -> None:
         self.mesh = mesh.with_normals()
-        self._caster = RayCaster(mesh)
+        self._caster = ray_caster(mesh)
         self._reach = float(mesh.vertices.norm(dim=-1).max()) * 1.01  # the mesh lies within, about the origin
         self._faces = mesh.faces.numpy()
         self._corner_normals = creased_normals(self.mesh).numpy()

@@ -1,9 +1,11 @@
-"""First hits of camera rays with a mesh, through Embree (a wheel) where it is installed.
+"""First hits of camera rays with a mesh, through Embree (a wheel); where it has no wheel, through trimesh, slowly.
 
 One mesh at a time, numpy in and out: this is the data engine's inner loop, about 1.5 million rays a second a core.
 """
 
 from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +23,23 @@ class Hits:
     barycentric: NDArray[np.float32]  # [R,3] weights of the face's corners
 
 
-class RayCaster:
+class RayCaster(Protocol):
     """A mesh prepared for ray queries."""
+
+    def first_hits(self, origins: NDArray[np.float32], directions: NDArray[np.float32]) -> Hits:
+        """origins, directions (unit) [R,3] -> the nearest hit of each ray."""
+
+    def blocked(self, origins: NDArray[np.float32], directions: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Whether anything lies along each ray [R,3] -> [R] (shadow rays; start them off the surface)."""
+
+
+def ray_caster(mesh: Mesh) -> RayCaster:
+    """The fastest caster that is installed."""
+    return EmbreeCaster(mesh) if find_spec("embreex") else TrimeshCaster(mesh)
+
+
+class EmbreeCaster:
+    """Through embreex."""
 
     def __init__(self, mesh: Mesh) -> None:
         from embreex import rtcore_scene
@@ -34,7 +51,6 @@ class RayCaster:
         self._mesh = TriangleMesh(self._scene, vertices, faces)
 
     def first_hits(self, origins: NDArray[np.float32], directions: NDArray[np.float32]) -> Hits:
-        """origins, directions (unit) [R,3] -> the nearest hit of each ray."""
         answer = self._scene.run(
             np.ascontiguousarray(origins, np.float32), np.ascontiguousarray(directions, np.float32), output=True
         )
@@ -43,8 +59,37 @@ class RayCaster:
         return Hits(answer["primID"] >= 0, answer["tfar"], answer["primID"], weights)
 
     def blocked(self, origins: NDArray[np.float32], directions: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Whether anything lies along each ray [R,3] -> [R] (shadow rays; start them off the surface)."""
         answer = self._scene.run(
             np.ascontiguousarray(origins, np.float32), np.ascontiguousarray(directions, np.float32), query="OCCLUDED"
         )
         return answer >= 0
+
+
+class TrimeshCaster:
+    """Through trimesh's own intersection of rays and triangles."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        import trimesh
+        from trimesh.ray.ray_triangle import RayMeshIntersector
+
+        self._mesh = trimesh.Trimesh(mesh.vertices.numpy(), mesh.faces.numpy(), process=False)
+        self._rays = RayMeshIntersector(self._mesh)
+
+    def first_hits(self, origins: NDArray[np.float32], directions: NDArray[np.float32]) -> Hits:
+        from trimesh.triangles import points_to_barycentric
+
+        count = len(origins)
+        face, ray, place = self._rays.intersects_id(
+            origins.astype(np.float64), directions.astype(np.float64), multiple_hits=False, return_locations=True
+        )
+        answer = Hits(
+            np.zeros(count, bool), np.full(count, np.inf, np.float32),
+            np.full(count, -1, np.int32), np.zeros((count, 3), np.float32),
+        )  # fmt: skip
+        answer.hit[ray], answer.face[ray] = True, face
+        answer.distance[ray] = np.linalg.norm(place - origins[ray], axis=1)
+        answer.barycentric[ray] = points_to_barycentric(self._mesh.triangles[face], place)
+        return answer
+
+    def blocked(self, origins: NDArray[np.float32], directions: NDArray[np.float32]) -> NDArray[np.bool_]:
+        return self._rays.intersects_any(origins.astype(np.float64), directions.astype(np.float64))

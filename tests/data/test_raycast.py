@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
+from recon_lib.data import raycast
+from recon_lib.data.raycast import EmbreeCaster, TrimeshCaster, ray_caster
 from tests.shapes import box
 
-pytest.importorskip("embreex")
-from recon_lib.data.raycast import RayCaster
+CASTERS = {"embreex": EmbreeCaster, "rtree": TrimeshCaster}
 
 
 @pytest.fixture(scope="module")
@@ -12,9 +13,10 @@ def mesh():
     return box((0.5, 0.4, 0.3))
 
 
-@pytest.fixture(scope="module")
-def caster(mesh):
-    return RayCaster(mesh)
+@pytest.fixture(scope="module", params=CASTERS)
+def caster(mesh, request):
+    pytest.importorskip(request.param)
+    return CASTERS[request.param](mesh)
 
 
 def down_z(xy, z=3.0):
@@ -57,3 +59,22 @@ def test_the_arrays_may_be_views(caster):
     origins, directions = down_z(xy)
     wide = np.repeat(origins.astype(np.float64), 2, axis=0)[::2]
     np.testing.assert_array_equal(caster.first_hits(wide, directions).hit, True)
+
+
+def test_both_casters_see_the_same_and_one_is_always_there(mesh, monkeypatch):
+    for name in CASTERS:
+        pytest.importorskip(name)
+    assert isinstance(ray_caster(mesh), EmbreeCaster)
+    monkeypatch.setattr(raycast, "find_spec", lambda name: None)
+    plain = ray_caster(mesh)
+    assert isinstance(plain, TrimeshCaster)
+    rng = np.random.default_rng(3)
+    origins = rng.uniform(-1, 1, (300, 3)).astype(np.float32) * 2
+    directions = -origins / np.linalg.norm(origins, axis=1, keepdims=True) + rng.normal(0, 0.2, (300, 3))
+    directions = (directions / np.linalg.norm(directions, axis=1, keepdims=True)).astype(np.float32)
+    fast, slow = (caster.first_hits(origins, directions) for caster in (EmbreeCaster(mesh), plain))
+    np.testing.assert_array_equal(slow.hit, fast.hit)
+    assert 100 < fast.hit.sum() < 300
+    np.testing.assert_array_equal(slow.face[fast.hit], fast.face[fast.hit])
+    np.testing.assert_allclose(slow.distance[fast.hit], fast.distance[fast.hit], atol=1e-4)
+    np.testing.assert_allclose(slow.barycentric[fast.hit], fast.barycentric[fast.hit], atol=1e-4)
