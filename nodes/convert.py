@@ -3,12 +3,13 @@
 IMAGE is [B,H,W,C] 0-1, MASK [B,H,W]; the library uses [V,3,H,W] and [V,1,H,W].
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from ..recon_lib.errors import BadInput
-from ..recon_lib.stages.prepare import prepare_image, prepare_mask
+from ..recon_lib.stages.prepare import fit_mask, prepare_image, prepare_mask
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -33,12 +34,19 @@ def one_image(image: Tensor) -> Tensor:
 
 def masks_from_host(mask: Tensor | None, images: Tensor) -> Tensor | None:
     """MASK with 1 = object -> [V,1,H,W] that fits images [V,3,H,W]; None stays None. `BadInput` as `prepare_mask`."""
-    if mask is None:
-        return None
+    return None if mask is None else _fitted(mask, images, prepare_mask)
+
+
+def occluders_from_host(mask: Tensor | None, images: Tensor) -> Tensor | None:
+    """The same for masks that may mark nothing. `BadInput` as `fit_mask`."""
+    return None if mask is None else _fitted(mask, images, fit_mask)
+
+
+def _fitted(mask: Tensor, images: Tensor, fit: Callable[[Tensor, int, int, int], Tensor]) -> Tensor:
     if not isinstance(mask, Tensor):
         raise BadInput(f"The mask is {_told(mask)}; ComfyUI's MASK [batch, height, width] is needed.")
     count, _, height, width = images.shape
-    return prepare_mask(mask.cpu().clone(), count, height, width)
+    return fit(mask.cpu().clone(), count, height, width)
 
 
 def images_to_host(images: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from comfy_api.latest import io
 
 from . import sockets
 from .base import CATEGORY, Node
-from .convert import images_from_host, images_to_host, masks_from_host, one_image
+from .convert import images_from_host, images_to_host, masks_from_host, occluders_from_host, one_image
 from .host import ComfyProgress, room_for
 
 LINEAR, INVERSE = "far is bright (linear depth)", "near is bright (inverse depth, most depth nodes)"
@@ -30,20 +30,25 @@ def photo_inputs() -> list:
             tooltip="How to read the depth picture. Estimate Depth & Normals and MoGe: far is bright. Depth-Anything, "
             "DPT and MiDaS nodes: near is bright.",
         ),
+        io.Mask.Input(
+            "occluder", optional=True,
+            tooltip="1 = something stands in front of the object, in place of the predicted mask. All black: nothing "
+            "does.",
+        ),
     ]  # fmt: skip
 
 
-def find_surface(model, image, mask, depth, depth_kind, progress):
+def find_surface(model, image, mask, depth, depth_kind, occluder, progress):
     """The stage behind the sockets."""
     from ..recon_lib.stages.depth_own import own_depth
     from ..recon_lib.stages.regress import visible_surface
 
     images, device = one_image(image), room_for(model)
-    masks = masks_from_host(mask, images)
+    masks, hiding = masks_from_host(mask, images), occluders_from_host(occluder, images)
     if depth is not None:
         picture = images_from_host(depth)
         depth = own_depth(model, images, picture, DEPTH_KINDS[depth_kind], masks, device, progress)
-    return visible_surface(model, images, mask=masks, depth=depth, device=device, progress=progress)
+    return visible_surface(model, images, mask=masks, depth=depth, occluder=hiding, device=device, progress=progress)
 
 
 class VisibleSurface(Node):
@@ -67,12 +72,12 @@ class VisibleSurface(Node):
         )
 
     @classmethod
-    def run(cls, model, image, mask=None, depth=None, depth_kind=LINEAR):
+    def run(cls, model, image, mask=None, depth=None, depth_kind=LINEAR, occluder=None):
         from ..recon_lib.geometry.orbits import arc
         from ..recon_lib.render.points import render_points
 
         progress = ComfyProgress()
-        found = find_surface(model, image, mask, depth, depth_kind, progress)
+        found = find_surface(model, image, mask, depth, depth_kind, occluder, progress)
         preview = render_points(found.points, found.colors, arc(4, elevation=10.0, height=384, width=384))
         progress.report(preview[0])
         return io.NodeOutput(found, found.views, images_to_host(preview))
@@ -117,11 +122,11 @@ class RegressShape(Node):
         )
 
     @classmethod
-    def run(cls, model, image, mask=None, depth=None, depth_kind=LINEAR):
+    def run(cls, model, image, mask=None, depth=None, depth_kind=LINEAR, occluder=None):
         from ..recon_lib.stages.regress import complete_shape
 
         progress = ComfyProgress()
-        found = find_surface(model, image, mask, depth, depth_kind, progress)
+        found = find_surface(model, image, mask, depth, depth_kind, occluder, progress)
         field = complete_shape(model, found, device=room_for(model), progress=progress)
         return io.NodeOutput(field, found.views, found)
 

@@ -47,18 +47,7 @@ def prepare_mask(mask: Tensor, count: int, height: int, width: int) -> Tensor:
     Raises `BadInput` for NaN, a mask that marks nothing or everything, and sizes or counts that do not fit.
     A mask that marks the frame rather than the middle is used as it is, with a warning that it may be inverted.
     """
-    mask = _as_planes(mask)
-    check_finite("The mask", mask)
-    mask = mask.clamp(0, 1)
-    if len(mask) not in (1, count):
-        raise BadInput(f"There are {len(mask)} masks for {count} images; give one mask, or one per image.")
-    here = mask.shape[-2:]
-    if abs(here[1] / here[0] / (width / height) - 1) > ASPECT_TOLERANCE:
-        raise BadInput(
-            f"The mask is {here[1]}x{here[0]} and the image {width}x{height}; give a mask made from this image."
-        )
-    if tuple(here) != (height, width):
-        mask = F.interpolate(mask, (height, width), mode="bilinear", antialias=True, align_corners=False)
+    mask = fit_mask(mask, count, height, width)
     share = (mask > 0.5).float().mean(dim=(1, 2, 3))
     if (share < SMALLEST_OBJECT).any():
         raise BadInput("The mask is empty; white (1) must mark the object.")
@@ -68,6 +57,23 @@ def prepare_mask(mask: Tensor, count: int, height: int, width: int) -> Tensor:
         log.warning(
             "the mask marks the picture's border rather than its middle: is it inverted? White must mark the object"
         )
+    return mask
+
+
+def fit_mask(mask: Tensor, count: int, height: int, width: int, name: str = "mask") -> Tensor:
+    """The same for a mask that may mark nothing, such as an occluder's: shape, size and count are all that is asked."""
+    mask = _as_planes(mask, name)
+    check_finite(f"The {name}", mask)
+    mask = mask.clamp(0, 1)
+    if len(mask) not in (1, count):
+        raise BadInput(f"There are {len(mask)} {name}s for {count} images; give one {name}, or one per image.")
+    here = mask.shape[-2:]
+    if abs(here[1] / here[0] / (width / height) - 1) > ASPECT_TOLERANCE:
+        raise BadInput(
+            f"The {name} is {here[1]}x{here[0]} and the image {width}x{height}; give a mask made from this image."
+        )
+    if tuple(here) != (height, width):
+        mask = F.interpolate(mask, (height, width), mode="bilinear", antialias=True, align_corners=False)
     return mask.expand(count, -1, -1, -1).contiguous()
 
 
@@ -80,12 +86,12 @@ def looks_inverted(mask: Tensor) -> bool:
     return bool(border > 0.8 and middle < 0.5)
 
 
-def _as_planes(mask: Tensor) -> Tensor:
+def _as_planes(mask: Tensor, name: str) -> Tensor:
     """[H,W], [B,H,W] or [B,1,H,W] -> [B,1,H,W] float32."""
     if not isinstance(mask, Tensor) or mask.ndim not in (2, 3, 4) or (mask.ndim == 4 and mask.shape[1] != 1):
         got = tuple(mask.shape) if isinstance(mask, Tensor) else type(mask).__name__
-        raise BadInput(f"The mask is {got}; a tensor [B,H,W] is needed.")
+        raise BadInput(f"The {name} is {got}; a tensor [B,H,W] is needed.")
     if not mask.numel():
-        raise BadInput("The mask holds no pixels; connect a mask made from the image.")
+        raise BadInput(f"The {name} holds no pixels; connect a mask made from the image.")
     planes = mask[None] if mask.ndim == 2 else mask
     return (planes if planes.ndim == 4 else planes[:, None]).float()

@@ -21,7 +21,7 @@ from ..weights.registry import LoadedModel
 from .depth_normal import estimate_depth_normals
 from .look import close_look, close_window
 from .mask import segment
-from .prepare import prepare_image, prepare_mask
+from .prepare import fit_mask, prepare_image, prepare_mask
 
 FRAME_GRID = 28  # nodes a side of the grid that finds how far the whole shape reaches
 BOUND = 1.15  # half the side of the field's box, world units: the shape was scaled to the unit sphere on a coarse grid
@@ -45,6 +45,7 @@ def visible_surface(
     depth: Tensor | None = None,  # [1,1,H,W] z-depth, any scale, 0 = unknown; None: predicted
     device: torch.device | str = "cpu",
     progress: Progress | None = None,
+    occluder: Tensor | None = None,  # [1,1,H,W] 1 = something stands in front of the object; None: predicted
 ) -> VisibleSurface:
     """Segment, estimate depth and camera, and place the world around the object.
 
@@ -53,20 +54,7 @@ def visible_surface(
     """
     progress = progress or Progress()
     image = prepare_image(image)
-    height, width = image.shape[-2:]
-    occluder = torch.zeros(1, 1, height, width)
-    if model.module.config.occluders:
-        try:
-            found = segment(model, image, device, progress)
-            occluder = found.occluder
-            mask = found.object if mask is None else mask
-        except BadInput:
-            if mask is None:
-                raise
-    if mask is None:
-        raise BadInput(f"{model.card.name} needs the object's mask; connect one, white on the object.")
-    mask = prepare_mask(mask, 1, height, width)
-    occluder = occluder * (mask <= 0.5)
+    mask, occluder = _masks(model, image, mask, occluder, device, progress)
     estimate = estimate_depth_normals(model, image, mask, device, progress, occluder)
     if depth is not None:
         estimate = replace(estimate, depth=_own_depth(depth, mask))
@@ -94,6 +82,33 @@ def complete_shape(
     bounds = torch.tensor([[-BOUND] * 3, [BOUND] * 3])
     progress.step()
     return DecodedField(model.module, seen, pose, seen.normalization, bounds, model.module.config.threshold)
+
+
+def _masks(
+    model: LoadedModel,
+    image: Tensor,
+    mask: Tensor | None,
+    occluder: Tensor | None,
+    device: torch.device | str,
+    progress: Progress,
+) -> tuple[Tensor, Tensor]:
+    """Object and occluder [1,1,H,W]: the user's own, predicted where there is none. No pixel belongs to both."""
+    height, width = image.shape[-2:]
+    if model.module.config.occluders and (mask is None or occluder is None):
+        try:
+            found = segment(model, image, device, progress)
+            mask, occluder = (
+                (found.object if mask is None else mask),
+                (found.occluder if occluder is None else occluder),
+            )
+        except BadInput:
+            if mask is None:
+                raise
+    if mask is None:
+        raise BadInput(f"{model.card.name} needs the object's mask; connect one, white on the object.")
+    mask = prepare_mask(mask, 1, height, width)
+    occluder = torch.zeros_like(mask) if occluder is None else fit_mask(occluder, 1, height, width, "occluder mask")
+    return mask, occluder * (mask <= 0.5)
 
 
 def _own_depth(depth: Tensor, mask: Tensor) -> Tensor:

@@ -103,6 +103,20 @@ class TestVisibleSurface:
         with pytest.raises(BadInput, match="No object"):
             visible_surface(oracle_model(), image)
 
+    def test_a_users_occluder_is_honoured_and_never_lies_on_the_object(self, scene):
+        image, mask = scene
+        own = torch.zeros_like(mask)
+        own[..., :, 150:] = 1
+        found = visible_surface(oracle_model(), with_bar(image, 20, 30), mask, occluder=own)
+        assert torch.equal(found.occluder, own * (mask <= 0.5))
+        none = visible_surface(oracle_model(), with_bar(image, 140, 156), occluder=torch.zeros(1, 70, 110))
+        assert not none.occluder.any()
+
+    def test_with_both_masks_given_nothing_is_segmented(self, scene):
+        network = OracleNetwork()
+        visible_surface(oracle_model(network), *scene, occluder=torch.zeros_like(scene[1]))
+        assert not any(masks is None for masks in network.told)
+
     def test_a_users_depth_is_honoured_up_to_its_scale(self, surface, scene):
         own = surface.views.depth * 7 + 0.0
         own[..., : int(CENTRE[1]) - 20, :] = 0  # unknown there
