@@ -10,7 +10,8 @@ unlit, over white. The first camera (azimuth 30, elevation 20) is the photo's, s
 POP3D. The hull at each next camera is carved by the true masks of the cameras before it; the true mesh is the surface.
 
 The masks (what of the next view is painted; the rest is kept as earlier views show it):
-* hull: `stages.outpaint_mask`, which widens the region by two pixels for the seam; and "no seam", without that;
+* hull: `stages.outpaint_mask`, which widens the region for the seam by a pixel for every 256 of the picture's side;
+  and "wide seam", with two more;
 * whole: the hull's whole silhouette. The plain painter, which could only paint it grey, paints the mean colour of the
   object in the earlier views instead; this contender knows nothing else of what they saw, by definition;
 * depth: what the warped depth of earlier views covers is kept. Without the hull nobody knows where else the object may
@@ -64,14 +65,14 @@ from recon_lib.geometry.schedule import after_pop3d
 from recon_lib.geometry.solid import is_closed
 from recon_lib.stages.extract import extract_mesh
 from recon_lib.stages.outpaint import Painted, Painter, outpaint, with_mask
-from recon_lib.stages.outpaint_mask import RESOLUTION, OutpaintMask, outpaint_mask
+from recon_lib.stages.outpaint_mask import RESOLUTION, OutpaintMask, outpaint_mask, seam_width
 from recon_lib.stages.painted_view import painted_views
 from recon_lib.stages.painter_plain import PlainPainter
 from recon_lib.stages.painters import load_embedded_painter
 from recon_lib.views import Views
 
 CAMERAS = 8
-MASKS = ("hull", "no seam", "whole", "depth", "depth+")
+MASKS = ("hull", "wide seam", "whole", "depth", "depth+")
 COLUMNS = ("recall", "precision", "strict", "seen dB", "object dB", "photo dB", "apart", "differ")
 
 
@@ -137,8 +138,8 @@ def gaps(views: Views, camera: Cameras, hull: Mesh, surface: Mesh, wanted: tuple
     """The masks of `wanted` at the next camera."""
     full = outpaint_mask(views, camera, hull, surface)
     found = {"hull": full, "whole": with_mask(full, full.silhouettes)}
-    if "no seam" in wanted:
-        found["no seam"] = outpaint_mask(views, camera, hull, surface, grow=0)
+    if "wide seam" in wanted:
+        found["wide seam"] = outpaint_mask(views, camera, hull, surface, grow=seam_width(camera) + 2)
     if {"depth", "depth+"} & set(wanted):
         found["depth"], found["depth+"] = depth_gaps(views, camera, hull, full)
     return {name: found[name] for name in wanted}

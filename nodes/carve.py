@@ -82,8 +82,9 @@ class OutpaintingMask(Node):
                 ),
                 io.Mesh.Input("mesh", optional=True, tooltip="The current surface as a mesh."),
                 io.Int.Input(
-                    "grow", default=2, min=0, max=64,
-                    tooltip="Pixels by which the region reaches into what was seen, to hide its seam.",
+                    "grow", default=-1, min=-1, max=64,
+                    tooltip="Pixels by which the region reaches into what was seen, to hide its seam; "
+                    "-1: one for every 256 pixels of the picture's shorter side.",
                 ),
                 io.Float.Input(
                     "grazing", default=75.0, min=1.0, max=90.0, step=1.0,
@@ -113,7 +114,12 @@ class OutpaintingMask(Node):
         if (mesh is None) == (field is None):
             raise BadInput("Outpainting Mask needs the current surface; connect a field or a mesh, one of them.")
         surface = field if mesh is None else mesh_from_host(mesh)
-        options = {"grow": grow, "grazing": grazing, "device": device(), "progress": ComfyProgress()}
+        options = {
+            "grow": None if grow < 0 else grow,
+            "grazing": grazing,
+            "device": device(),
+            "progress": ComfyProgress(),
+        }
         found = outpaint_mask(views, cameras, hull, surface, **options)
         masks, silhouettes = (masks_to_host(layer) for layer in (found.masks, found.silhouettes))
         pictures = images_to_host(found.images), images_to_host(found.preview())

@@ -17,7 +17,7 @@ from ..geometry.schedule import GRAZING
 from ..provenance import Provenance
 from ..render.fill import fill_nearest
 from ..render.projection import SOLID, Projector, extent
-from ..stages.outpaint_mask import GROW, UNKNOWN, OutpaintMask, _grown, _missing
+from ..stages.outpaint_mask import UNKNOWN, OutpaintMask, missing_pixels, widened
 from ..views import Views
 
 LONG, SHORT = 16, 4  # pieces of a ray for which the hull is asked, and pieces of those
@@ -34,7 +34,7 @@ class Errors:
     tilt: float = 0.0  # of its normals, about radians
     blur: float = 0.0  # 0-1: of the earlier views, 1 = means over three pixels
     holes: float = 0.0  # share of the seen pixels that are taken for unseen, in patches
-    grow: int = GROW  # pixels
+    grow: int = 0  # pixels, see `outpaint_mask`
     margin: float = MARGIN  # pixels by which the hull's silhouettes are widened
     whole: bool = False  # earlier masks keep their outermost pixel, as those of larger pictures nearly do
 
@@ -128,7 +128,7 @@ def gap(
     if errors.holes:
         seen &= ~_patches(covered, errors.holes, rng)
 
-    masks = _grown(_missing(silhouette, covered, seen), errors.grow) & silhouette
+    masks = widened(missing_pixels(silhouette, covered, seen), errors.grow) & silhouette
     kept = seen & ~masks
     images = torch.where(kept, colors, torch.where(masks, UNKNOWN, 1.0))
     flat = (layer.float() for layer in (masks, kept, silhouette))

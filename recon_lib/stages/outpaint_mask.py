@@ -26,7 +26,7 @@ from ..views import Views
 from .extract import extract_mesh
 
 log = logging.getLogger("recon3d")
-GROW = 2  # pixels by which the painted region reaches into what was seen, so that its seam can be hidden
+SEAM = 256  # pixels of a picture's shorter side for each pixel of seam
 RIM = 1  # pixels: a border of the hull that is up to twice as wide and shows no surface is the margin of its masks
 RESOLUTION = 128  # of the meshes that stand for fields
 UNKNOWN = 0.5  # sRGB grey where there is something to paint
@@ -58,7 +58,7 @@ def outpaint_mask(
     hull: Field | Mesh,
     surface: Field | Mesh,
     *,
-    grow: int = GROW,
+    grow: int | None = None,
     grazing: float = GRAZING,
     background: tuple[float, float, float] = (1.0, 1.0, 1.0),
     device: torch.device | str | None = None,
@@ -69,13 +69,14 @@ def outpaint_mask(
     A pixel inside the hull's silhouette is kept when the point of `surface` that it shows was seen by one of `views`:
     within its mask, not hidden by the surface, and turned to it by less than `grazing` degrees. All other pixels of
     the silhouette are painted, except for a border of a few pixels beyond the surface, the margin of the masks. The
-    region is widened by `grow` pixels inside the silhouette. Fields are looked at as meshes of 128 cells a side; their
-    points are asked on `device`.
+    region is widened by `grow` pixels inside the silhouette, so that its seam can be hidden; None is `seam_width`, in
+    proportion to the picture. Fields are looked at as meshes of 128 cells a side; their points are asked on `device`.
 
     Raises `BadInput` for missing views or cameras, a camera that stands inside the hull or does not show it, a surface
     outside the hull and options out of range.
     """
     progress, started = progress or Progress(), time.perf_counter()
+    grow = seam_width(cameras) if grow is None else grow
     _check(views, cameras, grow, grazing)
     paper = background_color(background, torch.device("cpu"))
     hull_mesh, surface_mesh = (_as_mesh(solid, device, progress) for solid in (hull, surface))
@@ -119,25 +120,37 @@ def _look(
     facing = torch.zeros_like(colors).movedim(1, -1)
     facing[covered] = normals @ camera.rotation[0]
 
-    missing = _missing(silhouette, covered[:, None], seen)
-    masks = _grown(missing, grow) & silhouette
+    masks = widened(missing_pixels(silhouette, covered[:, None], seen), grow) & silhouette
     kept = seen & ~masks
     images = torch.where(kept, colors, torch.where(masks, UNKNOWN, paper.view(1, 3, 1, 1)))
     flat = (layer.float() for layer in (masks, kept, silhouette))
     return OutpaintMask(camera, *flat, images, fragments.depth[:, None], facing.movedim(-1, 1))
 
 
-def _missing(silhouette: Tensor, covered: Tensor, seen: Tensor) -> Tensor:
-    """Pixels of the hull that nobody saw, [1,1,H,W] bool each.
+def seam_width(cameras: Cameras) -> int:
+    """Pixels by which the painted region reaches into what was seen: one for every 256 of the picture's shorter side.
+
+    In small pictures none is left: two pixels from either side are all of a chair's leg, and what was seen of it would
+    be painted again (`benchmarks/outpaint_masks.py`). Our choice; the paper's is not known.
+    """
+    return min(cameras.height, cameras.width) // SEAM
+
+
+def missing_pixels(
+    silhouette: Tensor,  # [1,1,H,W] bool, the hull
+    covered: Tensor,  # [1,1,H,W] bool, the current surface
+    seen: Tensor,  # [1,1,H,W] bool, by an earlier view
+) -> Tensor:
+    """Pixels [1,1,H,W] bool of the hull that nobody saw.
 
     Where there is no surface, only what is wide enough counts: the hull reaches a little beyond the object everywhere.
     """
     unseen = silhouette & ~seen
-    thick = _grown(~_grown(~unseen, RIM), RIM)
+    thick = widened(~widened(~unseen, RIM), RIM)
     return unseen & (covered | thick)
 
 
-def _grown(region: Tensor, pixels: int) -> Tensor:
+def widened(region: Tensor, pixels: int) -> Tensor:
     """A region [1,1,H,W] bool with all that is within `pixels` of it, corners too."""
     return F.max_pool2d(region.float(), 2 * pixels + 1, 1, pixels) > 0 if pixels else region
 

@@ -13,7 +13,7 @@ from recon_lib.geometry.mesh import Mesh
 from recon_lib.progress import Progress
 from recon_lib.provenance import Provenance
 from recon_lib.render.mesh import render_mesh
-from recon_lib.stages.outpaint_mask import outpaint_mask
+from recon_lib.stages.outpaint_mask import missing_pixels, outpaint_mask, seam_width, widened
 from recon_lib.views import Views
 from tests.shapes import ball, box
 from tests.stop_button import looks_of, stop_everywhere
@@ -161,6 +161,19 @@ def test_the_region_grows_by_whole_pixels(globe, front, side):
     assert not (grown.seen * grown.masks).any() and grown.seen.sum() < side.seen.sum()
 
 
+@pytest.mark.parametrize(("size", "pixels"), [((128, 255), 0), ((256, 400), 1), ((512, 512), 2)])
+def test_the_seam_is_in_proportion_to_the_picture(size, pixels):
+    height, width = size
+    cameras = replace(orbit(90.0), height=height, width=width)
+    assert seam_width(cameras) == seam_width(replace(cameras, height=width, width=height)) == pixels
+
+
+def test_a_seam_of_that_width_is_the_default(globe, front):
+    camera, hull = orbit(90.0, size=256), scaled(globe, 1.15)
+    usual, bare, one = (outpaint_mask(front, camera, hull, globe, grow=grow).masks for grow in (None, 0, 1))
+    assert torch.equal(usual, one) and bare.sum() < one.sum()
+
+
 def test_pixels_that_nobody_vouches_for_are_not_seen(globe, front):
     guessed = torch.full_like(front.masks, Provenance.INFERRED, dtype=torch.uint8)
     painted = torch.full_like(guessed, Provenance.OUTPAINTED)
@@ -196,6 +209,23 @@ def test_the_preview_tells_seen_missing_and_outside_apart(side):
     orange = shown.movedim(1, -1)[side.masks[:, 0] > 0]
     assert (orange == torch.tensor([0.95, 0.55, 0.15])).all()
     assert (shown[(side.silhouettes == 0).expand_as(shown)] == 1).all() and shown.min() >= 0 and shown.max() <= 1
+
+
+def region(*rows: str) -> torch.Tensor:
+    """[1,1,H,W] bool, true at every x."""
+    return torch.tensor([[c == "x" for c in row] for row in rows])[None, None]
+
+
+def test_a_region_is_widened_round_its_corners_too():
+    assert torch.equal(widened(region(".....", ".....", "..x.."), 1), region(".....", ".xxx.", ".xxx."))
+    assert torch.equal(widened(region("..x.."), 0), region("..x.."))
+
+
+def test_unseen_surface_is_missing_and_beyond_it_only_what_is_wide():
+    """On the left a surface of one pixel, on the right a border of the hull of two, in the middle a gap of three."""
+    silhouette, covered = region(*["xx.xxx.xx."] * 5), region(*["xx........"] * 5)
+    found = missing_pixels(silhouette, covered, region(*["x........."] * 5))
+    assert torch.equal(found, region(*[".x.xxx...."] * 5))
 
 
 # -- what can be wrong ----------------------------------------------------------------------------------------
