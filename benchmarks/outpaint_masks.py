@@ -5,9 +5,9 @@ Run from the repository's root:
     python -m benchmarks.outpaint_masks --meshes FOLDER [--split val --count 5] [--pixels 128] [--threads 1]
         [--painter plain|embedded] [--weights FILE] [--json FILE]
 
-Of the folder's closed and coloured meshes `--count` are taken, evenly spread over their sorted names. Pictures are
-unlit, over white. The first camera (azimuth 30, elevation 20) is the photo's, seven more follow the schedule after
-POP3D. The hull at each next camera is carved by the true masks of the cameras before it; the true mesh is the surface.
+The meshes are those of `colored_solids`. Pictures are unlit, over white. The first camera (azimuth 30, elevation 20)
+is the photo's, seven more follow the schedule after POP3D. The hull at each next camera is carved by the true masks of
+the cameras before it; the true mesh is the surface.
 
 The masks (what of the next view is painted; the rest is kept as earlier views show it):
 * hull: `stages.outpaint_mask`, which widens the region for the seam by a pixel for every 256 of the picture's side;
@@ -47,6 +47,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from benchmarks.colored_solids import add_arguments, colored_solids, seen, write
 from benchmarks.outpaint_truth import (
     MeanPainter,
     Truth,
@@ -56,13 +57,10 @@ from benchmarks.outpaint_truth import (
     point_colors,
     squared_error,
 )
-from benchmarks.volsdf_fit import colorful, seen, write
-from recon_lib.data.objects import list_objects, load_object
 from recon_lib.fields.hull import HullField
 from recon_lib.geometry.camera import Cameras
 from recon_lib.geometry.mesh import Mesh
 from recon_lib.geometry.schedule import after_pop3d
-from recon_lib.geometry.solid import is_closed
 from recon_lib.stages.extract import extract_mesh
 from recon_lib.stages.outpaint import Painted, Painter, outpaint, with_mask
 from recon_lib.stages.outpaint_mask import RESOLUTION, OutpaintMask, outpaint_mask, seam_width
@@ -194,14 +192,7 @@ def scene_rows(scene: Scene, painter: Painter, seed: int) -> dict[str, dict[str,
 
 
 def scenes(options: argparse.Namespace) -> Iterator[Scene]:
-    closed = []
-    for file in list_objects(options.meshes, options.split):
-        mesh = load_object(file.path, options.up)
-        if is_closed(mesh) and (mesh.texture is not None or mesh.vertex_colors is not None) and colorful(mesh):
-            closed.append((file.name, mesh))
-    last = max(options.count - 1, 1)
-    for index in range(min(options.count, len(closed))):
-        name, mesh = closed[round(index * (len(closed) - 1) / last)]
+    for name, mesh in colored_solids(options):
         yield Scene.of(name, mesh, options.pixels)
 
 
@@ -229,10 +220,7 @@ def shown(row: dict[str, float], column: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--meshes", type=Path, required=True, help="a folder of meshes")
-    parser.add_argument("--split", help="of the folder's manifest.json")
-    parser.add_argument("--up", choices=["y", "z"], default="z")
-    parser.add_argument("--count", type=int, default=5)
+    add_arguments(parser)
     parser.add_argument("--pixels", type=int, default=128)
     parser.add_argument("--painter", choices=["plain", "embedded"], default="plain")
     parser.add_argument("--weights", help="name or file of the embedded painter's")

@@ -5,8 +5,7 @@ Run from the repository's root:
     python -m benchmarks.volsdf_fit --meshes FOLDER [--split val --count 5] [--views 12] [--pixels 128] [--threads 1]
         [--no-fit] [--no-cues] [--reference MINUTES] [--json FILE]
 
-Of the folder's closed and coloured meshes (the inside of open ones is nothing that pictures show) `--count` are taken,
-evenly spread over their sorted names. Pictures are unlit, over white; cameras stand on a spiral from above to below,
+The meshes are those of `colored_solids`. Pictures are unlit, over white; cameras stand on a spiral from above to below,
 those of held-out views between them.
 
 * fit: Chamfer (mean of both directions, world units: the object lies in the unit sphere), PSNR of 6 held-out views.
@@ -17,7 +16,6 @@ those of held-out views between them.
 """
 
 import argparse
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -26,13 +24,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from recon_lib.data.objects import list_objects, load_object
+from benchmarks.colored_solids import add_arguments, colored_solids, seen, write
 from recon_lib.geometry.camera import Cameras
 from recon_lib.geometry.mesh import Mesh
-from recon_lib.geometry.solid import is_closed
 from recon_lib.progress import Progress
 from recon_lib.render.field import render_field
-from recon_lib.render.mesh import render_mesh
 from recon_lib.render.volsdf import render_network
 from recon_lib.stages.evaluate import compare_meshes
 from recon_lib.stages.evaluate_images import compare_images
@@ -62,30 +58,14 @@ def spiral(count: int, pixels: int, start: float = 0.0) -> Cameras:
     return Cameras.orbit((start + 137.5 * at).tolist(), elevation.tolist(), 3.3, 38.0, pixels, pixels)
 
 
-def seen(mesh: Mesh, cameras: Cameras) -> Views:
-    return render_mesh(mesh, cameras, shading="albedo", supersample=4).as_views(cameras)
-
-
 def scenes(options: argparse.Namespace) -> Iterator[Scene]:
     """The chosen meshes with their pictures."""
-    closed = []
-    for file in list_objects(options.meshes, options.split):
-        mesh = load_object(file.path, options.up)
-        if is_closed(mesh) and (mesh.texture is not None or mesh.vertex_colors is not None) and colorful(mesh):
-            closed.append((file.name, mesh))
-    last = max(options.count - 1, 1)
-    for index in range(min(options.count, len(closed))):
-        name, mesh = closed[round(index * (len(closed) - 1) / last)]
+    for name, mesh in colored_solids(options):
         views, held_out = (
             seen(mesh, spiral(count, options.pixels, start))
             for count, start in ((options.views, 0.0), (HELD_OUT, 61.0))
         )
         yield Scene(name, mesh, views, held_out)
-
-
-def colorful(mesh: Mesh) -> bool:
-    """Whether it has more than one colour."""
-    return mesh.texture is not None or bool((mesh.vertex_colors != mesh.vertex_colors[0]).any())
 
 
 def psnr(images: Tensor, truth: Views) -> float:
@@ -191,10 +171,7 @@ def compared(scene: Scene, minutes: float, seed: int) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--meshes", type=Path, required=True, help="a folder of meshes")
-    parser.add_argument("--split", help="of the folder's manifest.json")
-    parser.add_argument("--up", choices=["y", "z"], default="z")
-    parser.add_argument("--count", type=int, default=5)
+    add_arguments(parser)
     parser.add_argument("--views", type=int, default=12)
     parser.add_argument("--pixels", type=int, default=128)
     parser.add_argument("--seed", type=int, default=0)
@@ -219,11 +196,6 @@ def main() -> None:
     if options.reference:
         report["reference"] = compared(chosen[0], options.reference, options.seed)
         write(options.json, report)
-
-
-def write(path: Path | None, report: dict) -> None:
-    if path:
-        path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
