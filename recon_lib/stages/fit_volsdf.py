@@ -7,7 +7,6 @@ Depth and normal cues are MonoSDF's (Yu et al. 2022); every pixel counts by wher
 """
 
 import logging
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from ..progress import Progress
 from ..views import Views
 from .fit_checkpoint import Checkpoint, fingerprint
 from .fit_grid import FittedGrid
+from .fit_loop import all_steps
 from .fit_preview import quick_picture
 from .fit_rays import Rays, check_views, reduced
 from .fit_settings import FitSettings
@@ -117,28 +117,14 @@ class GridFit:
 
     def run(self, checkpoint: Checkpoint | None = None) -> Fit:
         """All rounds, from where a checkpoint stands."""
-        started, total = time.perf_counter(), self.settings.rounds
-        self.progress.start(TITLE, total)
-        state = None if checkpoint is None else checkpoint.read()
-        if state is not None:
-            self.load_state(state)
-            self.progress.step(steps=self.done)
-        resumed = self.done
-        while self.done < total:
-            self.advance()
-            if checkpoint is not None and self.done < total:
-                checkpoint.write(self.state)
-            self.progress.step(self.preview)
-        field = self.grid.field()
-        if checkpoint is not None:
-            checkpoint.remove()
-        seconds = time.perf_counter() - started
-        log.info("fitted %d views in %d rounds, %.1f s, %d nodes", len(self.views), total, seconds, len(self.grid))
-        return Fit(field, seconds, total, self.loss, resumed)
+        total = self.settings.rounds
+        field, went = all_steps(self, TITLE, total, checkpoint, self.grid.field)
+        log.info("fitted %d views in %d rounds, %.1f s, %d nodes", len(self.views), total, went.seconds, len(self.grid))
+        return Fit(field, went.seconds, total, self.loss, went.resumed)
 
     @torch.enable_grad()  # hosts work without gradients
-    def advance(self) -> None:
-        """One round: lay the samples of some rays, and learn from each a few times."""
+    def advance(self) -> float:
+        """One round: lay the samples of some rays, and learn from each a few times. -> the mean loss"""
         level, index = self.settings.level(self.done)
         grid, spacing = self.grid, self.grid.cells.spacing
         if index == 0:
@@ -156,10 +142,9 @@ class GridFit:
                 losses.append(learn(grid, batch, len(self.views), self.settings, generator))
                 grid.limit_beta(*limits)
         self.loss = sum(losses) / max(len(losses), 1)
-        if not self.loss < float("inf"):
-            raise BadInput("The fit diverged; check that the cameras belong to the images.")
         self._keep_in_hull()
         self.done += 1
+        return self.loss
 
     def _begin_level(self, nodes: int, beta: float) -> None:
         """Refine the grid, and choose the rays that may meet the surface while the level lasts."""

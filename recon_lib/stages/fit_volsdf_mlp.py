@@ -6,14 +6,12 @@ Adam from 5e-4 down to a tenth.
 """
 
 import logging
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from ..errors import BadInput
 from ..fields.perceptron import PerceptronField
 from ..memory import memory_told
 from ..networks.volsdf import VolSDF, VolSDFConfig
@@ -22,6 +20,7 @@ from ..render.error_bounded import ErrorBoundedSampler
 from ..render.volsdf import render_rays
 from ..views import Views
 from .fit_checkpoint import Checkpoint, fingerprint
+from .fit_loop import all_steps
 from .fit_losses import color_loss, eikonal_loss
 from .fit_rays import Rays, check_views
 from .fit_settings import Trust
@@ -109,22 +108,8 @@ class PerceptronRun:
 
     def run(self, checkpoint: Checkpoint | None = None) -> MlpFit:
         """All steps, from where a checkpoint stands."""
-        started, total = time.perf_counter(), self.settings.steps
-        self.progress.start(TITLE, total)
-        state = None if checkpoint is None else checkpoint.read()
-        if state is not None:
-            self.load_state(state)
-            self.progress.step(steps=self.done)
-        resumed = self.done
-        while self.done < total:
-            if not self.advance() < float("inf"):
-                raise BadInput("The fit diverged; check that the cameras belong to the images.")
-            if checkpoint is not None and self.done < total:
-                checkpoint.write(self.state)
-            self.progress.step()
-        if checkpoint is not None:
-            checkpoint.remove()
-        return MlpFit(self.field(), time.perf_counter() - started, total, resumed)
+        found, went = all_steps(self, TITLE, self.settings.steps, checkpoint, self.field)
+        return MlpFit(found, went.seconds, self.settings.steps, went.resumed)
 
     @torch.enable_grad()  # hosts work without gradients
     def advance(self) -> float:
@@ -159,6 +144,9 @@ class PerceptronRun:
         network = VolSDF(self.settings.network)
         network.load_state_dict({key: value.cpu() for key, value in self.network.state_dict().items()})
         return PerceptronField(network.eval().requires_grad_(False), self.center, self.scale, self.bounds)
+
+    def preview(self) -> None:
+        """None: a picture would take longer than many steps."""
 
     def state(self) -> dict:
         """Where the fit stands after a step."""
