@@ -24,11 +24,20 @@ from tests.stop_button import StopButton, looks_of, stop_everywhere
 VIEWS = posed(sphere(), around(6, 32))
 FEW = posed(sphere(), around(3, 24))
 QUICK = replace(SMALL, levels=(FitLevel(12, 2, (0.9, 0.5)), FitLevel(20, 2, (0.6, 0.3))))
+# where only the going on counts, not what is found
+PAIR = posed(sphere(), around(2, 16))
+BRIEF = replace(QUICK, levels=(FitLevel(8, 2, (0.9, 0.5)), FitLevel(12, 2, (0.6, 0.3))), epochs=1)
 
 
 @pytest.fixture(scope="module")
 def ball() -> Fit:
     return fit_volsdf(VIEWS, settings=SMALL)
+
+
+@pytest.fixture(scope="module")
+def brief() -> Fit:
+    """What an undisturbed fit of the pair gives."""
+    return fit_volsdf(PAIR, settings=BRIEF)
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +117,7 @@ def test_nothing_is_outside_the_hull():
 
 
 def test_the_seed_decides():
-    first, again, other = (fit_volsdf(FEW, settings=QUICK, seed=s).field for s in (2**64 - 1, 2**64 - 1, 2**64 - 2))
+    first, again, other = (fit_volsdf(PAIR, settings=BRIEF, seed=s).field for s in (2**64 - 1, 2**64 - 1, 2**64 - 2))
     assert same(first, again) and not same(first, other)
 
 
@@ -216,35 +225,35 @@ class Counted(Progress):
 
 
 @pytest.mark.parametrize("rounds", [1, 2, 3])
-def test_killed_and_run_again_gives_the_same_field(tmp_path, rounds):
+def test_killed_and_run_again_gives_the_same_field(brief, tmp_path, rounds):
     """In the first level, at its end, and within the second: bit for bit what an undisturbed fit gives."""
-    kept, whole = tmp_path / "fit", fit_volsdf(FEW, settings=QUICK)
+    kept = tmp_path / "fit"
     with pytest.raises(Interrupted):
-        fit_volsdf(FEW, settings=QUICK, checkpoint=kept, progress=Counted(rounds))
+        fit_volsdf(PAIR, settings=BRIEF, checkpoint=kept, progress=Counted(rounds))
     assert kept.is_file()
-    again = fit_volsdf(FEW, settings=QUICK, checkpoint=kept)
-    assert again.resumed == rounds and again.loss == whole.loss
-    assert same(again.field, whole.field)
+    again = fit_volsdf(PAIR, settings=BRIEF, checkpoint=kept)
+    assert again.resumed == rounds and again.loss == brief.loss
+    assert same(again.field, brief.field)
     assert not list(tmp_path.iterdir()), "the checkpoint goes when the fit is done"
 
 
-def test_a_refit_goes_on_too(ball, tmp_path):
-    settings, kept = replace(SMALL, refit_rounds=3), tmp_path / "fit"
-    whole = fit_volsdf(VIEWS[:3], start=ball.field, settings=settings).field
+def test_a_refit_goes_on_too(brief, tmp_path):
+    settings, kept = replace(BRIEF, refit_rounds=3), tmp_path / "fit"
+    whole = fit_volsdf(PAIR, start=brief.field, settings=settings).field
     with pytest.raises(Interrupted):
-        fit_volsdf(VIEWS[:3], start=ball.field, settings=settings, checkpoint=kept, progress=Counted(2))
-    again = fit_volsdf(VIEWS[:3], start=ball.field, settings=settings, checkpoint=kept)
+        fit_volsdf(PAIR, start=brief.field, settings=settings, checkpoint=kept, progress=Counted(2))
+    again = fit_volsdf(PAIR, start=brief.field, settings=settings, checkpoint=kept)
     assert again.resumed == 2 and same(again.field, whole)
 
 
 @pytest.mark.parametrize("change", ["images", "settings", "seed", "start", "hull"])
 def test_a_checkpoint_of_another_fit_is_left_aside(tmp_path, change):
-    kept, views = tmp_path / "fit", FEW
-    usual = {"settings": QUICK, "seed": 0, "start": None, "hull": None}
+    kept, views = tmp_path / "fit", PAIR
+    usual = {"settings": BRIEF, "seed": 0, "start": None, "hull": None}
     with pytest.raises(Interrupted):
         fit_volsdf(views, checkpoint=kept, progress=Counted(1), **usual)
     other = {
-        "images": {}, "settings": {"settings": replace(QUICK, epochs=2)}, "seed": {"seed": 1},
+        "images": {}, "settings": {"settings": replace(BRIEF, epochs=2)}, "seed": {"seed": 1},
         "start": {"start": sphere(0.58)}, "hull": {"hull": sphere(0.7)},
     }[change]  # fmt: skip
     if change == "images":
@@ -254,25 +263,25 @@ def test_a_checkpoint_of_another_fit_is_left_aside(tmp_path, change):
 
 def test_every_round_is_told_and_shown():
     progress = Counted()
-    fit_volsdf(FEW, settings=QUICK, progress=progress)
-    assert progress.title == stage.TITLE and progress.total == QUICK.rounds
-    assert progress.reported == list(range(QUICK.rounds + 1))
-    assert len(progress.pictures) == QUICK.rounds
+    fit_volsdf(PAIR, settings=BRIEF, progress=progress)
+    assert progress.title == stage.TITLE and progress.total == BRIEF.rounds
+    assert progress.reported == list(range(BRIEF.rounds + 1))
+    assert len(progress.pictures) == BRIEF.rounds
     assert progress.pictures[-1].shape[0] == 3 and progress.pictures[-1].std() > 0.05
 
 
 def test_it_can_be_stopped_anywhere(tmp_path):
     def job(progress: Progress) -> None:
-        fit_volsdf(FEW, settings=QUICK, progress=progress)
+        fit_volsdf(PAIR, settings=BRIEF, progress=progress)
 
     stop_everywhere(job, tmp_path, looks_of(job), places=4)
-    assert looks_of(job) > QUICK.rounds * 6 and isinstance(StopButton(), Progress)
+    assert looks_of(job) > BRIEF.rounds * 6 and isinstance(StopButton(), Progress)
 
 
-def test_hosts_that_work_without_gradients_are_served():
+def test_hosts_that_work_without_gradients_are_served(brief):
     with torch.no_grad():
-        field = fit_volsdf(FEW, settings=QUICK).field
-    assert same(field, fit_volsdf(FEW, settings=QUICK).field)
+        field = fit_volsdf(PAIR, settings=BRIEF).field
+    assert same(field, brief.field)
 
 
 # -- bad input ------------------------------------------------------------------------------------------------
@@ -302,7 +311,7 @@ def test_rays_that_miss_the_box_are_told():
 def test_a_fit_that_diverges_is_told(monkeypatch):
     monkeypatch.setattr(stage, "learn", lambda *args: float("nan"))
     with pytest.raises(BadInput, match="diverged"):
-        fit_volsdf(FEW, settings=QUICK)
+        fit_volsdf(PAIR, settings=BRIEF)
 
 
 def test_a_checkpoint_in_a_place_that_cannot_be_written_is_told_first(tmp_path):
