@@ -1,7 +1,6 @@
 """What the next camera needs painted: where the object may be, less what an earlier view really saw (after POP3D)."""
 
 import logging
-import math
 import time
 from dataclasses import dataclass
 
@@ -24,6 +23,7 @@ from ..render.projection import Projector
 from ..render.rasterize import rasterize
 from ..views import Views
 from .extract import extract_mesh
+from .really_seen import Surface, really_seen
 
 log = logging.getLogger("recon3d")
 SEAM = 256  # pixels of a picture's shorter side for each pixel of seam
@@ -81,8 +81,8 @@ def outpaint_mask(
     paper = background_color(background, torch.device("cpu"))
     hull_mesh, surface_mesh = (_as_mesh(solid, device, progress) for solid in (hull, surface))
     _check_outside(cameras, hull_mesh)
+    known = Surface(surface_mesh, 0.0 if isinstance(surface, Mesh) else _cell(surface))
     projector = Projector.prepare(views, surface_mesh, progress.check)
-    limit = math.cos(math.radians(grazing))
     found = []
     progress.start("Outpainting mask", len(cameras))
     for i in range(len(cameras)):
@@ -90,7 +90,7 @@ def outpaint_mask(
         silhouette = rasterize(hull_mesh, camera, check=progress.check).mask[:, None]
         if not silhouette.any():
             raise BadInput(f"Camera {i} does not show the hull; turn it to the object.")
-        found.append(_look(camera, silhouette, surface_mesh, projector, grow, limit, paper, progress))
+        found.append(_look(camera, silhouette, known, projector, grow, grazing, paper, progress))
         progress.step(lambda done=found[-1]: done.preview()[0])
     log.info("masks of %d cameras took %.2f s", len(cameras), time.perf_counter() - started)
     layers = ("masks", "seen", "silhouettes", "images", "depth", "normals")
@@ -100,23 +100,21 @@ def outpaint_mask(
 def _look(
     camera: Cameras,
     silhouette: Tensor,  # [1,1,H,W] bool
-    surface: Mesh,
+    surface: Surface,
     projector: Projector,
     grow: int,
-    limit: float,
+    grazing: float,
     paper: Tensor,
     progress: Progress,
 ) -> OutpaintMask:
     """The same for one camera."""
-    fragments = rasterize(surface, camera, check=progress.check)
+    fragments = rasterize(surface.mesh, camera, check=progress.check)
     covered = fragments.mask
     if not (covered[:, None] & silhouette).any():
         raise BadInput("The surface and the hull do not meet in the picture; both must come from the same views.")
-    normals = F.normalize(fragments.interpolate_seen(corner_normals(surface)), dim=-1)
-    shown = projector.look_up(fragments.interpolate_seen(surface.triangles), normals, grazing=limit)
-    seen, colors = torch.zeros_like(covered), torch.zeros(*covered.shape, 3)
-    seen[covered], colors[covered] = shown.seen, shown.colors
-    seen, colors = seen[:, None] & silhouette, colors.movedim(-1, 1)
+    seen, colors = really_seen(surface, fragments, projector, grazing)
+    seen = seen & silhouette
+    normals = F.normalize(fragments.interpolate_seen(corner_normals(surface.mesh)), dim=-1)
     facing = torch.zeros_like(colors).movedim(1, -1)
     facing[covered] = normals @ camera.rotation[0]
 
@@ -153,6 +151,11 @@ def missing_pixels(
 def widened(region: Tensor, pixels: int) -> Tensor:
     """A region [1,1,H,W] bool with all that is within `pixels` of it, corners too."""
     return F.max_pool2d(region.float(), 2 * pixels + 1, 1, pixels) > 0 if pixels else region
+
+
+def _cell(field: Field) -> float:
+    """World units, of the mesh that stands for a field."""
+    return float((field.bounds[1] - field.bounds[0]).max()) / RESOLUTION
 
 
 def _as_mesh(solid: Field | Mesh, device: torch.device | str | None, progress: Progress) -> Mesh:
