@@ -41,7 +41,7 @@ TOPICS = {  # title: the sources whose sentences stand there; the longest path t
     "Space carving, outpainting, and the fit of a surface": (
         "recon_lib/stages/carve.py", "recon_lib/stages/outpaint", "recon_lib/geometry/schedule.py",
         "recon_lib/stages/fit_", "recon_lib/stages/crop.py", "recon_lib/stages/paint",
-        "recon_lib/stages/personalize.py",
+        "recon_lib/personalize", "recon_lib/weights/lora_files.py",
     ),
     "Cameras and views": (
         "recon_lib/geometry/camera", "recon_lib/geometry/load3d.py", "recon_lib/geometry/orbits.py",

@@ -14,13 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import BadInput
-from ..files import check_output, written_whole
-from ..memory import memory_told
 from ..progress import Progress
+from ..stages.painters_diffusers import BACKDROP, DiffusersPainter
+from ..stages.window import Window
 from ..views import Views
-from .painters_diffusers import BACKDROP, DiffusersPainter
-from .window import Window
+from ..weights.lora_files import write_lora
+from .settings import PersonalSettings
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -32,17 +31,6 @@ TOKEN = "sks"  # the rare word that comes to mean this object
 
 
 @dataclass(frozen=True)
-class PersonalSettings:
-    """How long and how freely it learns."""
-
-    steps: int = 200
-    rate: float = 1e-4
-    rank: int = 8
-    prior: float = 1.0  # weight of what the model knew of such objects before
-    class_images: int = 8  # pictures of such objects that it paints first, to be held to
-
-
-@dataclass(frozen=True)
 class Lesson:
     """Pictures as the network knows them, with the words that belong to them."""
 
@@ -50,42 +38,32 @@ class Lesson:
     words: dict  # of the network's call: embeddings, for XL sizes too
 
 
-@memory_told("personalising the painter", "lower the painter's square or the rank")
 def personalize(
     painter: DiffusersPainter,
     views: Views,
-    target: Path | str,
+    target: Path,
     *,
-    kind: str = "object",
-    settings: PersonalSettings | None = None,
-    seed: int = 0,
-    progress: Progress | None = None,
+    kind: str,
+    settings: PersonalSettings,
+    seed: int,
+    progress: Progress,
 ) -> DiffusersPainter:
-    """The painter, tuned to the object in `views`; its LoRA is written to `target` (.safetensors), whole or not at all.
-
-    kind: what the object is, in a word or two. The tuned painter says the object's own word before every prompt; other
-    programs say it as in "sks object". The painter that is given stays as it is; the new one starts afresh from the
-    untuned model, also where it was tuned already.
-    Raises `BadInput` for missing views, empty masks and settings out of range.
-    """
-    settings, progress = settings or PersonalSettings(), progress or Progress()
-    target, started = check_output(target, (".safetensors",)), time.perf_counter()
-    _check(views, settings)
+    """See `painter.personalize`, which checks the inputs. The tuned painter says `kind` with the object's own word."""
+    started = time.perf_counter()
     painter = replace(painter, lora="", subject="") if painter.lora else painter
-    kind = kind.strip() or "object"
-    subject = f"{TOKEN} {kind}"
+    tuned = replace(painter, lora=str(target), subject=f"{TOKEN} {kind}")
     pipeline, unet = painter.pipeline, painter.pipeline.unet
     generator = torch.Generator().manual_seed(seed)
-    progress.start("Personalise", settings.steps + settings.class_images)
+    progress.start("Personalise", settings.steps + settings.painted_first)
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             pipeline.to(painter.device)
             pictures = torch.cat([_on_white(views[i], painter.side) for i in range(len(views))])
-            own = _lesson(pipeline, pictures, f"{subject}, {BACKDROP}")
+            own = _lesson(pipeline, pictures, f"{tuned.subject}, {BACKDROP}")
             known = _prior(painter, f"{kind}, {BACKDROP}", settings, generator, progress)
             loss = _train(pipeline, own, known, settings, generator, progress)
-            _write(pipeline, target)
+            write_lora(_factors(unet), target, tuned.subject)
     finally:
         if ADAPTER in getattr(unet, "peft_config", {}):
             unet.unload_lora()
@@ -93,7 +71,7 @@ def personalize(
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
     log.info("personalised in %.1f s, loss %.4f, %s", time.perf_counter() - started, loss, target.name)
-    return replace(painter, lora=str(target), subject=subject)
+    return tuned
 
 
 def _train(
@@ -153,11 +131,17 @@ def _prior(
     progress: Progress,
 ) -> Lesson | None:
     """What the untuned painter paints when asked for such an object."""
-    if not (settings.prior and settings.class_images):
+    if not settings.painted_first:
         return None
     side, painted = painter.side, []
-    for _ in range(settings.class_images):
+
+    def after_step(_pipeline: object, _step: int, _time: object, values: dict) -> dict:
+        progress.check()
+        return values
+
+    for _ in range(settings.painted_first):
         options = {"height": side, "width": side, "num_inference_steps": painter.steps, "output_type": "pt"}
+        options["callback_on_step_end"] = after_step
         blank = {"image": torch.ones(1, 3, side, side), "mask_image": torch.ones(1, 1, side, side)}
         if painter.control is not None:
             blank |= {"control_image": torch.zeros(1, 3, side, side), "controlnet_conditioning_scale": 0.0}
@@ -183,14 +167,21 @@ def _lesson(pipeline: "DiffusionPipeline", pictures: Tensor, prompt: str) -> Les
     return Lesson(latents.to(unet.dtype), call)
 
 
-def _write(pipeline: "DiffusionPipeline", target: Path) -> None:
-    """The LoRA in the form that diffusers writes and ComfyUI's Load LoRA reads."""
+def _factors(unet: torch.nn.Module) -> dict[str, Tensor]:
+    """The low-rank weights by the names that ComfyUI's Load LoRA and diffusers both read, those of kohya's trainer.
+
+    diffusers' own names are no choice: ComfyUI does not know them.
+    """
     from peft import get_peft_model_state_dict
 
-    layers = get_peft_model_state_dict(pipeline.unet, adapter_name=ADAPTER)
-    layers = {key: value.detach().float().cpu() for key, value in layers.items()}
-    with written_whole(target) as beside:
-        type(pipeline).save_lora_weights(beside.parent, unet_lora_layers=layers, weight_name=beside.name)
+    factors = {}
+    for key, value in get_peft_model_state_dict(unet, adapter_name=ADAPTER).items():
+        layer, half = key.rsplit(".lora_", 1)
+        name = f"lora_unet_{layer.replace('.', '_')}"
+        factors[f"{name}.lora_{'down' if half == 'A.weight' else 'up'}.weight"] = value
+        if half == "A.weight":
+            factors[f"{name}.alpha"] = torch.tensor(float(len(value)))  # as large as the rank: times 1
+    return factors
 
 
 def _on_white(view: Views, side: int) -> Tensor:
@@ -198,10 +189,3 @@ def _on_white(view: Views, side: int) -> Tensor:
     window = Window.around(view.masks[0, 0])
     colors, share = window.look_masked(view.images, view.masks, side)
     return colors * share + 1 - share
-
-
-def _check(views: Views, settings: PersonalSettings) -> None:
-    if not len(views) or not (views.masks > 0.5).flatten(1).any(1).all():
-        raise BadInput("There is no view of the object to learn from, or one with an empty mask; connect marked views.")
-    if not (settings.steps >= 1 and settings.rank >= 1 and settings.rate > 0 and settings.prior >= 0):
-        raise BadInput("Personalising needs at least one step, rank 1, a rate above 0 and a prior weight of 0 or more.")

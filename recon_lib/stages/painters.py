@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import BadInput
+from ..networks.low_rank import with_low_rank
 from ..networks.outpainter import Outpainter, condition
 from ..progress import Progress
 from ..render.fill import continued
 from ..weights.inpainters import locate_outpainter
-from ..weights.registry import LoadedModel, load_model
+from ..weights.registry import LoadedModel, load_model, read_state
 from .outpaint import Glimpse
 
 LARGEST_SIDE = 512
@@ -26,6 +28,7 @@ class EmbeddedPainter:
     device: torch.device | str = "cpu"
     steps: int | None = None  # None: as the model's card says
     square: int | None = None  # pixels; None: what the network was trained on, where it is best
+    lora: str = ""  # a safetensors file of `personalize`
 
     def __post_init__(self) -> None:
         if not isinstance(self.model.module, Outpainter):
@@ -39,28 +42,32 @@ class EmbeddedPainter:
     @property
     def name(self) -> str:
         """For logs and checkpoints."""
-        return self.model.card.name
+        return f"{self.model.card.name} + {Path(self.lora).stem}" if self.lora else self.model.card.name
 
     @property
     def side(self) -> int:
         """Pixels of the square that is painted."""
         return self.square or self.model.module.config.side
 
-    @property
+    @cached_property
     def module(self) -> nn.Module:
-        """The network, for hosts that move it between devices."""
-        return self.model.module
+        """The network, for hosts that move it between devices.
+
+        Raises `BadInput` when its LoRA file is missing, damaged, or another network's.
+        """
+        known = self.model.module
+        return with_low_rank(known, read_state(Path(self.lora))).requires_grad_(False) if self.lora else known
 
     @property
     def bytes(self) -> int:
         """Of the network, for hosts that make room for it."""
-        return 4 * sum(parameter.numel() for parameter in self.model.module.parameters())
+        return 4 * sum(parameter.numel() for parameter in self.module.parameters())
 
     def paint(self, glimpse: Glimpse, *, prompt: str = "", seed: int = 0, progress: Progress) -> tuple[Tensor, Tensor]:
         """Picture [1,3,S,S] on white and alpha [1,1,S,S], both 0-1; the same for a seed on one device."""
         colors = continued(glimpse.images, glimpse.seen > 0.5)
         told = condition(colors, glimpse.seen, glimpse.masks, glimpse.depth, glimpse.normals, glimpse.focal)
-        network, generator = self.model.module, torch.Generator().manual_seed(seed)
+        network, generator = self.module, torch.Generator().manual_seed(seed)
         steps = self.steps or network.config.steps
         progress.start("Paint the unseen part", steps)
 

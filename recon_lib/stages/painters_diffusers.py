@@ -6,6 +6,7 @@ Latent inpainting changes known pixels a little and knows no object mask; `stage
 import logging
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -25,6 +26,7 @@ BACKDROP = "isolated on a plain white background"  # said after every prompt: th
 UNWANTED = "shadow, scenery, text, frame"
 FARTHEST = 0.15  # brightness of the surface's farthest point in the ControlNet's depth picture; nothing is black
 USUAL_STEPS = 30
+RENAMED_DTYPE = (0, 42)  # the first version of diffusers that we saw take `dtype`
 STRIDE = 8  # pipelines take sides that are multiples of this
 
 
@@ -53,7 +55,7 @@ class DiffusersPainter:
     @property
     def name(self) -> str:
         """For logs and checkpoints."""
-        return self.folder.name
+        return f"{self.folder.name} + {Path(self.lora).stem}" if self.lora else self.folder.name
 
     @property
     def side(self) -> int:
@@ -73,7 +75,7 @@ class DiffusersPainter:
 
         half = self.dtype is None and torch.device(self.device).type == "cuda"
         dtype = torch.float16 if half else self.dtype or torch.float32
-        options = {"torch_dtype": dtype, "local_files_only": True, "use_safetensors": True}
+        options = {dtype_argument(): dtype, "local_files_only": True, "use_safetensors": True}
         try:
             if self.control is None:
                 pipeline = AutoPipelineForInpainting.from_pretrained(self.folder.path, **options)
@@ -125,6 +127,13 @@ class DiffusersPainter:
         if any(getattr(found, "nsfw_content_detected", None) or ()):
             raise BadInput(f"The safety checker of {self.name} held the picture back; try another seed or prompt.")
         return found.images.float().cpu().clamp(0, 1), None
+
+
+def dtype_argument() -> str:
+    """What `from_pretrained` calls the number type: diffusers renamed it, and warns of the name that it had before."""
+    from diffusers import __version__
+
+    return "dtype" if tuple(map(int, __version__.split(".")[:2])) >= RENAMED_DTYPE else "torch_dtype"
 
 
 def depth_hint(glimpse: Glimpse) -> Tensor:

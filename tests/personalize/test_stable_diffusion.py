@@ -4,9 +4,11 @@ import pytest
 import torch
 
 from recon_lib.errors import BadInput, Interrupted
+from recon_lib.personalize.painter import personalize, with_lora
+from recon_lib.personalize.settings import PersonalSettings
+from recon_lib.personalize.stable_diffusion import _lesson, _loss, _on_white
 from recon_lib.progress import Progress
 from recon_lib.stages.painters_diffusers import DiffusersPainter
-from recon_lib.stages.personalize import PersonalSettings, _lesson, _loss, _on_white, personalize
 from recon_lib.stages.window import Window
 from recon_lib.views import Views
 from recon_lib.weights.inpainters import find_inpaint_folders
@@ -62,7 +64,10 @@ def test_it_learns_the_views_and_leaves_the_painter_as_it_was(shelf, tmp_path, n
     assert before.keys() == after.keys() and all(torch.equal(before[key], after[key]) for key in before)
     assert error_on_views(tuned) < untuned * 0.99
     keys = load_file(str(target)).keys()
-    assert keys and all(key.startswith("unet.") and ".lora_" in key for key in keys)
+    halves = (".alpha", ".lora_down.weight", ".lora_up.weight")
+    assert keys and all(key.startswith("lora_unet_") and key.endswith(halves) for key in keys)
+    assert error_on_views(with_lora(one, target)) == error_on_views(tuned)
+    assert with_lora(one, target).subject == "sks disc"
     assert {path.name for path in tmp_path.iterdir()} == {"object.safetensors"}
 
 
@@ -96,6 +101,14 @@ def test_steps_are_counted(shelf, tmp_path):
     settings = PersonalSettings(steps=3, class_images=2)
     personalize(painter(shelf), views(), tmp_path / "x.safetensors", settings=settings, progress=progress)
     assert (progress.done, progress.total) == (5, 5)
+
+
+def test_a_prior_that_weighs_nothing_is_not_painted(shelf, tmp_path):
+    progress = Progress()
+    personalize(
+        painter(shelf), views(), tmp_path / "x.safetensors", settings=PersonalSettings(3, prior=0), progress=progress
+    )
+    assert (progress.done, progress.total) == (3, 3)
 
 
 def test_views_are_shown_on_white():

@@ -1,0 +1,105 @@
+"""What the embedded outpainter learns of one object: gaps in the views that are known, with what fills them.
+
+They are those of its first training (`data.gaps`): some known views are taken for all that was ever seen, and another
+known view is to be painted. Where that leaves a single view, it has holes.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..data.gaps import Errors, Ring, gap
+from ..errors import BadInput
+from ..stages.fit_rays import pixel_trust, reduced
+from ..stages.fit_settings import Trust
+from ..stages.outpaint import SHARE, Glimpse, look
+from ..stages.window import Window
+from ..training.outpainter_lesson import Batch
+from ..views import Views
+
+SPARE = 1.25  # pixels of the views for each of the painter's, as in its first training
+HOLES = (0.2, 0.8)  # share of a view that its holes take away
+OFTEN_HOLES = 0.25  # share of the lessons that have holes where other views could leave gaps
+LEAST = 8  # pixels to be painted, else it is no lesson
+TRIES = 4  # for each lesson
+TINT = 0.5  # share of a random colour in another object's
+
+
+def view_lessons(views: Views, side: int, count: int, seed: int, check: Callable[[], None]) -> Batch:
+    """`count` lessons as `data.gap_samples.GapShard.sample` gives them, with a batch in front; pictures side x side.
+
+    views: with depth and normals. The view to be painted is drawn by how far its pixels can be trusted (observed more
+    than painted ones). Raises `BadInput` for views without depth or normals, and when nothing of them can be left out.
+    """
+    _check_surface(views)
+    views = reduced(views, round(SPARE * side))
+    ring, rng, found = Ring.of(views), np.random.default_rng(seed), []
+    likely = _trusted(views)
+    for _ in range(TRIES * count):
+        check()
+        target = int(rng.choice(len(views), p=likely))
+        lesson = _lesson(ring, target, _earlier(len(views), target, rng), side, rng)
+        if lesson["masks"].sum() >= LEAST:
+            found.append(lesson)
+        if len(found) == count:
+            return {name: torch.cat([lesson[name] for lesson in found]) for name in found[0]}
+    raise BadInput("The object is too small in its views to learn from them; crop the views to it.")
+
+
+def other_objects(batch: Batch, generator: torch.Generator) -> Batch:
+    """The same gaps in objects of other colours, which say nothing about this one; their `truth` is not known.
+
+    Colours take each other's places and half of another, random one.
+    """
+    count, images = len(batch["images"]), batch["images"].clone()
+    known = (batch["seen"] > 0.5).expand_as(images)
+    for i in range(count):
+        order = torch.randperm(3, generator=generator)
+        tint = torch.rand(3, 1, 1, generator=generator)
+        images[i] = torch.where(known[i], images[i, order].lerp(tint.expand_as(images[i]), TINT), images[i])
+    return {**batch, "images": images}
+
+
+def _earlier(count: int, target: int, rng: np.random.Generator) -> list[int]:
+    """Views that are taken for seen: some others, or the target itself, which has holes then."""
+    others = [i for i in range(count) if i != target]
+    if not others or rng.random() < OFTEN_HOLES:
+        return [target]
+    return sorted(rng.choice(others, int(rng.integers(1, len(others) + 1)), replace=False).tolist())
+
+
+def _lesson(ring: Ring, target: int, earlier: list[int], side: int, rng: np.random.Generator) -> Batch:
+    """One lesson, all with a batch of 1."""
+    errors = Errors.random(rng)
+    if earlier == [target]:
+        errors = replace(errors, holes=float(rng.uniform(*HOLES)))
+    found, view = gap(ring, earlier, target, errors, rng), ring.views[target]
+    window = Window.around(found.silhouettes[0, 0], SHARE)
+    glimpse = look(found, window, side)
+    share = window.look_covered(view.masks, side)
+    colors, _ = window.look_masked(view.images, view.masks, side)
+    truth = torch.cat([colors * share + 1 - share, share], 1)  # on white, whatever is behind the object
+    return {**_layers(glimpse), "truth": truth}
+
+
+def _layers(glimpse: Glimpse) -> dict[str, Tensor]:
+    return {name: getattr(glimpse, name) for name in ("images", "seen", "masks", "depth", "normals", "focal")}
+
+
+def _trusted(views: Views) -> np.ndarray:
+    """Probability [V] of each view, by the mean trust of its object's pixels."""
+    on = (views.masks[:, 0] > 0.5).flatten(1).float()
+    trust = (pixel_trust(views, Trust()).flatten(1) * on).sum(1) / on.sum(1).clamp_min(1)
+    return (trust.double() / trust.double().sum()).numpy()
+
+
+def _check_surface(views: Views) -> None:
+    told = views.depth is not None and views.normals is not None
+    if not told or not (views.depth > 0).flatten(1).any(1).all():
+        raise BadInput(
+            "The views have no depth and normals, which the embedded painter learns with; connect a model to the "
+            "nodes that made them."
+        )
