@@ -19,6 +19,7 @@ from . import (
     mesh_files,
     models,
     outpaint,
+    personalize,
     regress,
     render,
     schedule,
@@ -27,8 +28,8 @@ from . import (
 from .host import register_folders
 
 FILES = (
-    demo, models, mask, depth_normal, regress, cameras, views, carve, schedule, outpaint, fit, loop, render, mesh,
-    mesh_files, evaluate,
+    demo, models, mask, depth_normal, regress, cameras, views, carve, schedule, outpaint, personalize, fit, loop,
+    render, mesh, mesh_files, evaluate,
 )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """The only file that talks to ComfyUI: progress, interruption, memory, folders."""
 
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -138,6 +139,18 @@ def input_files(endings: set[str]) -> list[str]:
     root = Path(folder_paths.get_input_directory())
     found = [path for folder in (root, root / "3d") if folder.is_dir() for path in folder.iterdir()]
     return sorted(p.relative_to(root).as_posix() for p in found if p.suffix.lower() in endings)
+
+
+def passing_path(ending: str) -> Path:
+    """A new file in ComfyUI's temp folder, emptied when it starts: for what need not outlast its cache."""
+    folder = Path(folder_paths.get_temp_directory())
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{MODEL_FOLDER}_{uuid.uuid4().hex}{ending}"
+
+
+def lora_folders() -> list[Path]:
+    """Where LoRA files may lie: those that Load LoRA knows, and loras below this pack's models."""
+    return [Path(folder) for folder in folder_paths.get_folder_paths("loras")] + [f / "loras" for f in model_folders()]
 
 
 def output_path(prefix: str, ending: str) -> tuple[Path, dict[str, str]]:

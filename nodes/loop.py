@@ -9,6 +9,7 @@ from .carve import FOLDER, OutpaintingMask, VisualHull
 from .fit import FitVolSDF
 from .host import new_graph
 from .outpaint import OutpaintView
+from .personalize import KIND, PersonalisePainter, kind_input
 from .render import Render
 from .schedule import AROUND, CameraSchedule
 
@@ -54,6 +55,12 @@ class GrowAround(Node):
                 io.Int.Input("grid", default=128, min=32, max=256, step=16, tooltip="See Fit VolSDF."),
                 io.Int.Input("rounds", default=14, min=1, max=400, tooltip="See Fit VolSDF; half as many per camera."),
                 io.Int.Input("pixels", default=192, min=32, max=1024, step=16, tooltip="See Fit VolSDF."),
+                io.Int.Input(
+                    "personalise", default=0, min=0, max=MOST, optional=True,
+                    tooltip="The outpainter learns the views so far before it first paints, and again after every so "
+                    "many painted views; 0 = never. Half a minute each time for the embedded one.",
+                ),
+                kind_input(optional=True),
             ],
             outputs=[
                 sockets.Views.Output("views_out", display_name="views", tooltip="The photo's view and painted ones."),
@@ -65,21 +72,31 @@ class GrowAround(Node):
         )  # fmt: skip
 
     @classmethod
-    def run(cls, views, field, model, outpainter, cameras, step, prompt, seed, grid, rounds, pixels):
+    def run(
+        cls, views, field, model, outpainter, cameras, step, prompt, seed, grid, rounds, pixels, personalise=0,
+        kind=KIND,
+    ):  # fmt: skip
         graph = new_graph()
         around = place(
             graph, CameraSchedule, "schedule", views=views, order=AROUND, count=schedule_length(step), step=step
         )
         hull = place(graph, VisualHull, "hull 1", views=views, resolution=HULL_CELLS).out(0)
-        fit = {"grid": grid, "rounds": rounds, "pixels": pixels}
+        fit, painter = {"grid": grid, "rounds": rounds, "pixels": pixels}, outpainter
         for number in range(1, cameras):
             camera = place(graph, PickCamera, f"camera {number}", cameras=around.out(0), number=number)
             gap = place(
                 graph, OutpaintingMask, f"gap {number}", views=views, cameras=camera.out(0), hull=hull, field=field
             )
+            drawn = (seed + number) % (LARGEST_SEED + 1)
+            if personalise and (number - 1) % personalise == 0:
+                learned = place(
+                    graph, PersonalisePainter, f"learn {number}", outpainter=outpainter, views=views, kind=kind,
+                    seed=drawn, file="",
+                )  # fmt: skip
+                painter = learned.out(0)
             painted = place(
-                graph, OutpaintView, f"paint {number}", outpainter=outpainter, gap=gap.out(GAP), prompt=prompt,
-                seed=(seed + number) % (LARGEST_SEED + 1), model=model, views=views,
+                graph, OutpaintView, f"paint {number}", outpainter=painter, gap=gap.out(GAP), prompt=prompt,
+                seed=drawn, model=model, views=views,
             )  # fmt: skip
             views = painted.out(0)
             hull = place(graph, VisualHull, f"hull {number + 1}", views=views, resolution=HULL_CELLS).out(0)
@@ -90,7 +107,7 @@ class GrowAround(Node):
         return io.NodeOutput(views, field, shown.out(0), expand=graph.finalize())
 
 
-def place(graph, kind: type[Node], name: str, **inputs):
+def place(graph, kind: type[Node], name: str, /, **inputs):
     """A node in the graph. ComfyUI fills in no defaults there, so its widgets' own are given to it."""
     defaults = {socket.id: socket.default for socket in kind.define_schema().inputs if hasattr(socket, "default")}
     given = {**{key: value for key, value in defaults.items() if value is not None}, **inputs}

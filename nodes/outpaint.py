@@ -3,13 +3,14 @@
 from comfy_api.latest import io
 
 from ..recon_lib.weights.inpainters import find_depth_controls, find_folder, find_inpaint_folders, find_outpainters
+from ..recon_lib.weights.lora_files import find_loras
 from . import sockets
 from .base import Node, seed_input
 from .carve import FOLDER
 from .convert import images_to_host, masks_from_host, masks_to_host, one_image
-from .host import ComfyProgress, changed, device, make_room, model_folders, pipeline_folders, room_for
+from .host import ComfyProgress, changed, device, lora_folders, make_room, model_folders, pipeline_folders, room_for
 
-PLAIN, NO_CONTROL = "nearest seen colour (no model)", "none"
+PLAIN, NO_CONTROL, NO_LORA = "nearest seen colour (no model)", "none", "none"
 PRECISIONS = ("automatic", "float32", "float16", "bfloat16")
 
 
@@ -56,41 +57,51 @@ class LoadOutpainter(Node):
                     "precision", options=list(PRECISIONS), default=PRECISIONS[0],
                     tooltip="For Stable Diffusion: automatic is float16 on CUDA and float32 elsewhere.",
                 ),
+                io.Combo.Input(
+                    "lora", options=[NO_LORA, *find_loras(lora_folders())], default=NO_LORA, optional=True,
+                    tooltip="What the painter learned of an object: a file of Personalise Painter, or for Stable "
+                    "Diffusion any LoRA. They lie in models/loras, output/loras or models/recon3d/loras.",
+                ),
             ],
             outputs=[sockets.Outpainter.Output("outpainter", display_name="outpainter", tooltip="For Outpaint View.")],
         )  # fmt: skip
 
     @classmethod
-    def fingerprint_inputs(cls, name, control=NO_CONTROL, **_):
+    def fingerprint_inputs(cls, name, control=NO_CONTROL, lora=NO_LORA, **_):
         known = find_outpainters(model_folders())
         known += find_inpaint_folders(pipeline_folders()) + find_depth_controls(pipeline_folders())
-        return [changed(entry.path) for entry in known if entry.name in (name, control)]
+        learned = [path for told, path in find_loras(lora_folders()).items() if told == lora]
+        return [changed(path) for path in [e.path for e in known if e.name in (name, control)] + learned]
 
     @classmethod
-    def run(cls, name, control, steps, size, guidance, strength, control_strength, precision):
+    def run(cls, name, control, steps, size, guidance, strength, control_strength, precision, lora=NO_LORA):
         import torch
 
+        from ..recon_lib.personalize.painter import with_lora
         from ..recon_lib.stages.painter_plain import PlainPainter
         from ..recon_lib.stages.painters import load_embedded_painter
         from ..recon_lib.stages.painters_diffusers import USUAL_STEPS, DiffusersPainter
 
         if name == PLAIN:
-            return io.NodeOutput(PlainPainter(size) if size else PlainPainter())
-        if name in [card.name for card in find_outpainters(model_folders())]:
+            painter = PlainPainter(size) if size else PlainPainter()
+        elif name in [card.name for card in find_outpainters(model_folders())]:
             options = {"device": device(), "steps": steps or None, "square": size or None}
-            return io.NodeOutput(load_embedded_painter(name, model_folders(), **options))
-        controls = find_depth_controls(pipeline_folders())
-        painter = DiffusersPainter(
-            find_folder(name, find_inpaint_folders(pipeline_folders())),
-            None if control == NO_CONTROL else find_folder(control, controls),
-            device=device(),
-            dtype=getattr(torch, precision, None),
-            steps=steps or USUAL_STEPS,
-            strength=strength,
-            guidance=guidance,
-            control_scale=control_strength,
-            square=size or None,
-        )
+            painter = load_embedded_painter(name, model_folders(), **options)
+        else:
+            controls = find_depth_controls(pipeline_folders())
+            painter = DiffusersPainter(
+                find_folder(name, find_inpaint_folders(pipeline_folders())),
+                None if control == NO_CONTROL else find_folder(control, controls),
+                device=device(),
+                dtype=getattr(torch, precision, None),
+                steps=steps or USUAL_STEPS,
+                strength=strength,
+                guidance=guidance,
+                control_scale=control_strength,
+                square=size or None,
+            )
+        if lora != NO_LORA:
+            painter = with_lora(painter, find_loras(lora_folders())[lora])
         return io.NodeOutput(painter)
 
 

@@ -42,19 +42,21 @@ def pop3d(surface: dict) -> Graph:
     """Photo, first surface, the loop as one node, mesh."""
     g = Graph("pop3d", surface)
     g.group("1  Photo, model & painter", (0, -40, 340, 1100), GREEN)
-    g.note(WELCOME, (20, 40), (WIDE, 260), "Read me")
-    photo = g.node("Recon3D_DemoPhoto", (20, 350), (WIDE, 60), photo="buddha_side.jpg")
-    g.node("PreviewImage", (20, 460), (WIDE, 180), "Photo", images=photo[0])
-    model = g.node("Recon3D_LoadModel", (20, 690), (WIDE, 80), name="zeroshape_w_mini")
-    painter = g.node("Recon3D_LoadOutpainter", (20, 820), (WIDE, 230), name="outpainter_mini", control="none")
+    g.note(WELCOME, (20, 40), (WIDE, 230), "Read me")
+    photo = g.node("Recon3D_DemoPhoto", (20, 320), (WIDE, 60), photo="buddha_side.jpg")
+    g.node("PreviewImage", (20, 430), (WIDE, 150), "Photo", images=photo[0])
+    model = g.node("Recon3D_LoadModel", (20, 630), (WIDE, 80), name="zeroshape_w_mini")
+    painter = g.node(
+        "Recon3D_LoadOutpainter", (20, 760), (WIDE, 280), name="outpainter_mini", control="none", lora="none"
+    )
 
     first, field = first_surface(g, model, photo, 370, "Recon3D_FitVolSDF")
     g.group("4  Around the object", (1080, -40, 660, 1100), PURPLE)
     grown = g.node(
-        "Recon3D_GrowAround", (1100, 40), (WIDE, 400),
+        "Recon3D_GrowAround", (1100, 40), (WIDE, 450),
         views=first[0], field=field[0], model=model[0], outpainter=painter[0], cameras=8,
     )  # fmt: skip
-    g.note(LOOP_NOTE, (1100, 490), (WIDE, 280), "One step per camera")
+    g.note(LOOP_NOTE, (1100, 540), (WIDE, 240), "One step per camera")
     g.node("PreviewImage", (1100, 820), (WIDE, 220), "Surface after the last view", images=grown[2])
     parts = g.node("Recon3D_ViewsToImages", (1420, 40), (WIDE, 140), views=grown[0])
     g.node("PreviewImage", (1420, 230), (WIDE, 400), "The photo's view and painted ones", images=parts[0])

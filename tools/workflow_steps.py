@@ -41,11 +41,11 @@ def steps(surface: dict) -> Graph:
     """Photo, first surface, three steps around the object, mesh."""
     g = Graph("pop3d_steps", surface)
     g.group("1  Photo, model & painter", (0, -40, 340, 1100), GREEN)
-    g.note(WELCOME, (20, 40), (WIDE, 260), "Read me")
-    photo = g.node("Recon3D_DemoPhoto", (20, 350), (WIDE, 60), photo="coffee_cup.jpg")
-    g.node("PreviewImage", (20, 460), (WIDE, 160), "Photo", images=photo[0])
-    model = g.node("Recon3D_LoadModel", (20, 670), (WIDE, 80), name="zeroshape_w_mini")
-    painter = g.node("Recon3D_LoadOutpainter", (20, 800), (WIDE, 240), name=PAINTER, control="none")
+    g.note(WELCOME, (20, 40), (WIDE, 230), "Read me")
+    photo = g.node("Recon3D_DemoPhoto", (20, 320), (WIDE, 60), photo="coffee_cup.jpg")
+    g.node("PreviewImage", (20, 430), (WIDE, 150), "Photo", images=photo[0])
+    model = g.node("Recon3D_LoadModel", (20, 630), (WIDE, 80), name="zeroshape_w_mini")
+    painter = g.node("Recon3D_LoadOutpainter", (20, 760), (WIDE, 280), name=PAINTER, control="none", lora="none")
 
     first, field = first_surface(g, model, photo, 370, "Recon3D_FitVolSDF")
     g.group("4  Cameras & words", (1080, -40, 340, 1100), BLUE)

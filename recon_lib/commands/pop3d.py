@@ -27,6 +27,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="who paints the unseen sides: the pack's model, the nearest seen colours, or a local diffusers folder "
         "(Stable Diffusion 1.5, 2, XL)",
     )  # fmt: skip
+    parser.add_argument(
+        "--personalise", type=int, default=0, metavar="K",
+        help="let the painter learn the object from the views so far, before it first paints and after every K views",
+    )  # fmt: skip
+    parser.add_argument("--kind", default="object", help="what the object is, in a word or two, for --personalise")
     parser.add_argument("--keep-views", type=Path, metavar="DIR", help="write the photo's and the painted views there")
 
 
@@ -34,6 +39,10 @@ def check(args: Namespace) -> None:
     """`BadInput` for what can be told before any work is done."""
     if not 1 <= args.cameras <= 16:
         raise BadInput(f"--cameras is {args.cameras}; give 1 to 16, 8 go around the object.")
+    if not 0 <= args.personalise <= 16:
+        raise BadInput(f"--personalise is {args.personalise}; give 0 for never, or 1 to 16 views.")
+    if args.personalise and args.outpainter == PLAIN:
+        raise BadInput("--personalise needs a painter that can learn; choose another --outpainter than plain.")
     if args.keep_views is not None and args.keep_views.exists():
         raise BadInput(f"{args.keep_views} exists already; name a new folder for --keep-views.")
     if args.outpainter not in (EMBEDDED, PLAIN) and not (Path(args.outpainter) / "model_index.json").is_file():
@@ -76,8 +85,8 @@ def reconstruct(
 
     painter = choose_painter(args.outpainter, device)
     options = Options(
-        cameras=args.cameras, prompt=args.prompt, resolution=args.resolution, texture_size=args.texture_size,
-        seed=args.seed,
+        cameras=args.cameras, prompt=args.prompt, personalise=args.personalise, kind=args.kind,
+        resolution=args.resolution, texture_size=args.texture_size, seed=args.seed,
     )  # fmt: skip
     kept = args.output.with_name(f".{args.output.stem}.pop3d")
     result = run(image, model, painter, mask=mask, options=options, checkpoint=kept, device=device, progress=progress)

@@ -18,6 +18,7 @@ from ..fields.sdf_grid import SdfGrid
 from ..geometry.camera import Cameras
 from ..geometry.mesh import Mesh
 from ..geometry.schedule import after_pop3d
+from ..personalize.painter import KIND, usual_settings
 from ..progress import Progress
 from ..stages.carve import carve
 from ..stages.crop import crop_to_object
@@ -31,7 +32,9 @@ from ..stages.painted_view import monocular_cues, painted_views
 from ..stages.regress import VisibleSurface, complete_shape, visible_surface
 from ..stages.texture import bake_texture
 from ..views import Views
+from ..weights.card import file_sha256
 from ..weights.registry import LoadedModel
+from .learning import Learner
 from .loop_state import Standing, load_standing, standing_state
 from .zeroshape_w import timed
 
@@ -46,6 +49,8 @@ class Options:
 
     cameras: int = 8  # with the photo's own
     prompt: str = ""
+    personalise: int = 0  # the painter learns the views so far before the first one and after every so many; 0: never
+    kind: str = KIND  # what the object is, in a word or two, for painters that read and learn
     side: int = SIDE
     resolution: int = 256
     texture_size: int = 1024
@@ -89,6 +94,8 @@ def reconstruct(
         surface = visible_surface(model, image, mask, depth, device, progress)
     first = crop_to_object(surface.views, options.side)
     kept = Checkpoint(checkpoint, loop.key(first), pause=0.0) if checkpoint else None
+    if options.personalise:
+        usual_settings(painter)  # one that cannot learn is told of before the work
     standing = (load_standing(kept.read()) if kept else None) or loop.begin(first, surface)
     gaps = []
     for camera in loop.schedule(standing):
@@ -99,6 +106,7 @@ def reconstruct(
     mesh = loop.mesh(standing)
     if kept:
         kept.remove()
+    loop.learner(first).forget()
     return Reconstruction(
         mesh, surface, standing.views, tuple(gaps), standing.field, loop.seconds, {"views": len(standing.views)}
     )
@@ -119,13 +127,26 @@ class Loop:
         self.model, self.painter, self.options = model, painter, options
         self.device, self.progress, self.checkpoint = device, progress, checkpoint
         self.seconds: dict[str, float] = {}
+        self._learner: Learner | None = None
 
     def key(self, first: Views) -> str:
         """Equal for loops that give the same result; one with more cameras goes on where one with fewer ended."""
-        told = repr(
-            (replace(self.options, cameras=0, resolution=0, texture_size=0), self.model.card.name, self.painter.name)
+        options, lora = (
+            replace(self.options, cameras=0, resolution=0, texture_size=0),
+            getattr(self.painter, "lora", ""),
         )
+        taught = file_sha256(Path(lora)) if lora else ""
+        told = repr((options, self.model.card.name, self.painter.name, taught))
         return fingerprint(first.images, first.masks, first.depth, first.normals, told)
+
+    def learner(self, first: Views) -> Learner:
+        """Whom to ask for painters; what it keeps lies beside the checkpoint and is of this very loop."""
+        if self._learner is None:
+            kept = self.checkpoint
+            beside = kept.with_name(f"{kept.name}-{self.key(first)[:12]}") if kept else None
+            told = (self.options.personalise, self.options.kind, self.options.seed, beside)
+            self._learner = Learner(self.painter, *told)
+        return self._learner
 
     def begin(self, first: Views, surface: VisibleSurface) -> Standing:
         """The first field: the photo's view is fitted from the shape that the network completes behind it."""
@@ -145,9 +166,11 @@ class Loop:
             gap = outpaint_mask(
                 standing.views, camera, standing.hull, standing.field, device=self.device, progress=self.progress
             )
+        with self._timed("personalise"):
+            painter = self.learner(standing.views[0]).painter_after(standing.views, self.progress)
         with self._timed("outpaint"):
             seed = self.options.seed + number
-            painted = outpaint(self.painter, gap, prompt=self.options.prompt, seed=seed, progress=self.progress)
+            painted = outpaint(painter, gap, prompt=self.options.prompt, seed=seed, progress=self.progress)
         with self._timed("depth and normals"):
             cues = monocular_cues(self.model, painted.image, painted.mask, self.device, self.progress)
             view = painted_views(painted.image, painted.mask, gap, cues)

@@ -49,16 +49,26 @@ def calls(monkeypatch) -> list[Call]:
 def test_options_reach_the_loop_and_views_are_kept(calls, photo, tmp_path):  # noqa: F811
     out, kept = tmp_path / "out.glb", tmp_path / "views"
     told = ["--cameras", "5", "--prompt", "a cup", "--outpainter", "plain", "--keep-views", str(kept), "--seed", "7"]
+    told += ["--kind", "mug"]
     files = ["--report", str(tmp_path / "r.json"), "--preview", str(tmp_path / "sheet.png")]
     assert main(["reconstruct", str(photo), "--system", "pop3d", "-o", str(out), *told, *files]) == 0
     (call,) = calls
     assert isinstance(call.painter, PlainPainter)
     assert (call.options.cameras, call.options.prompt, call.options.seed) == (5, "a cup", 7)
+    assert (call.options.personalise, call.options.kind) == (0, "mug")
     assert call.given["checkpoint"] == tmp_path / ".out.pop3d"
     assert len(load_views(kept)) == 2
     assert json.loads((tmp_path / "r.json").read_text())["details"] == {"views": 2}
     assert out.is_file()
     assert (tmp_path / "sheet.png").is_file()
+
+
+def test_the_embedded_painter_may_learn(calls, photo, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(pop3d, "choose_painter", lambda name, device: name)
+    out = str(tmp_path / "out.glb")
+    assert main(["reconstruct", str(photo), "--system", "pop3d", "-o", out, "--personalise", "3"]) == 0
+    (call,) = calls
+    assert (call.painter, call.options.personalise, call.options.kind) == ("embedded", 3, "object")
 
 
 def test_the_sheet_shows_painted_views(photo):  # noqa: F811
@@ -72,6 +82,8 @@ def test_the_sheet_shows_painted_views(photo):  # noqa: F811
     [
         (["--cameras", "0"], "--cameras is 0"),
         (["--cameras", "40"], "--cameras is 40"),
+        (["--personalise", "-1"], "--personalise is -1"),
+        (["--personalise", "2", "--outpainter", "plain"], "painter that can learn"),
         (["--outpainter", "nowhere"], "no folder of a diffusers pipeline"),
         (["--keep-views", "."], "exists already"),
     ],

@@ -99,3 +99,24 @@ def tiny_model(loaded_pack, random_network):
     make_card = loaded_pack.lib("weights.card").ModelCard
     card = make_card("random", "zeroshape-w", Path("random.safetensors"), parameters=parameters)
     return loaded_pack.lib("weights.registry").LoadedModel(random_network, card)
+
+
+@pytest.fixture(scope="session")
+def tiny_outpainter(loaded_pack):
+    """What Load Outpainter would hand over for an embedded model, without trained weights."""
+    library = loaded_pack.lib("networks.outpainter")
+    torch.manual_seed(0)
+    config = library.OutpainterConfig(channels=(16, 16), groups=8, head_width=8, side=32, steps=2)
+    network = library.Outpainter(config).eval().requires_grad_(False)
+    card = loaded_pack.lib("weights.card").ModelCard("tiny", "outpainter", Path("tiny.safetensors"))
+    model = loaded_pack.lib("weights.registry").LoadedModel(network, card)
+    return loaded_pack.lib("stages.painters").EmbeddedPainter(model)
+
+
+@pytest.fixture
+def quick_lessons(pack, monkeypatch):
+    """Painters learn for two steps from three lessons."""
+    settings = pack.lib("personalize.settings").PersonalSettings(steps=2, rate=1e-2, class_images=1)
+    monkeypatch.setattr(pack.lib("personalize.painter"), "EMBEDDED", settings)
+    monkeypatch.setattr(pack.lib("personalize.embedded"), "LESSONS", 3)
+    return settings

@@ -34,8 +34,13 @@ def executed(pack, graph: dict, known: dict[str, tuple]) -> dict[str, tuple]:
     return done
 
 
+@pytest.fixture(params=[0, 1], ids=["plain", "personal"])
+def personalise(request) -> int:
+    return request.param
+
+
 @pytest.fixture
-def begun(pack, tiny_model, photo, disc, monkeypatch):
+def begun(pack, tiny_model, tiny_outpainter, quick_lessons, personalise, photo, disc, monkeypatch):
     """What the graph holds before the loop: model, painter, first view, first field."""
     monkeypatch.setattr(pack.lib("stages.outpaint_mask"), "RESOLUTION", 24)
     points, views, _ = pack.run("Recon3D_VisibleSurface", model=tiny_model, image=photo, mask=disc).result
@@ -45,21 +50,25 @@ def begun(pack, tiny_model, photo, disc, monkeypatch):
     field = pack.run(
         "Recon3D_FitVolSDF", views=first, start=shape, hull=hull, grid=32, rounds=1, pixels=32, seed=6
     ).result[0]
-    painter = pack.lib("stages.painter_plain").PlainPainter(32)
+    painter = tiny_outpainter if personalise else pack.lib("stages.painter_plain").PlainPainter(32)
     return {"1": (tiny_model,), "2": (painter,), "3": (first,), "4": (field,)}, hull
 
 
-def test_the_graph_gives_what_the_library_gives(pack, begun, tiny_model):
+def test_the_graph_gives_what_the_library_gives(pack, begun, personalise, tiny_model):
     known, hull = begun
-    graph, outputs = laid_out(pack)
+    graph, outputs = laid_out(pack, personalise=personalise, kind="ball")
+    assert sum(node["class_type"] == "Recon3D_PersonalisePainter" for node in graph.values()) == 2 * personalise
     done = executed(pack, graph, known)
     views, field, preview = (done[link[0]][link[1]] for link in outputs)
 
     system = pack.lib("systems.pop3d")
     settings = pack.lib("stages.fit_settings").FitSettings(side=32).upto(32, 1)
-    options = system.Options(cameras=3, prompt="a ball", seed=5, side=32, settings=settings)
+    options = system.Options(
+        cameras=3, prompt="a ball", personalise=personalise, kind="ball", seed=5, side=32, settings=settings
+    )
     with torch.inference_mode(False), torch.no_grad():
-        loop = system.Loop(tiny_model, known["2"][0], options, "cpu", pack.lib("progress").Progress())
+        painter = known["2"][0]
+        loop = system.Loop(tiny_model, painter, options, "cpu", pack.lib("progress").Progress())
         standing = pack.lib("systems.loop_state").Standing(known["3"][0], hull, known["4"][0])
         for camera in loop.schedule(standing):
             standing, _ = loop.grow(standing, camera)
@@ -79,9 +88,23 @@ def test_one_more_camera_changes_no_node_before_it(pack):
     assert sum(node["class_type"] == "Recon3D_OutpaintView" for node in many.values()) == 7
 
 
+def test_the_outpainter_learns_every_so_many_views(pack):
+    """Always from the one that Load Outpainter gave, and all views so far."""
+    graph, _ = laid_out(pack, cameras=6, personalise=2, kind="mug")
+    learning = {name: node for name, node in graph.items() if node["class_type"] == "Recon3D_PersonalisePainter"}
+    painting = [node["inputs"] for node in graph.values() if node["class_type"] == "Recon3D_OutpaintView"]
+    assert [node["inputs"]["outpainter"] for node in learning.values()] == [OUTER["outpainter"]] * 3
+    first, second, third = ([name, 0] for name in learning)
+    assert [inputs["outpainter"] for inputs in painting] == [first, first, second, second, third]
+    assert [node["inputs"]["views"] for node in learning.values()] == [painting[i]["views"] for i in (0, 2, 4)]
+    assert {node["inputs"]["kind"] for node in learning.values()} == {"mug"}
+    more, _ = laid_out(pack, cameras=7, personalise=2, kind="mug")
+    assert all(more[name] == node for name, node in learning.items())
+
+
 def test_values_travel_as_links(pack):
     """A value instead of a link would keep ComfyUI from keeping anything."""
-    for node in laid_out(pack)[0].values():
+    for node in laid_out(pack, personalise=1)[0].values():
         assert all(is_link(v) or isinstance(v, (int, float, str, bool)) for v in node["inputs"].values())
     schema = pack.nodes["Recon3D_GrowAround"].GET_NODE_INFO_V1()["input"]["required"]
     assert all(schema[name][1].get("rawLink") for name in OUTER)
@@ -98,6 +121,7 @@ def test_a_schedule_is_as_long_as_its_step_allows(pack, step, most):
     assert pack.file("loop").schedule_length(step) == most
 
 
+@pytest.mark.parametrize("personalise", [0])
 def test_more_cameras_than_there_are(pack, begun):
     graph, _ = laid_out(pack, cameras=12, step=180.0)
     schedule = next(node for node in graph.values() if node["class_type"] == "Recon3D_CameraSchedule")

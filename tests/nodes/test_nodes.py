@@ -30,15 +30,23 @@ def values(loaded_pack, tiny_model, photo, disc, tmp_path_factory) -> dict:
     pack.run("Recon3D_SaveMesh", mesh=mesh)
     pack.run("Recon3D_SaveViews", views=view)
     (root / "output" / "3d" / "object_00001_.glb").rename(root / "input" / "ball.glb")
-    surface = pack.run("Recon3D_VisibleSurface", model=tiny_model, **on_photo).result[0]
+    surface, seen, _ = pack.run("Recon3D_VisibleSurface", model=tiny_model, **on_photo).result
     beside = pack.run("Recon3D_CameraOrbit", count=1, azimuth=40.0, width=64, height=48).result[0]
     gap = pack.run("Recon3D_OutpaintingMask", views=view, cameras=beside, hull=solid, field=solid).result[-1]
-    made = {"cameras": cameras, "view": view, "solid": solid, "mesh": mesh, "surface": surface, "gap": gap}
+    made = {
+        "cameras": cameras,
+        "view": view,
+        "solid": solid,
+        "mesh": mesh,
+        "surface": surface,
+        "seen": seen,
+        "gap": gap,
+    }
     return {**made, "root": root}
 
 
 @pytest.fixture
-def cases(pack, photo, disc, tiny_model, values, tmp_path) -> dict[str, dict]:
+def cases(pack, photo, disc, tiny_model, tiny_outpainter, quick_lessons, values, tmp_path) -> dict[str, dict]:
     """Valid inputs for every node (defaults left out)."""
     for folder in ("input", "output"):
         shutil.copytree(values["root"] / folder, tmp_path / folder, dirs_exist_ok=True)
@@ -69,6 +77,7 @@ def cases(pack, photo, disc, tiny_model, values, tmp_path) -> dict[str, dict]:
         "Recon3D_MakeView": {"image": photo, "cameras": cameras[0], "mask": disc, "views": view},
         "Recon3D_OutpaintingMask": {"views": view, "cameras": cameras, "hull": solid, "field": solid},
         "Recon3D_OutpaintView": {"outpainter": painter, "gap": values["gap"], "views": view},
+        "Recon3D_PersonalisePainter": {"outpainter": tiny_outpainter, "views": values["seen"]},
         "Recon3D_PickCamera": {"cameras": cameras, "number": 2},
         "Recon3D_PrepareMask": {"image": photo, "mask": disc},
         "Recon3D_RegressShape": {**on_photo, "mask": disc},

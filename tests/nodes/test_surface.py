@@ -18,6 +18,7 @@ LISTED = {  # choices that depend on what lies in folders
     ("Recon3D_EstimateDepthNormals", "estimator"),
     ("Recon3D_LoadOutpainter", "name"),
     ("Recon3D_LoadOutpainter", "control"),
+    ("Recon3D_LoadOutpainter", "lora"),
 }
 
 

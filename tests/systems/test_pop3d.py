@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from recon_lib.errors import Interrupted
+from recon_lib.errors import BadInput, Interrupted
 from recon_lib.progress import Progress
 from recon_lib.provenance import Provenance
 from recon_lib.stages import outpaint_mask
 from recon_lib.stages.fit_settings import FitLevel, FitSettings
 from recon_lib.stages.painter_plain import PlainPainter
+from recon_lib.systems import learning, pop3d
 from recon_lib.systems.pop3d import Loop, Options, Reconstruction, reconstruct
 from tests.oracle import RED, disk_picture, fit_ball, oracle_model
 
@@ -26,12 +27,10 @@ def coarse():
         yield
 
 
-def grown(checkpoint=None, progress: Progress | None = None, **changes) -> Reconstruction:
-    options = replace(OPTIONS, **changes)
+def grown(checkpoint=None, progress: Progress | None = None, painter=None, **changes) -> Reconstruction:
+    options, painter = replace(OPTIONS, **changes), painter or PlainPainter(32)
     image = disk_picture(120, 150, (80, 60), 40)[0]
-    return reconstruct(
-        image, oracle_model(), PlainPainter(32), options=options, checkpoint=checkpoint, progress=progress
-    )
+    return reconstruct(image, oracle_model(), painter, options=options, checkpoint=checkpoint, progress=progress)
 
 
 @pytest.fixture(scope="module")
@@ -99,12 +98,73 @@ def test_a_loop_that_was_cut_off_goes_on_with_the_same_result(result, tmp_path, 
     assert not list(tmp_path.iterdir())
 
 
+class Shade(PlainPainter):
+    """Paints all the darker, the more views it learned; its file holds how many they are."""
+
+    def __init__(self, views: int = 0) -> None:
+        super().__init__(32)
+        self.views = views
+
+    def paint(self, glimpse, **told):
+        image, alpha = super().paint(glimpse, **told)
+        return image * (1 - 0.1 * self.views * alpha), alpha
+
+
+def test_a_painter_that_learns_goes_on_as_it_would_have(tmp_path, monkeypatch):
+    """Cut off before the last view is painted, with and without the file of what was learned."""
+
+    def personalize(painter, views, target, **_):
+        assert painter.views == 0, "each lesson begins with the untuned painter"
+        lessons.append(len(views))
+        target.write_text(str(len(views)))
+        return Shade(len(views))
+
+    lessons = []
+    monkeypatch.setattr(learning, "personalize", personalize)
+    monkeypatch.setattr(learning, "with_lora", lambda _, target: Shade(int(target.read_text())))
+    monkeypatch.setattr(pop3d, "usual_settings", lambda _: None)
+    told = {"painter": Shade(), "cameras": 4, "personalise": 2}
+    whole = grown(**told)
+    assert lessons == [1, 3]
+    assert not torch.equal(whole.views.images, grown(**{**told, "personalise": 0}).views.images)
+    for lost, again in ((False, [1, 3]), (True, [1, 1, 3])):
+        lessons.clear()
+        with pytest.raises(Interrupted):
+            grown(tmp_path / "loop", Stop(3), **told)
+        (kept,) = tmp_path.glob("*.safetensors")
+        if lost:
+            kept.unlink()
+        result = grown(tmp_path / "loop", **told)
+        assert lessons == again
+        assert torch.equal(result.views.images, whole.views.images)
+        assert not list(tmp_path.iterdir())
+
+
+def test_a_painter_that_cannot_learn_is_told_before_the_work():
+    with pytest.raises(BadInput, match="nothing that could learn"):
+        grown(personalise=1)
+
+
 def test_only_a_loop_with_the_same_result_goes_on_from_it(result):
     def key(views=result.views, **changes) -> str:
         return Loop(oracle_model(), PlainPainter(32), replace(OPTIONS, **changes), "cpu", Progress()).key(views)
 
     assert key(cameras=8, resolution=64) == key()
-    assert len({key(), key(prompt="a blue ball"), key(seed=1), key(side=64), key(result.views[0])}) == 5
+    others = [key(prompt="a blue ball"), key(seed=1), key(side=64), key(result.views[0]), key(personalise=2)]
+    assert len({key(), *others}) == 6
+
+
+def test_what_a_painter_learned_before_is_part_of_the_key(result, tmp_path):
+    def key() -> str:
+        painter = PlainPainter(32)
+        painter.lora = str(tmp_path / "x.safetensors")
+        return Loop(oracle_model(), painter, OPTIONS, "cpu", Progress()).key(result.views[:1])
+
+    keys = []
+    for content in (b"a", b"b"):
+        (tmp_path / "x.safetensors").write_bytes(content)
+        keys.append(key())
+    assert keys[0] != keys[1]
 
 
 def test_one_camera_paints_nothing():

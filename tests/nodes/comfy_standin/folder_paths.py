@@ -13,6 +13,7 @@ def use(root) -> None:
     for folder in (models_dir, input_directory, output_directory):
         Path(folder).mkdir(parents=True, exist_ok=True)
     folder_names_and_paths.clear()
+    folder_names_and_paths["loras"] = ([str(Path(models_dir) / "loras")], {".safetensors"})
     folder_names_and_paths["diffusers"] = ([str(Path(models_dir) / "diffusers")], {"folder"})
 
 
@@ -22,6 +23,10 @@ def get_input_directory():
 
 def get_output_directory():
     return output_directory
+
+
+def get_temp_directory():
+    return str(Path(output_directory).parent / "temp")
 
 
 def get_user_directory():
