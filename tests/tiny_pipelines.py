@@ -53,12 +53,12 @@ def _parts(folder: Path, in_channels: int, **unet) -> dict:
     }
 
 
-def tiny_sd(root: Path, name: str = "tiny-sd", inpainting: bool = False) -> Path:
-    """Stable Diffusion 1.5's shape; with `inpainting` the network that takes a mask."""
+def tiny_sd(root: Path, name: str = "tiny-sd", inpainting: bool = False, **unet) -> Path:
+    """Stable Diffusion 1.5's shape; with `inpainting` the network that takes a mask. unet: what differs of its UNet."""
     from diffusers import StableDiffusionInpaintPipeline, StableDiffusionPipeline
 
     made = StableDiffusionInpaintPipeline if inpainting else StableDiffusionPipeline
-    parts = _parts(root.parent, 9 if inpainting else 4)
+    parts = _parts(root.parent, 9 if inpainting else 4, **unet)
     pipeline = made(**parts, safety_checker=None, feature_extractor=None, requires_safety_checker=False)
     pipeline.save_pretrained(root / name)
     return root / name
