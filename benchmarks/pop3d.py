@@ -1,14 +1,15 @@
 """The whole loop after POP3D on objects that were never trained on, beside ZeroShape-W's mesh textured from the input.
 
     python -m benchmarks.pop3d --meshes FOLDER [--split val --objects 10] [--cameras 8] [--painters embedded plain]
-        [--resolution 128] [--json OUT.json] [--pictures FOLDER]
+        [--personalise K] [--resolution 128] [--json OUT.json] [--pictures FOLDER]
 
 One unlit picture of each object over white, 256 px, from azimuth 30 and elevation 15; the system gets it with the
 object's true mask and nothing else. Shapes are compared in the true world after scale + translation alignment: Chamfer
 and F@0.05 of the bounding-sphere radius, over all of the truth, over what the input camera sees of it, and over the
 rest. Pictures of the aligned mesh from 8 azimuths, every 45 degrees from the input's, are compared with the true ones:
 PSNR and SSIM of whole pictures. `input` is the PSNR of the first of them, without alignment: the mesh seen by the
-camera that the system estimated, where both it and the photo show the object.
+camera that the system estimated, where both it and the photo show the object. With --personalise each painter that can
+learn stands there twice, as it is and (`+ learns`) learning the views so far first and after every K painted ones.
 """
 
 import argparse
@@ -20,8 +21,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from recon_lib.commands.pop3d import choose_painter
+from recon_lib.commands.pop3d import PLAIN, choose_painter
 from recon_lib.data.objects import list_objects, load_object
 from recon_lib.errors import BadInput
 from recon_lib.geometry.camera import FLIP_YZ, Cameras
@@ -37,7 +39,7 @@ from recon_lib.weights.registry import LoadedModel, load_model
 
 SEED, PIXELS = 3, 256
 DISTANCE, FOV, AZIMUTH, ELEVATION = 3.5, 38.0, 30.0, 15.0
-BASELINE = "zeroshape-w"
+BASELINE, LEARNS = "zeroshape-w", " + learns"
 
 
 @dataclass(frozen=True)
@@ -90,18 +92,31 @@ def input_psnr(mesh: Mesh, views: Views) -> float:
     return float(-10 * np.log10(max(squared, 1e-10)))
 
 
+def methods(painters: list[str], personalise: int) -> list[str]:
+    """The baseline and what stands beside it."""
+    twice = [[name, name + LEARNS] if personalise and name != PLAIN else [name] for name in painters]
+    return [BASELINE, *(name for names in twice for name in names)]
+
+
+def grown(method: str, image: Tensor, mask: Tensor, model: LoadedModel, options: argparse.Namespace):
+    """The loop with the painter that `method` names."""
+    every = options.personalise if method.endswith(LEARNS) else 0
+    settings = pop3d.Options(cameras=options.cameras, resolution=options.resolution, personalise=every)
+    painter = choose_painter(method.removesuffix(LEARNS), "cpu")
+    return pop3d.reconstruct(image, model, painter, mask=mask, options=settings)
+
+
 def run_object(thing: Object, model: LoadedModel, options: argparse.Namespace) -> dict[str, dict]:
     """Rows by method. A method that fails on an object says so and has zeros."""
     image, mask = thing.views.images[:1], (thing.views.masks[:1] > 0.5).float()
     rows = {}
-    for method in (BASELINE, *options.painters):
+    for method in methods(options.painters, options.personalise):
         started = time.perf_counter()
         try:
             if method == BASELINE:
                 found = zeroshape_w.reconstruct(image, model, mask=mask, resolution=options.resolution)
             else:
-                settings = pop3d.Options(cameras=options.cameras, resolution=options.resolution)
-                found = pop3d.reconstruct(image, model, choose_painter(method, "cpu"), mask=mask, options=settings)
+                found = grown(method, image, mask, model, options)
             seconds = time.perf_counter() - started
             rows[method] = {**figures(found.mesh, thing, found.surface.views), "seconds": seconds, "failed": 0}
         except BadInput as reason:
@@ -120,7 +135,7 @@ def draw(found, thing: Object, method: str, folder: Path) -> None:
     tiles = [Tile("true", image) for image in thing.views.images] + [Tile(method, image) for image in around]
     if hasattr(found, "gaps"):
         tiles += [Tile(f"view {i + 1}", image) for i, image in enumerate(found.views.images)]
-    save_image(sheet(tiles, columns=8), folder / f"{thing.name}_{method}.png")
+    save_image(sheet(tiles, columns=8), folder / f"{thing.name}_{method.replace(' + ', '_')}.png")
 
 
 def means(rows: list[dict]) -> dict[str, float]:
@@ -137,6 +152,7 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=10)
     parser.add_argument("--cameras", type=int, default=8)
     parser.add_argument("--painters", nargs="+", default=["embedded", "plain"], help="as reconstruct's --outpainter")
+    parser.add_argument("--personalise", type=int, default=0, metavar="K", help="as reconstruct's; 0: only without")
     parser.add_argument("--resolution", type=int, default=128)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", type=Path)
@@ -152,7 +168,7 @@ def main() -> None:
         method: means([{k: v for k, v in r.items() if k != "object"} for r in rows]) for method, rows in table.items()
     }
     for method, row in result.items():
-        print(f"{method:14s} " + "  ".join(f"{k} {v}" for k, v in row.items()))
+        print(f"{method:20s} " + "  ".join(f"{k} {v}" for k, v in row.items()))
     if options.json:
         options.json.write_text(json.dumps({"mean": result, "objects": table}, indent=2) + "\n")
 

@@ -1,11 +1,13 @@
 """What the benchmark of the whole loop measures."""
 
+from argparse import Namespace
 from dataclasses import replace
 
 import pytest
 import torch
 
-from benchmarks.pop3d import ELEVATION, FOV, Object, figures, in_true_world, input_psnr, means, seen
+from benchmarks import pop3d
+from benchmarks.pop3d import ELEVATION, FOV, Object, figures, grown, in_true_world, input_psnr, means, methods, seen
 from recon_lib.geometry.camera import FLIP_YZ, Cameras
 from recon_lib.geometry.mesh import Mesh
 from tests.shapes import box
@@ -58,3 +60,16 @@ def test_the_input_is_compared_where_both_show_the_object(thing):
 
 def test_means_are_over_the_objects_that_have_the_figure():
     assert means([{"a": 1.0, "failed": 0}, {"failed": 1}]) == {"a": 1.0, "failed": 0.5}
+
+
+def test_painters_that_can_learn_stand_there_twice(monkeypatch):
+    assert methods(["embedded", "plain"], 0) == ["zeroshape-w", "embedded", "plain"]
+    assert methods(["embedded", "plain"], 2) == ["zeroshape-w", "embedded", "embedded + learns", "plain"]
+    asked = []
+    monkeypatch.setattr(pop3d, "choose_painter", lambda name, device: name)
+    monkeypatch.setattr(
+        pop3d.pop3d, "reconstruct", lambda *given, options, **_: asked.append((given[2], options.personalise))
+    )
+    for method in ("embedded", "embedded + learns"):
+        grown(method, None, None, None, Namespace(cameras=4, resolution=32, personalise=2))
+    assert asked == [("embedded", 0), ("embedded", 2)]
