@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..data.gaps import Errors, Ring, gap
 from ..errors import BadInput
+from ..render.fill import fill_nearest
 from ..stages.fit_rays import pixel_trust, reduced
 from ..stages.fit_settings import Trust
 from ..stages.outpaint import SHARE, Glimpse, look
@@ -23,6 +24,7 @@ from ..views import Views
 SPARE = 1.25  # pixels of the views for each of the painter's, as in its first training
 HOLES = (0.2, 0.8)  # share of a view that its holes take away
 OFTEN_HOLES = 0.25  # share of the lessons that have holes where other views could leave gaps
+WHOLLY = 0.99  # mask of a pixel that shows nothing but the object
 LEAST = 8  # pixels to be painted, else it is no lesson
 TRIES = 4  # for each lesson
 TINT = 0.5  # share of a random colour in another object's
@@ -35,7 +37,7 @@ def view_lessons(views: Views, side: int, count: int, seed: int, check: Callable
     than painted ones). Raises `BadInput` for views without depth or normals, and when nothing of them can be left out.
     """
     _check_surface(views)
-    views = reduced(views, round(SPARE * side))
+    views = _on_white(reduced(views, round(SPARE * side)))
     ring, rng, found = Ring.of(views), np.random.default_rng(seed), []
     likely = _trusted(views)
     for _ in range(TRIES * count):
@@ -79,10 +81,18 @@ def _lesson(ring: Ring, target: int, earlier: list[int], side: int, rng: np.rand
     found, view = gap(ring, earlier, target, errors, rng), ring.views[target]
     window = Window.around(found.silhouettes[0, 0], SHARE)
     glimpse = look(found, window, side)
-    share = window.look_covered(view.masks, side)
-    colors, _ = window.look_masked(view.images, view.masks, side)
-    truth = torch.cat([colors * share + 1 - share, share], 1)  # on white, whatever is behind the object
+    truth = torch.cat([window.look(view.images, side), window.look_covered(view.masks, side)], 1)
     return {**_layers(glimpse), "truth": truth}
+
+
+def _on_white(views: Views) -> Views:
+    """The object alone: pixels that show something behind it take the nearest colour that is all its own.
+
+    Blended twice with what is behind it, an outline would teach that outlines are pale.
+    """
+    own = (views.masks > WHOLLY) | ((views.masks > 0.5) & ~(views.masks > WHOLLY).flatten(1).any(1).view(-1, 1, 1, 1))
+    colors = torch.stack([fill_nearest(i, m[0]) for i, m in zip(views.images, own, strict=True)])
+    return replace(views, images=colors * views.masks + 1 - views.masks)
 
 
 def _layers(glimpse: Glimpse) -> dict[str, Tensor]:

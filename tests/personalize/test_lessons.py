@@ -43,10 +43,9 @@ def test_the_background_of_a_view_is_not_learned(views):
     one = views[:1]
     behind = replace(one, images=one.images * one.masks)
     white, black = (view_lessons(v, SIDE, 3, 0, unchecked)["truth"] for v in (one, behind))
-    corner = black[:, :3, :2, :2]
-    assert torch.equal(corner, torch.ones_like(corner))
-    solid = (white[:, 3:] > 0.99).expand(-1, 4, -1, -1)
-    torch.testing.assert_close(black[solid], white[solid], rtol=0, atol=0.01)
+    torch.testing.assert_close(black, white, rtol=0, atol=0.02)
+    outline = (white[:, 3:] > 0.2) & (white[:, 3:] < 0.8)
+    assert outline.any(), "where a pixel shows both"
 
 
 def test_the_seed_decides(views):
