@@ -8,7 +8,7 @@
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
 TORCH_INDEX ?=
-DEMO_PHOTO ?= assets/photos/coffee_cup.jpg
+DEMO_PHOTO ?= assets/photos/buddha_side.jpg
 
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)

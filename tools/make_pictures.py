@@ -24,7 +24,7 @@ from recon_lib.systems.zeroshape_w import Reconstruction, reconstruct
 from recon_lib.weights.registry import load_model
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
-PHOTOS = ("coffee_cup.jpg", "buddha_side.jpg", "cat_head.jpg")
+PHOTOS = ("buddha_side.jpg", "dahlia.jpg", "coffee_cup.jpg")
 SIDE = 176
 SCENE_SIDE = 320
 

@@ -72,7 +72,7 @@ WORKFLOWS = {"zeroshape_w": of_zeroshape_w, "pop3d": of_pop3d, "pop3d_native_inp
 
 def main() -> None:
     name = sys.argv[1]
-    photo = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "assets" / "photos" / "coffee_cup.jpg"
+    photo = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "assets" / "photos" / "buddha_side.jpg"
     tiles = WORKFLOWS[name](load_photo(photo).image)
     rows = [torch.cat(tiles[i : i + 2], -1) for i in (0, 2)]
     save_image(torch.cat(rows, -2)[0], ROOT / "workflows" / f"{name}.jpg")

@@ -59,7 +59,7 @@ def zeroshape_w(surface: dict) -> Graph:
     wide = 300
     g.group("1  Photo & model", (0, -40, 340, 1100), GREEN)
     g.note(WELCOME, (20, 40), (wide, 330), "Read me")
-    photo = g.node("Recon3D_DemoPhoto", (20, 420), (wide, 60), photo="coffee_cup.jpg")
+    photo = g.node("Recon3D_DemoPhoto", (20, 420), (wide, 60), photo="buddha_side.jpg")
     g.node("PreviewImage", (20, 530), (wide, 280), "Photo", images=photo[0])
     model = g.node("Recon3D_LoadModel", (20, 860), (wide, 80), name="zeroshape_w_mini")
 

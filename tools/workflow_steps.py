@@ -42,7 +42,7 @@ def steps(surface: dict) -> Graph:
     g = Graph("pop3d_steps", surface)
     g.group("1  Photo, model & painter", (0, -40, 340, 1100), GREEN)
     g.note(WELCOME, (20, 40), (WIDE, 230), "Read me")
-    photo = g.node("Recon3D_DemoPhoto", (20, 320), (WIDE, 60), photo="coffee_cup.jpg")
+    photo = g.node("Recon3D_DemoPhoto", (20, 320), (WIDE, 60), photo="buddha_side.jpg")
     g.node("PreviewImage", (20, 430), (WIDE, 150), "Photo", images=photo[0])
     model = g.node("Recon3D_LoadModel", (20, 630), (WIDE, 80), name="zeroshape_w_mini")
     painter = g.node("Recon3D_LoadOutpainter", (20, 760), (WIDE, 280), name=PAINTER, control="none", lora="none")

@@ -104,7 +104,7 @@ class ZeroShapeW(nn.Module):
         """image [B,3,S,S] in 0-1 (ZeroShape's weights want white behind the object), text [B,text_width] or None.
 
         masks [B,2,S,S] 0-1: object and occluder where they are known already (the mini model looks closer then; all
-        zeros or None: unknown). S is `config.image_size`; the mini model also takes other multiples of 16, as training
+        zeros or None: unknown). S is `config.image_size`; the mini model also takes other multiples of 32, as training
         starts on small pictures.
         """
         check_shape("image", image, "B", 3, "S", "S")

@@ -18,6 +18,8 @@ log = logging.getLogger("recon3d")
 BEYOND = -12.0  # logit of what lies outside the window: certainly not the object
 EDGE_EPSILON = 1e-3  # guided filter: colour variance below this is no edge
 SMALLEST_OBJECT = 16  # network pixels; fewer are a speck, not an object
+MOSTLY = 0.5  # share of what the first look found; a closer look that sees less of it has lost the object
+SMALLEST_HINT = 4  # network pixels that are worth a closer look
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,9 @@ def segment(
 ) -> Segmentation:
     """Masks of the main object of each image [V,3,H,W] and of its occluders, by the ZeroShape-W network.
 
-    The network looks twice: at the whole picture, then closer at what it found. Edges are drawn to the picture's own
-    by a guided filter (He et al. 2013). Raises `BadInput` when nothing is found, or when the model has no mask heads.
+    The network looks twice, at the whole picture and closer at what it found; the mean of both looks counts. Edges are
+    drawn to the picture's own by a guided filter (He et al. 2013). Raises `BadInput` when nothing is found, or when the
+    model has no mask heads.
     """
     images, progress = prepare_image(images), progress or Progress()
     if not model.module.config.occluders:
@@ -51,25 +54,27 @@ def _segment_one(
     module: torch.nn.Module, image: Tensor, device: torch.device | str, progress: Progress
 ) -> tuple[Tensor, Tensor]:
     height, width = image.shape[-2:]
-    logits = _look(module, image, Window.whole(height, width), device)
+    window = Window.whole(height, width)
+    first = _look(module, image, window, device)
+    logits, pixels = window.put_back(first, height, width, BEYOND), _marked(first)
     progress.step()
-    if (logits[:, :1] > 0).sum() >= 4:  # at least a hint: look closer
-        first = Window.whole(height, width).put_back(logits[:, :1], height, width, BEYOND)
-        if (first > 0).any():
-            window = Window.around(first[0, 0] + 0.5)
-            closer = _look(module, image, window, device)
-            logits = closer if (closer[:, :1] > 0).sum() >= SMALLEST_OBJECT else logits
-            window = window if logits is closer else Window.whole(height, width)
-        else:
-            window = Window.whole(height, width)
-    else:
-        window = Window.whole(height, width)
-    if (logits[:, :1] > 0).sum() < SMALLEST_OBJECT:
+    if pixels >= SMALLEST_HINT and (logits[:, :1] > 0).any():
+        around = Window.around(logits[0, 0] + 0.5)
+        closer = _look(module, image, around, device)
+        second = around.put_back(closer, height, width, torch.nan)
+        lost = (second[:, :1] > 0).sum() < MOSTLY * (logits[:, :1] > 0).sum()
+        if _marked(closer) >= SMALLEST_OBJECT and not lost:  # both looks are believed alike
+            window, pixels = around, _marked(closer)
+            logits = torch.where(second.isnan(), logits, (logits + second) / 2)
+    if pixels < SMALLEST_OBJECT:
         raise BadInput("No object was found in the picture; connect a mask that marks it white.")
     progress.step()
-    full = window.put_back(logits, height, width, BEYOND).sigmoid()
-    size = module.config.image_size
-    return _to_edges(image, full, window.side / size).split(1, 1)
+    return _to_edges(image, logits.sigmoid(), window.side / module.config.image_size).split(1, 1)
+
+
+def _marked(logits: Tensor) -> int:
+    """Pixels that the network calls object in [1,2,S,S]."""
+    return int((logits[:, :1] > 0).sum())
 
 
 def _look(module: torch.nn.Module, image: Tensor, window: Window, device: torch.device | str) -> Tensor:

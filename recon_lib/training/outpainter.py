@@ -6,22 +6,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 from torch.utils.data import default_collate
 
 from ..data.gap_samples import GapSamples
-from ..errors import BadInput
-from ..files import check_output, written_whole
+from ..files import check_output
 from ..networks.outpainter import MINI, Outpainter
 from ..progress import Progress
-from .ema import WeightAverage
 from .muon import Muon, matrices_and_others
-from .outpainter_lesson import Batch, LessonTerms, mirrored, noise_levels, told_and_truth
+from .outpainter_lesson import LessonTerms, mirrored, noise_levels, told_and_truth
 from .outpainter_validation import validate
-from .settings import rate_share
-from .weight_files import decay_groups, load_weights, save_weights
-from .zeroshape_w import Trainer
+from .run import Batch, Run
+from .weight_files import decay_groups
 
-CLIP = 1.0  # the gradient's norm
 WEIGHTS = "outpainter_mini.safetensors"
 
 
@@ -45,52 +42,30 @@ class OutpainterSettings:
     init: Path | None = None  # weights to start from
 
 
-class OutpainterTrainer(Trainer):
-    """One run. Everything it needs to go on is in `out`/state.pt; each step's lesson depends on its number alone."""
+class OutpainterTrainer(Run):
+    """One run on gaps; each step's lesson depends on its number alone."""
+
+    clip = 1.0
+    weights_name = WEIGHTS
 
     def __init__(self, settings: OutpainterSettings) -> None:
-        from accelerate import Accelerator
-        from accelerate.utils import set_seed
+        self.data = GapSamples(settings.samples)
+        super().__init__(settings)
 
-        set_seed(settings.seed)
-        precision = "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "no"
-        self.settings, self.data = settings, GapSamples(settings.samples)
-        self.accelerator = Accelerator(mixed_precision=precision)
-        model = Outpainter(MINI)
-        if settings.init is not None:
-            load_weights(model, settings.init)
-        model = model.to(memory_format=torch.channels_last)
-        self.average = WeightAverage(model)
-        self.optimizers = optimizers(model, settings)
-        self.terms, *self.optimizers = self.accelerator.prepare(LessonTerms(model), *self.optimizers)
-        self.average.module.to(self.accelerator.device)
-        self.step, self.spent = 0, 0.0
-        self._resume()
+    def _model(self) -> Outpainter:
+        return Outpainter(MINI)
 
-    def _learn(self, batch: Batch) -> dict[str, float]:
-        share = rate_share(self.settings, self.done, self.step)
-        for optimizer, peak in zip(self.optimizers, (self.settings.rate, self.settings.muon_rate), strict=False):
-            for group in optimizer.param_groups:
-                group["lr"] = peak * share
-        lesson = self._lesson(batch)
-        with self.accelerator.autocast():
-            terms = self.terms(*lesson)
-        loss = sum(terms.values())
-        for optimizer in self.optimizers:
-            optimizer.zero_grad()
-        self.accelerator.backward(loss)
-        self.accelerator.clip_grad_norm_(self.terms.parameters(), CLIP)
-        if not torch.isfinite(loss):
-            raise BadInput(
-                f"The loss is not finite at step {self.step}; run again from the checkpoint, at a lower rate."
-            )
-        for optimizer in self.optimizers:
-            optimizer.step()
-        self.average.update(self.network)
-        self.step += 1
-        return {"loss": loss.item(), **{name: value.item() for name, value in terms.items()}}
+    def _terms(self, model: Outpainter) -> LessonTerms:
+        return LessonTerms(model)
 
-    def _lesson(self, batch: Batch) -> tuple[torch.Tensor, ...]:
+    def _optimizers(self, model: Outpainter) -> list[torch.optim.Optimizer]:
+        return optimizers(model, self.settings)
+
+    def _loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        terms = self.terms(*self._lesson(batch))
+        return torch.stack(list(terms.values())).sum(), terms
+
+    def _lesson(self, batch: Batch) -> tuple[Tensor, ...]:
         """What the network is told, the truth, noise and its levels, on the device."""
         told, clean = told_and_truth(batch)
         generator = self._dice(1)
@@ -121,27 +96,13 @@ class OutpainterTrainer(Trainer):
             self._epoch, self._rows = epoch, torch.randperm(len(self.data), generator=generator).tolist()
         return self._rows
 
-    def save(self, check: Callable[[], None] = lambda: None) -> None:
-        """State for going on, weights for using, figures for reading, a sheet for looking. Each file appears whole."""
-        if not self.accelerator.is_main_process:
-            return
-        out = self.settings.out
-        state = {
-            "model": self.network.state_dict(),
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-            "average": self.average.module.state_dict(),
-            "step": self.step,
-            "spent": self.spent,
-        }
-        with written_whole(out / "state.pt") as beside:
-            torch.save(state, beside)
-        save_weights(self.average.module, out / WEIGHTS)
+    def _validate(self, check: Callable[[], None]) -> None:
         if self.settings.validation:
             from ..stages.photo import save_image
 
             figures, sheet = validate(self.average.module, self.settings.validation, check)
             self._log({"validation": figures})
-            save_image(sheet, out / "sheet.png")
+            save_image(sheet, self.settings.out / "sheet.png")
 
 
 def optimizers(model: Outpainter, settings: OutpainterSettings) -> list[torch.optim.Optimizer]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class TrainSettings:
     save_every: int = 500
     occluders: bool = True  # False: the ablation, trained on scenes without occluders
     init: Path | None = None  # weights to start from
+    imagenet: bool = False  # begin the mini model's encoder with ImageNet's weights, where there is no `init`
     minutes: float | None = None  # stop in good time: the schedule is bent to end then
 
     def side(self, done: float) -> int:
@@ -35,7 +37,14 @@ class TrainSettings:
         return [pixels for start, pixels in self.sides if start <= done][-1]
 
 
-def rate_share(settings: TrainSettings, done: float, step: int) -> float:
+class Schedule(Protocol):
+    """When the learning rates rise and fall."""
+
+    warmup: int  # steps
+    fall: float  # share of the run after which the rates fall
+
+
+def rate_share(settings: Schedule, done: float, step: int) -> float:
     """Share of the peak learning rate: linear warm-up, level, linear to 1 % from `fall`. `done` in 0-1 of the run."""
     warm = min(1.0, (step + 1) / settings.warmup)
     left = min(1.0, (1 - min(done, 1.0)) / (1 - settings.fall))

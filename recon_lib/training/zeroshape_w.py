@@ -1,8 +1,5 @@
 """Training of ZeroShape-W on scenes: `python -m recon_lib train zeroshape-w`."""
 
-import json
-import logging
-import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,112 +11,49 @@ from torch.utils.data import DataLoader
 
 from ..data.cutouts import Library
 from ..data.scenes import SceneMix
-from ..errors import BadInput
-from ..files import check_output, written_whole
+from ..files import check_output
 from ..networks.zeroshape_w import BASE, MINI, ZeroShapeW
 from ..progress import Progress
 from .dataset import CLOSE_MIX, SceneDataset
-from .ema import WeightAverage
 from .losses import LossTerms, LossWeights, total
 from .mirror import with_mirror_images
 from .muon import Muon, matrices_and_others
-from .settings import TrainSettings, rate_share
+from .run import Batch, Run
+from .settings import TrainSettings
 from .validation import validate
-from .weight_files import decay_groups, load_weights, save_weights
+from .weight_files import decay_groups, imagenet_weights, load_imagenet
 
-log = logging.getLogger("recon3d")
-CLIP = 10.0  # the gradient's norm; a bound for accidents
 SPAN = 100  # steps between two looks at the folder of shards, which may still be growing
+ENCODER_SHARE = 0.2  # of the learning rate, for what ImageNet has taught already
 
 
-class Trainer:
-    """One run: the model, its optimiser, and where it stands. Everything it needs to go on is in `out`/state.pt."""
+class Trainer(Run):
+    """One run on scenes."""
 
-    def __init__(self, settings: TrainSettings) -> None:
-        from accelerate import Accelerator
-        from accelerate.utils import set_seed
-
-        set_seed(settings.seed)
-        precision = "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "no"
-        self.settings = settings
-        self.accelerator = Accelerator(mixed_precision=precision)
-        model = ZeroShapeW(BASE if settings.size == "base" else MINI)
-        if settings.init is not None:
-            load_weights(model, settings.init)
-        model = model.to(memory_format=torch.channels_last)
-        self.average = WeightAverage(model)
-        self.optimizers = optimizers(model, settings)
-        self.terms, *self.optimizers = self.accelerator.prepare(LossTerms(model), *self.optimizers)
-        self.average.module.to(self.accelerator.device)
-        self.step, self.spent = 0, 0.0
-        self._resume()
-
-    # -- the run ------------------------------------------------------------------------------------------
-
-    def run(self, progress: Progress) -> Path:
-        """Train to the end. -> the folder of the final weights."""
-        progress.start("training", self.settings.steps)
-        progress.step(steps=self.step)
-        last, sums = time.monotonic(), {}
-        for batch in self._batches():
-            terms = self._learn(batch)
-            now = time.monotonic()
-            self.spent, last = self._agreed(self.spent + now - last), now
-            for name, value in terms.items():
-                sums[name] = sums.get(name, 0.0) + value
-            if self.step % 50 == 0:
-                self._log({name: round(value / 50, 4) for name, value in sums.items()})
-                sums = {}
-            if self.step % self.settings.save_every == 0:
-                self.save(progress.check)
-                last = time.monotonic()
-            progress.step()
-        self.save(progress.check)
-        return self.settings.out
-
-    def _agreed(self, spent: float) -> float:
-        """The main process's clock, so that all processes end at the same step."""
-        if self.accelerator.num_processes == 1:
-            return spent
-        from accelerate.utils import broadcast
-
-        return float(broadcast(torch.tensor([spent], dtype=torch.float64, device=self.accelerator.device)))
+    clip = 10.0  # a bound for accidents
 
     @property
-    def network(self) -> ZeroShapeW:
-        return self.accelerator.unwrap_model(self.terms).network
+    def weights_name(self) -> str:
+        return f"zeroshape_w_{self.settings.size}.safetensors"
 
-    @property
-    def done(self) -> float:
-        """Share of the run behind us: by steps, or by time where that is further."""
-        by_steps = self.step / self.settings.steps
-        by_time = self.spent / 60 / self.settings.minutes if self.settings.minutes else 0.0
-        return max(by_steps, by_time)
+    def _model(self) -> ZeroShapeW:
+        model = ZeroShapeW(BASE if self.settings.size == "base" else MINI)
+        if self.settings.imagenet and self.settings.init is None:
+            load_imagenet(model.dpt_depth.encoder, imagenet_weights())
+        return model
 
-    def _learn(self, batch: dict[str, Tensor]) -> dict[str, float]:
-        share = rate_share(self.settings, self.done, self.step)
-        for optimizer, peak in zip(self.optimizers, (self.settings.rate, self.settings.muon_rate), strict=False):
-            for group in optimizer.param_groups:
-                group["lr"] = peak * share
+    def _terms(self, model: ZeroShapeW) -> LossTerms:
+        return LossTerms(model)
+
+    def _optimizers(self, model: ZeroShapeW) -> list[torch.optim.Optimizer]:
+        return optimizers(model, self.settings)
+
+    def _loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         batch["image"] = batch["image"].contiguous(memory_format=torch.channels_last)
-        with self.accelerator.autocast():
-            terms = self.terms(batch)
-        loss = total(terms, LossWeights())
-        for optimizer in self.optimizers:
-            optimizer.zero_grad()
-        self.accelerator.backward(loss)
-        self.accelerator.clip_grad_norm_(self.terms.parameters(), CLIP)
-        if not torch.isfinite(loss):  # running statistics are spoilt already: only a checkpoint helps
-            raise BadInput(
-                f"The loss is not finite at step {self.step}; run again from the checkpoint, at a lower rate."
-            )
-        for optimizer in self.optimizers:
-            optimizer.step()
-        self.average.update(self.network)
-        self.step += 1
-        return {"loss": loss.item(), **{name: value.item() for name, value in terms.items()}}
+        terms = self.terms(batch)
+        return total(terms, LossWeights()), terms
 
-    def _batches(self) -> Iterator[dict[str, Tensor]]:
+    def _batches(self) -> Iterator[Batch]:
         s = self.settings
         mix, close = SceneMix(), CLOSE_MIX
         if not s.occluders:
@@ -138,54 +72,27 @@ class Trainer:
                     return
                 yield {name: value.to(self.accelerator.device) for name, value in batch.items()}
 
-    # -- what is kept -------------------------------------------------------------------------------------
-
-    def save(self, check: Callable[[], None] = lambda: None) -> None:
-        """State for going on, weights for using, figures for reading. Each file appears whole."""
-        if not self.accelerator.is_main_process:
-            return
-        out = self.settings.out
-        state = {
-            "model": self.network.state_dict(),
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-            "average": self.average.module.state_dict(),
-            "step": self.step,
-            "spent": self.spent,
-        }
-        with written_whole(out / "state.pt") as beside:
-            torch.save(state, beside)
-        save_weights(self.average.module, out / f"zeroshape_w_{self.settings.size}.safetensors")
+    def _validate(self, check: Callable[[], None]) -> None:
         if self.settings.validation:
             self._log({"validation": validate(self.average.module, self.settings, check)})
 
-    def _resume(self) -> None:
-        path = self.settings.out / "state.pt"
-        if not path.is_file():
-            return
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        self.network.load_state_dict(state["model"])
-        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(kept)
-        self.average.module.load_state_dict(state["average"])
-        self.average.steps = self.step = state["step"]
-        self.spent = state["spent"]
-        log.info("going on from step %d", self.step)
-
-    def _log(self, figures: dict) -> None:
-        line = {"step": self.step, "minutes": round(self.spent / 60, 1), "done": round(self.done, 4), **figures}
-        log.info("%s", line)
-        if self.accelerator.is_main_process:
-            self.settings.out.mkdir(parents=True, exist_ok=True)
-            with (self.settings.out / "log.jsonl").open("a") as file:
-                file.write(json.dumps(line) + "\n")
-
 
 def optimizers(model: ZeroShapeW, settings: TrainSettings) -> list[torch.optim.Optimizer]:
-    """AdamW, as in the papers; for the mini model Muon beside it, which makes more of few samples."""
-    matrices, others = matrices_and_others(model) if settings.size == "mini" else ([], list(model.parameters()))
-    groups = decay_groups(others, settings.weight_decay)
-    adam = torch.optim.AdamW(groups, lr=settings.rate, betas=(0.9, 0.99))
-    return [adam, Muon(matrices, settings.muon_rate, decay=settings.weight_decay)] if matrices else [adam]
+    """AdamW, as in the papers; for the mini model Muon beside it, which makes more of few samples.
+
+    The mini model's encoder, which comes from ImageNet, is moved gently, by AdamW alone.
+    """
+    decay = settings.weight_decay
+    if settings.size == "base":
+        return [torch.optim.AdamW(decay_groups(model.parameters(), decay), lr=settings.rate, betas=(0.9, 0.99))]
+    encoder = list(model.dpt_depth.encoder.parameters())
+    taught = {id(parameter) for parameter in encoder}
+    matrices, others = (
+        [parameter for parameter in group if id(parameter) not in taught] for group in matrices_and_others(model)
+    )
+    gentle = [{**group, "share": ENCODER_SHARE} for group in decay_groups(encoder, decay)]
+    adam = torch.optim.AdamW(decay_groups(others, decay) + gentle, lr=settings.rate, betas=(0.9, 0.99))
+    return [adam, Muon(matrices, settings.muon_rate, decay=decay)]
 
 
 def train(settings: TrainSettings, progress: Progress | None = None) -> Path:
@@ -209,6 +116,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=TrainSettings.workers)
     parser.add_argument("--init", type=Path, help="weights to start from, such as the embedded ones")
+    parser.add_argument("--imagenet", action="store_true", help="from scratch, but the encoder from ImageNet's weights")
     parser.add_argument("--without-occluders", action="store_true", help="the ablation")
 
 

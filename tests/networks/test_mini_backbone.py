@@ -12,7 +12,6 @@ from recon_lib.networks.mini_backbone import (
     DenseHead,
     Merge,
     MiniBackbone,
-    ResidualBlock,
     TokenBlock,
     depth_from_relief,
 )  # fmt: skip
@@ -20,8 +19,14 @@ from recon_lib.networks.mini_backbone import (
 
 @pytest.fixture(scope="module")
 def backbone():
+    """Fresh, but with statistics of its own: without them a deep network's signals die away."""
     torch.manual_seed(1)
-    return MiniBackbone(64, blocks=1).eval().requires_grad_(False)
+    backbone = MiniBackbone(64, blocks=1).requires_grad_(False)
+    for module in backbone.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = None  # the mean of all batches
+    backbone(torch.rand(8, 3, 64, 64))
+    return backbone.eval()
 
 
 def blind(biases):
@@ -46,7 +51,7 @@ def differs(first, second):
 
 
 class TestBackbone:
-    @pytest.mark.parametrize("side", [32, 48, 64])
+    @pytest.mark.parametrize("side", [32, 96, 64])
     def test_sizes_of_the_maps(self, backbone, side):
         dense = backbone(torch.rand(1, 3, side, side))
         assert dense.depth.shape == (1, 1, side, side)
@@ -125,32 +130,18 @@ class TestMasksTold:
     def test_what_is_masked_out_is_mid_grey(self, backbone, masks):
         grey = torch.where(masks[:, :1] > 0, self.image, 0.5)
         caught = []
-        hook = backbone.stem.register_forward_hook(lambda module, inputs, output: caught.append(inputs[0]))
+        hook = backbone.encoder.register_forward_hook(lambda module, inputs, output: caught.append(inputs[0]))
         backbone(self.image, masks)
         hook.remove()
         torch.testing.assert_close(caught[0], torch.cat([grey * 2 - 1, masks], 1))
 
 
 class TestBlocks:
-    @pytest.mark.parametrize("relu", [True, False])
-    def test_convolutions_leave_mean_0_and_deviation_1_over_the_batch(self, relu):
-        block, x = ConvNorm(5, 7, stride=2, relu=relu), 3 * torch.randn(4, 5, 8, 10) + 2
-        plain = F.conv2d(x, block[0].weight, stride=2, padding=1)
+    def test_convolutions_leave_mean_0_and_deviation_1_over_the_batch(self):
+        block, x = ConvNorm(5, 7), 3 * torch.randn(4, 5, 8, 10) + 2
+        plain = F.conv2d(x, block[0].weight, padding=1)
         mean, deviation = plain.mean((0, 2, 3), keepdim=True), plain.std((0, 2, 3), keepdim=True, correction=0)
-        wanted = (plain - mean) / deviation
-        torch.testing.assert_close(block(x), wanted.relu() if relu else wanted, rtol=1e-3, atol=1e-3)
-
-    def test_used_alone_an_image_is_normalised_as_training_was(self):
-        block, x = ConvNorm(3, 4, relu=False), torch.randn(8, 3, 6, 6) * 2 + 1
-        for _ in range(120):
-            trained = block(x)
-        torch.testing.assert_close(block.eval()(x[:1]), trained[:1], rtol=0, atol=0.02)
-
-    def test_a_residual_block_is_the_rectified_sum_of_a_picture_and_its_convolutions(self):
-        block, x = ResidualBlock(6), torch.randn(3, 6, 5, 7)
-        other = block.second(block.first(x))
-        assert other.min() < -0.5  # nothing is rectified before the sum
-        torch.testing.assert_close(block(x), (x + other).relu())
+        torch.testing.assert_close(block(x), ((plain - mean) / deviation).relu(), rtol=1e-3, atol=1e-3)
 
     def test_tokens_attend_like_a_plain_transformer(self):
         block, x = TokenBlock(24, heads=3), torch.randn(2, 7, 24)

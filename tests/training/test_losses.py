@@ -7,6 +7,7 @@ from torch import nn
 
 from recon_lib.networks.blocks import DenseFeatures
 from recon_lib.networks.zeroshape_w import MINI, Glance, ZeroShapeW
+from recon_lib.training import losses
 from recon_lib.training.losses import (
     LossTerms,
     LossWeights,
@@ -50,8 +51,8 @@ class Oracle(nn.Module):
         glance = Glance(dense, t["intrinsics"], mask, occluder)
         return replace(glance, **{k: v for k, v in self.changed.items() if k in ("intrinsics", "mask", "occluder")})
 
-    def surface(self, glance, mask, occluder, frame):
-        self.looked_at, self.shown, self.frame = glance, (mask, occluder), frame
+    def surface(self, glance, mask, occluder, depth, frame):
+        self.looked_at, self.shown, self.depth, self.frame = glance, (mask, occluder), depth, frame
 
     def query(self, points, surface):
         self.asked = points
@@ -178,6 +179,17 @@ class TestTold:
         logits = occupancy_logits(oracle, oracle.glance(None), true)
         assert torch.equal(logits, SURE * (2 * true["inside"] - 1))
         assert torch.equal(oracle.shown[0], torch.cat([true["mask"][:1].roll(2, -1), true["mask"][1:]]))
+
+
+def test_in_training_one_picture_in_four_comes_with_the_true_depth(monkeypatch):
+    assert losses._fourths(torch.zeros(9, 1, 2, 2)).flatten().nonzero().flatten().tolist() == [3, 7]
+    monkeypatch.setattr(losses, "_fourths", lambda values: torch.tensor([True, False])[:, None, None, None])
+    true = batch()
+    oracle = Oracle(true, depth=true["depth"] * 0 + 7)
+    occupancy_logits(oracle, oracle.glance(None), true, true_depth=True)
+    assert torch.equal(oracle.depth[0], true["depth"][0]) and (oracle.depth[1] == 7).all()
+    zeroshape_w_losses(oracle, true)
+    assert oracle.depth is None
 
 
 class TestShown:

