@@ -175,7 +175,8 @@ def test_steps_drawn_by_hand_are_painted_by_comfyui_s_own_sampler(server):
 @pytest.mark.skipif(not EMBEDDED.is_file(), reason="no embedded model in this checkout")
 def test_steps_as_subgraphs_run_like_their_nodes(server):
     before = server.log
-    done = server.finished(server.queue(small("pop3d_steps")))
+    another = {"photo": "dahlia.jpg"}  # than the loop's, or its first fit would come from the cache
+    done = server.finished(server.queue(small("pop3d_steps", Recon3D_DemoPhoto=another)))
     succeeded(done)
     log = server.log[len(before) :]
     assert (log.count("Outpaint View took"), log.count("Fit VolSDF took")) == (3, 4)
