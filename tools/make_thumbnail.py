@@ -46,13 +46,19 @@ def of_zeroshape_w(image: torch.Tensor) -> list[torch.Tensor]:
     ]
 
 
-def of_pop3d(image: torch.Tensor) -> list[torch.Tensor]:
+def of_pop3d(image: torch.Tensor, cameras: int = 8) -> list[torch.Tensor]:
     """Photo, what the second view lacks, the same view painted, the mesh from behind."""
-    found = pop3d.reconstruct(image, load_model("zeroshape_w_mini"), load_embedded_painter())
+    options = pop3d.Options(cameras=cameras)
+    found = pop3d.reconstruct(image, load_model("zeroshape_w_mini"), load_embedded_painter(), options=options)
     return [
         square(image), square(found.gaps[0].preview()), square(found.views.images[1:2]),
         render_mesh(found.mesh, aside(150.0)).images,
     ]  # fmt: skip
+
+
+def of_pop3d_steps(image: torch.Tensor) -> list[torch.Tensor]:
+    """The same with the three painted views that stand as steps in the graph."""
+    return of_pop3d(image, cameras=4)
 
 
 def of_pop3d_native_inpaint(image: torch.Tensor) -> list[torch.Tensor]:
@@ -67,7 +73,12 @@ def aside(azimuth: float) -> Cameras:
     return Cameras.orbit(azimuth, 20.0, 4.0, 34.0, SIDE, SIDE)
 
 
-WORKFLOWS = {"zeroshape_w": of_zeroshape_w, "pop3d": of_pop3d, "pop3d_native_inpaint": of_pop3d_native_inpaint}
+WORKFLOWS = {
+    "zeroshape_w": of_zeroshape_w,
+    "pop3d": of_pop3d,
+    "pop3d_steps": of_pop3d_steps,
+    "pop3d_native_inpaint": of_pop3d_native_inpaint,
+}
 
 
 def main() -> None:
