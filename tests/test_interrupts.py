@@ -178,7 +178,7 @@ def test_training_stops_and_goes_on(solids, tmp_path):
         tmp_path / "shards",
         tmp_path / "run",
         steps=steps,
-        batch=1,
+        batch=2,
         queries=16,
         sides=((0.0, 32),),
         workers=0,
