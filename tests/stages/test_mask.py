@@ -65,6 +65,38 @@ def test_the_first_look_stands_when_the_closer_one_sees_nothing():
     assert overlap(segment(oracle_model(Shy()), image).object, true) > 0.95
 
 
+class Changed(OracleNetwork):
+    """Its second look is multiplied by `second`, or sees only the upper `share` of the object."""
+
+    def __init__(self, second=1.0, share=1.0):
+        super().__init__()
+        self.second, self.share = second, share
+
+    def glance(self, image, text=None, masks=None):
+        glance = super().glance(image, text, masks)
+        if len(self.seen) == 2:
+            glance.mask.mul_(self.second)
+            rows = (glance.mask > 0).any(3)[0, 0].nonzero()
+            glance.mask[:, :, int(rows[0] + self.share * len(rows)) :] = -99
+        return glance
+
+
+def test_both_looks_are_believed_alike():
+    image, true = disk_picture(SIDE, SIDE, (48, 48), 24)
+    inside = disk_picture(SIDE, SIDE, (48, 48), 15)[1] > 0
+    both, sure = (segment(oracle_model(Changed(second)), image).object for second in (0.5, 1.0))
+    logit = torch.logit(sure[inside], 1e-6)
+    torch.testing.assert_close(torch.logit(both[inside], 1e-6), 0.75 * logit, rtol=0.02, atol=0.02)
+    assert overlap(both, true) > 0.95
+
+
+@pytest.mark.parametrize(("share", "believed"), [(0.3, False), (0.8, True)])
+def test_a_closer_look_that_has_lost_most_of_the_object_is_not_believed(share, believed):
+    image, true = disk_picture(SIDE, SIDE, (48, 48), 20)
+    found = segment(oracle_model(Changed(share=share)), image).object
+    assert (overlap(found, true) < 0.9) == believed
+
+
 def test_grey_and_transparent_pictures_are_taken():
     image, true = disk_picture(SIDE, SIDE, (40, 50), 20)
     assert overlap(segment(oracle_model(), torch.cat([image, torch.ones_like(true)], 1)).object, true) > 0.95
