@@ -41,15 +41,7 @@ answer, puts the seen pixels back as they were, finds the object in it, and adds
 def pop3d(surface: dict) -> Graph:
     """Photo, first surface, the loop as one node, mesh."""
     g = Graph("pop3d", surface)
-    g.group("1  Photo, model & painter", (0, -40, 340, 1100), GREEN)
-    g.note(WELCOME, (20, 40), (WIDE, 230), "Read me")
-    photo = g.node("Recon3D_DemoPhoto", (20, 320), (WIDE, 60), photo="buddha_side.jpg")
-    g.node("PreviewImage", (20, 430), (WIDE, 150), "Photo", images=photo[0])
-    model = g.node("Recon3D_LoadModel", (20, 630), (WIDE, 80), name="zeroshape_w_mini")
-    painter = g.node(
-        "Recon3D_LoadOutpainter", (20, 760), (WIDE, 280), name="outpainter_mini", control="none", lora="none"
-    )
-
+    photo, model, painter = beginning(g, WELCOME, "outpainter_mini")
     first, field = first_surface(g, model, photo, 370, "Recon3D_FitVolSDF")
     g.group("4  Around the object", (1080, -40, 660, 1100), PURPLE)
     grown = g.node(
@@ -91,6 +83,17 @@ def native_inpaint(surface: dict) -> Graph:
         standing = native_step(g, number, standing, cameras, model, (brush, wanted, unwanted), 1130 + 320 * number)
     result(g, standing[1], standing[0], 2120, "6")
     return g
+
+
+def beginning(g: Graph, welcome: str, painter: str) -> tuple:
+    """Photo, model and painter."""
+    g.group("1  Photo, model & painter", (0, -40, 340, 1100), GREEN)
+    g.note(welcome, (20, 40), (WIDE, 230), "Read me")
+    photo = g.node("Recon3D_DemoPhoto", (20, 320), (WIDE, 60), photo="buddha_side.jpg")
+    g.node("PreviewImage", (20, 430), (WIDE, 150), "Photo", images=photo[0])
+    model = g.node("Recon3D_LoadModel", (20, 630), (WIDE, 80), name="zeroshape_w_mini")
+    painted_by = g.node("Recon3D_LoadOutpainter", (20, 760), (WIDE, 280), name=painter, control="none", lora="none")
+    return photo, model, painted_by
 
 
 def first_surface(g: Graph, model, photo, x: int, fit: str) -> tuple:

@@ -1,7 +1,7 @@
 """The graph after POP3D in which one step is a subgraph, to be opened, copied and changed."""
 
 from workflow_graph import Graph, Output, Subgraph
-from workflow_pop3d import BLUE, GREEN, PURPLE, WIDE, first_surface, result
+from workflow_pop3d import BLUE, PURPLE, WIDE, beginning, first_surface, result
 
 PAINTER = "nearest seen colour (no model)"
 DIRECTIONS = {90: "the right", -90: "the left", 180: "behind"}  # degrees from the photo's camera
@@ -40,13 +40,7 @@ INSIDE_NOTE = """One camera further, after POP3D.
 def steps(surface: dict) -> Graph:
     """Photo, first surface, three steps around the object, mesh."""
     g = Graph("pop3d_steps", surface)
-    g.group("1  Photo, model & painter", (0, -40, 340, 1100), GREEN)
-    g.note(WELCOME, (20, 40), (WIDE, 230), "Read me")
-    photo = g.node("Recon3D_DemoPhoto", (20, 320), (WIDE, 60), photo="buddha_side.jpg")
-    g.node("PreviewImage", (20, 430), (WIDE, 150), "Photo", images=photo[0])
-    model = g.node("Recon3D_LoadModel", (20, 630), (WIDE, 80), name="zeroshape_w_mini")
-    painter = g.node("Recon3D_LoadOutpainter", (20, 760), (WIDE, 280), name=PAINTER, control="none", lora="none")
-
+    photo, model, painter = beginning(g, WELCOME, PAINTER)
     first, field = first_surface(g, model, photo, 370, "Recon3D_FitVolSDF")
     g.group("4  Cameras & words", (1080, -40, 340, 1100), BLUE)
     cameras = g.node(
