@@ -13,8 +13,7 @@ from torch import Tensor, nn
 from ..networks.blocks import DenseFeatures
 from ..networks.visible_points import normalize_visible, unproject
 from ..networks.zeroshape_w import Glance, ZeroShapeW
-
-Batch = dict[str, Tensor]
+from .run import Batch
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,12 @@ from torch import Tensor, nn
 
 from ..networks.outpainter import Outpainter, condition, known_picture
 from ..render.fill import continued
+from .run import Batch
 
 PURE_NOISE = 1 / 8  # share of lessons at the last noise level, where sampling starts
 SEEN_WEIGHT, OUTSIDE_WEIGHT = 0.1, 0.02  # of pixels that the sampler pins anyway; painted ones weigh 1
 ALPHA_WEIGHT = 1.0  # of the alpha channel beside each colour
 SQUARE = 2.0  # weight of the squared error beside the absolute one
-
-Batch = dict[str, Tensor]
 
 
 def mirrored(batch: Batch) -> Batch:
