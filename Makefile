@@ -20,9 +20,11 @@ demo: $(VENV)/ready
 	$(BIN)/python -m recon_lib reconstruct $(DEMO_PHOTO) -o out/demo.glb --preview out/demo.png --report out/demo.json
 	@echo "out/demo.glb: open it in any viewer; out/demo.png: what each stage saw"
 
+# a process for each core, and one thread in each
+test: export OMP_NUM_THREADS = 1
 test: $(VENV)/ready-dev
 	$(BIN)/python -m ruff check .
-	$(BIN)/python -m pytest tests -q
+	$(BIN)/python -m pytest tests -q -n logical --dist worksteal
 
 slow: $(VENV)/ready-dev
 	$(BIN)/python -m pytest tests -q -m slow

@@ -62,6 +62,7 @@ from recon_lib.geometry.camera import Cameras
 from recon_lib.geometry.mesh import Mesh
 from recon_lib.geometry.schedule import after_pop3d
 from recon_lib.stages.extract import extract_mesh
+from recon_lib.stages.outlines import PAINTED
 from recon_lib.stages.outpaint import Painted, Painter, outpaint, with_mask
 from recon_lib.stages.outpaint_mask import RESOLUTION, OutpaintMask, outpaint_mask, seam_width
 from recon_lib.stages.painted_view import painted_views
@@ -147,7 +148,7 @@ def completed(painter: Painter, gap: OutpaintMask, views: Views, seed: int) -> P
     """The view painted; where a painter that knows no objects is told nothing, in the mean colour of `views`."""
     if isinstance(painter, PlainPainter) and not gap.seen.any():
         painter = MeanPainter(views, painter.side)
-    return outpaint(painter, gap, seed=seed)
+    return outpaint(painter, gap, seed=seed, outline=PAINTED)
 
 
 def step_rows(scene: Scene, painter: Painter, seed: int) -> dict[str, dict[str, float]]:

@@ -2,13 +2,14 @@
 
 from comfy_api.latest import io
 
+from ..recon_lib.stages.outlines import SURFACE
 from . import sockets
 from .base import LARGEST_SEED, Node, seed_input
 from .cameras import PickCamera
 from .carve import FOLDER, OutpaintingMask, VisualHull
 from .fit import FitVolSDF
 from .host import new_graph
-from .outpaint import OutpaintView
+from .outpaint import OutpaintView, outline_input
 from .personalize import KIND, PersonalisePainter, kind_input
 from .render import Render
 from .schedule import AROUND, CameraSchedule
@@ -61,6 +62,7 @@ class GrowAround(Node):
                     "many painted views; 0 = never. A quarter of a minute each time for the embedded one.",
                 ),
                 kind_input(optional=True),
+                outline_input(),
             ],
             outputs=[
                 sockets.Views.Output("views_out", display_name="views", tooltip="The photo's view and painted ones."),
@@ -74,7 +76,7 @@ class GrowAround(Node):
     @classmethod
     def run(
         cls, views, field, model, outpainter, cameras, step, prompt, seed, grid, rounds, pixels, personalise=0,
-        kind=KIND,
+        kind=KIND, outline=SURFACE,
     ):  # fmt: skip
         graph = new_graph()
         around = place(
@@ -96,7 +98,7 @@ class GrowAround(Node):
                 painter = learned.out(0)
             painted = place(
                 graph, OutpaintView, f"paint {number}", outpainter=painter, gap=gap.out(GAP), prompt=prompt,
-                seed=drawn, model=model, views=views,
+                seed=drawn, model=model, views=views, outline=outline,
             )  # fmt: skip
             views = painted.out(0)
             hull = place(graph, VisualHull, f"hull {number + 1}", views=views, resolution=HULL_CELLS).out(0)

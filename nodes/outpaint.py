@@ -2,6 +2,7 @@
 
 from comfy_api.latest import io
 
+from ..recon_lib.stages.outlines import OUTLINES, SURFACE
 from ..recon_lib.weights.inpainters import find_depth_controls, find_folder, find_inpaint_folders, find_outpainters
 from ..recon_lib.weights.lora_files import find_loras
 from . import sockets
@@ -127,18 +128,19 @@ class OutpaintView(Node):
                     tooltip="1 = to be painted, in place of the gap's own; it is cut to the hull's silhouette.",
                 ),
                 *joining_inputs(),
+                outline_input(),
             ],
             outputs=painted_outputs(),
         )  # fmt: skip
 
     @classmethod
-    def run(cls, outpainter, gap, prompt, seed, number, mask=None, model=None, views=None):
+    def run(cls, outpainter, gap, prompt, seed, number, mask=None, model=None, views=None, outline=SURFACE):
         from ..recon_lib.stages.outpaint import outpaint, pick, with_mask
 
         gap, progress = pick(gap, number - 1), ComfyProgress()
         gap = with_mask(gap, masks_from_host(mask, gap.images))
         make_room(getattr(outpainter, "bytes", 0))
-        painted = outpaint(outpainter, gap, prompt=prompt, seed=seed, progress=progress)
+        painted = outpaint(outpainter, gap, prompt=prompt, seed=seed, outline=outline, progress=progress)
         progress.report(painted.image[0])
         return joined(painted, gap, model, views, progress)
 
@@ -161,16 +163,17 @@ class JoinPaintedView(Node):
                     "within the hull.",
                 ),
                 *joining_inputs(),
+                outline_input(),
             ],
             outputs=painted_outputs(),
         )  # fmt: skip
 
     @classmethod
-    def run(cls, image, gap, number, mask=None, model=None, views=None):
+    def run(cls, image, gap, number, mask=None, model=None, views=None, outline=SURFACE):
         from ..recon_lib.stages.outpaint import join_painted, pick
 
         gap, image = pick(gap, number - 1), one_image(image)
-        painted = join_painted(gap, image, masks_from_host(mask, image))
+        painted = join_painted(gap, image, masks_from_host(mask, image), outline)
         return joined(painted, gap, model, views, ComfyProgress())
 
 
@@ -181,6 +184,14 @@ def number_input() -> io.Int.Input:
     return io.Int.Input(
         "number", default=1, min=1, max=4096, tooltip="Which camera of the gap, where it has several; 1 is the first."
     )
+
+
+def outline_input() -> io.Combo.Input:
+    return io.Combo.Input(
+        "outline", options=list(OUTLINES), default=SURFACE, optional=True,
+        tooltip="Whose outline the object has: the current surface's, which gets colours then, or what was painted, "
+        "which changes the shape too.",
+    )  # fmt: skip
 
 
 def joining_inputs() -> list:

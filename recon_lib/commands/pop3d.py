@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BadInput
+from ..stages.outlines import OUTLINES, SURFACE
 
 if TYPE_CHECKING:
     import torch
@@ -26,6 +27,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--outpainter", default=EMBEDDED, metavar="embedded|plain|FOLDER",
         help="who paints the unseen sides: the pack's model, the nearest seen colours, or a local diffusers folder "
         "(Stable Diffusion 1.5, 2, XL)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--outline", choices=OUTLINES, default=SURFACE,
+        help="whose outline painted views have: the current surface's, or what the painter drew",
     )  # fmt: skip
     parser.add_argument(
         "--personalise", type=int, default=0, metavar="K",
@@ -85,7 +90,7 @@ def reconstruct(
 
     painter = choose_painter(args.outpainter, device)
     options = Options(
-        cameras=args.cameras, prompt=args.prompt, personalise=args.personalise, kind=args.kind,
+        cameras=args.cameras, prompt=args.prompt, outline=args.outline, personalise=args.personalise, kind=args.kind,
         resolution=args.resolution, texture_size=args.texture_size, seed=args.seed,
     )  # fmt: skip
     kept = args.output.with_name(f".{args.output.stem}.pop3d")

@@ -19,6 +19,8 @@ from ..errors import BadInput
 from ..geometry.camera import Cameras, one_row
 from ..memory import memory_told
 from ..progress import Progress
+from ..render.fill import continued
+from .outlines import OUTLINES, PAINTED, SURFACE
 from .outpaint_mask import UNKNOWN, OutpaintMask
 from .painted_object import drop_specks, object_on_paper
 from .window import Window
@@ -73,19 +75,23 @@ def outpaint(
     prompt: str = "",
     seed: int = 0,
     mask: Tensor | None = None,  # [1,1,H,W] 1 = to be painted, in place of the gap's own
+    outline: str = SURFACE,
     progress: Progress | None = None,
 ) -> Painted:
     """Complete the view of `gap`: seen pixels come back bit-exact, the object stays within the hull's silhouette.
 
+    outline: "surface" leaves the object the outline of the current surface, and the painter gives it colours; "painted"
+    takes the painter's word for its shape too (`docs/pop3d.md` says what either is worth).
     A given `mask` is cut to the silhouette; what it leaves out and nobody saw counts as background. Nothing to paint is
     no error. Raises `BadInput` for more than one camera, a mask that does not fit, a painter's answer that is not
     finite, and when no object is left.
     """
+    _check_outline(outline)
     progress, started = progress or Progress(), time.perf_counter()
     gap = with_mask(_one(gap), mask)
     if not gap.masks.any():
         log.info("nothing is left to paint in this view")
-        return _finished(gap, gap.images, gap.seen)
+        return _finished(gap, gap.images, gap.seen, PAINTED)
     height, width = gap.cameras.height, gap.cameras.width
     window = Window.around(gap.silhouettes[0, 0], SHARE)
     image, alpha = painter.paint(look(gap, window, painter.side), prompt=prompt, seed=seed, progress=progress)
@@ -94,7 +100,7 @@ def outpaint(
     if alpha is not None:
         alpha = window.put_back(alpha.float(), height, width, 0.0)
         image = 1 - (1 - image) / alpha.clamp_min(0.5)  # the object's own colour: no white shines through its outline
-    painted = _finished(gap, image.clamp(0, 1), alpha)
+    painted = _finished(gap, image.clamp(0, 1), alpha, outline)
     progress.check()
     log.info("painting %d pixels took %.2f s", int(gap.masks.sum()), time.perf_counter() - started)
     return painted
@@ -104,18 +110,22 @@ def join_painted(
     gap: OutpaintMask,  # of one camera
     image: Tensor,  # [1,3,h,w] sRGB 0-1
     mask: Tensor | None = None,  # [1,1,h,w] 1 = object
+    outline: str = SURFACE,
 ) -> Painted:
     """A picture painted elsewhere, finished like `outpaint` finishes: any size, with the camera's proportions.
 
-    Without `mask` the object is what differs from the background in the region to be painted. The background is known:
-    it is what the painter left outside the hull, where nothing can be (see `painted_object.object_on_paper`).
+    A given `mask` is the object's outline, whatever `outline` says (see `outpaint`). Without one, the painted object is
+    what differs from the background in the region to be painted. The background is known: it is what the painter left
+    outside the hull, where nothing can be (see `painted_object.object_on_paper`).
     Raises `BadInput` for more than one picture or camera, other proportions, and when no object is left.
     """
+    _check_outline(outline)
     gap = _one(gap)
     height, width = gap.cameras.height, gap.cameras.width
     image = _at_size("The painted picture", image, 3, height, width)
-    mask = None if mask is None else _at_size("The painted object's mask", mask, 1, height, width)
-    return _finished(gap, image, mask)
+    if mask is None:
+        return _finished(gap, image, None, outline)
+    return _finished(gap, image, _at_size("The painted object's mask", mask, 1, height, width), PAINTED)
 
 
 def pick(gap: OutpaintMask, index: int) -> OutpaintMask:
@@ -161,18 +171,22 @@ def look(gap: OutpaintMask, window: Window, side: int) -> Glimpse:
     )
 
 
-def _finished(gap: OutpaintMask, image: Tensor, shape: Tensor | None) -> Painted:
+def _finished(gap: OutpaintMask, image: Tensor, alpha: Tensor | None, outline: str) -> Painted:
     """Seen pixels as they were, painted ones without a seam, white around; the object's mask.
 
-    image [1,3,H,W] 0-1; shape [1,1,H,W] 0-1 of the object in it, or None: look for it.
+    image [1,3,H,W] 0-1; alpha [1,1,H,W] 0-1 of the object in it, or None: look for it.
     """
     seen, paint = gap.seen > 0.5, gap.masks > 0.5
-    if shape is None:
-        shape = object_on_paper(image, gap.silhouettes > 0.5)
-    mask = drop_specks((shape > 0.5) & paint | seen) | seen
+    drawn = object_on_paper(image, gap.silhouettes > 0.5) if alpha is None else alpha > 0.5
+    surface = gap.depth > 0
+    shape = surface if outline == SURFACE and (surface & paint).any() else drawn
+    mask = drop_specks(shape & paint | seen) | seen
     mask |= ~drop_specks(~mask) & paint  # nor specks of background within the object: they would carve tunnels
-    if not mask.any():
+    colored = mask & (drawn | seen)
+    if not colored.any():
         raise BadInput("The painted view shows no object; paint again with another seed or prompt.")
+    if not torch.equal(colored, mask):  # the painter left background where the surface is
+        image = continued(torch.where(seen, gap.images, image), colored)
     painted = _seam_evened(image, gap.images, seen)
     image = torch.where(seen, gap.images, torch.where(mask, painted, 1.0))
     return Painted(image, mask.float(), gap.cameras)
@@ -196,6 +210,11 @@ def _seam_evened(painted: Tensor, known: Tensor, seen: Tensor) -> Tensor:
 
 
 # -- what can be wrong ----------------------------------------------------------------------------------------
+
+
+def _check_outline(outline: str) -> None:
+    if outline not in OUTLINES:
+        raise BadInput(f"There is no outline {outline!r}; use {SURFACE} or {PAINTED}.")
 
 
 def _one(gap: OutpaintMask) -> OutpaintMask:

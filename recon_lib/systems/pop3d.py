@@ -26,6 +26,7 @@ from ..stages.extract import extract_mesh
 from ..stages.fit_checkpoint import Checkpoint, fingerprint
 from ..stages.fit_settings import FitSettings
 from ..stages.fit_volsdf import fit_volsdf
+from ..stages.outlines import SURFACE
 from ..stages.outpaint import Painter, outpaint
 from ..stages.outpaint_mask import OutpaintMask, outpaint_mask
 from ..stages.painted_view import monocular_cues, painted_views
@@ -49,6 +50,7 @@ class Options:
 
     cameras: int = 8  # with the photo's own
     prompt: str = ""
+    outline: str = SURFACE  # whose outline painted views have, see `stages.outpaint`
     personalise: int = 0  # the painter learns the views so far before the first one and after every so many; 0: never
     kind: str = KIND  # what the object is, in a word or two, for painters that read and learn
     side: int = SIDE
@@ -169,8 +171,8 @@ class Loop:
         with self._timed("personalise"):
             painter = self.learner(standing.views[0]).painter_after(standing.views, self.progress)
         with self._timed("outpaint"):
-            seed = self.options.seed + number
-            painted = outpaint(painter, gap, prompt=self.options.prompt, seed=seed, progress=self.progress)
+            told = {"prompt": self.options.prompt, "outline": self.options.outline}
+            painted = outpaint(painter, gap, **told, seed=self.options.seed + number, progress=self.progress)
         with self._timed("depth and normals"):
             cues = monocular_cues(self.model, painted.image, painted.mask, self.device, self.progress)
             view = painted_views(painted.image, painted.mask, gap, cues)

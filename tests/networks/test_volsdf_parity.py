@@ -103,6 +103,7 @@ class TestPublishedFigures:
         t = ErrorBoundedSampler()(EYE.expand(2, 3), directions, network.distance, network.density(), 6.0)
         Digest.of(t).assert_close(SAMPLES)
 
+    @pytest.mark.slow  # a thousand rays through eight layers
     def test_pictures(self, network):
         pixel = torch.linspace(0, SIDE * SIDE - 1, 1024).long()
         x, y = (pixel % SIDE - SIDE / 2) / FOCAL, (pixel // SIDE - SIDE / 2) / FOCAL

@@ -13,6 +13,7 @@ import torch
 
 ROOT = Path(__file__).resolve().parents[2]
 STANDIN = Path(__file__).resolve().parent / "comfy_standin"
+PREVIEW_SIZE = 48  # pixels: drawing turntables is most of what nodes do at the sizes of these tests
 NAME = "/somewhere/custom_nodes/ComfyUI-Recon3D"  # ComfyUI uses the folder's path as the module's name
 
 
@@ -53,8 +54,8 @@ def loaded_pack(tmp_path_factory) -> Pack:
 
 
 @pytest.fixture
-def pack(loaded_pack, tmp_path) -> Pack:
-    """The pack with empty input, output and model folders under `tmp_path`."""
+def pack(loaded_pack, tmp_path, monkeypatch) -> Pack:
+    """The pack with empty input, output and model folders under `tmp_path`, and with small previews."""
     import folder_paths
     from comfy import model_management, utils
 
@@ -62,6 +63,9 @@ def pack(loaded_pack, tmp_path) -> Pack:
     loaded_pack.file("host").register_folders()
     model_management.interrupted = False
     utils.updates.clear()
+    for name in ("fit", "carve"):
+        monkeypatch.setattr(loaded_pack.file(name), "PREVIEW_SIZE", PREVIEW_SIZE)
+    monkeypatch.setattr(loaded_pack.file("carve"), "PREVIEW_CELLS", 24)
     return loaded_pack
 
 

@@ -40,7 +40,7 @@ def test_the_hull_of_a_ball(pack, views):
     assert inside.tolist() == [True, True, False]
     volume = float(voxel.data.sum()) / 16**3
     assert 1 < volume / (4 / 3 * math.pi * RADIUS**3) < 1.5  # six views from the horizon, and a margin of 1.25 px
-    assert preview.shape == (4, 320, 320, 3) and preview.std() > 0.05
+    assert preview.shape == (4, *[pack.file("carve").PREVIEW_SIZE] * 2, 3) and preview.std() > 0.05
 
 
 def test_the_voxels_turn_as_comfyuis_do(pack, views):

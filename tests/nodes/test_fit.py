@@ -37,7 +37,7 @@ def test_a_ball_with_its_colours(pack, views):
     colors = field.color(ends)
     assert colors[0, 0] > 0.55 and colors[0, 2] < 0.45
     assert colors[1, 2] > 0.55 and colors[1, 0] < 0.45
-    assert preview.shape == (4, 256, 256, 3) and preview.std() > 0.05
+    assert preview.shape == (4, *[pack.file("fit").PREVIEW_SIZE] * 2, 3) and preview.std() > 0.05
 
 
 def test_an_earlier_field_is_fitted_further(pack, views):

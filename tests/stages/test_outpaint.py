@@ -1,6 +1,7 @@
 """What any painter's answer becomes: seen pixels kept, the object within the hull, white around, no seam."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -8,11 +9,16 @@ import torch.nn.functional as F
 
 from recon_lib.errors import BadInput, OutOfMemory
 from recon_lib.progress import Progress
-from recon_lib.stages.outpaint import SHARE, join_painted, look, outpaint, pick
+from recon_lib.stages import outpaint as stage
+from recon_lib.stages.outlines import OUTLINES, PAINTED, SURFACE
+from recon_lib.stages.outpaint import SHARE, look, pick
 from recon_lib.stages.outpaint_mask import UNKNOWN, OutpaintMask
 from recon_lib.stages.window import Window
 from tests.gaps import CENTRE, DEPTH, HEIGHT, HULL, WIDTH, Stamp, colors, disc, disc_gap, truth
 
+# most of what follows is about the painter's own outline
+outpaint = partial(stage.outpaint, outline=PAINTED)
+join_painted = partial(stage.join_painted, outline=PAINTED)
 RED = torch.tensor([0.9, 0.1, 0.1]).view(1, 3, 1, 1)
 
 
@@ -46,11 +52,13 @@ def check_promises(painted, gap: OutpaintMask) -> None:
 
 @pytest.mark.parametrize("alpha", [None, 0.0, 0.4, 1.0, "noise"])
 @pytest.mark.parametrize("noisy", [False, True])
-def test_whatever_is_painted_the_seen_stays_and_the_hull_holds(alpha, noisy):
+@pytest.mark.parametrize("outline", OUTLINES)
+def test_whatever_is_painted_the_seen_stays_and_the_hull_holds(alpha, noisy, outline):
     torch.manual_seed(1)
     alpha = torch.rand(1, 1, 64, 64) if alpha == "noise" else alpha if alpha is None else torch.tensor(alpha)
     gap = disc_gap()
-    check_promises(outpaint(Stamp(torch.rand(1, 3, 64, 64) if noisy else RED, alpha), gap), gap)
+    painter = Stamp(torch.rand(1, 3, 64, 64) if noisy else RED, alpha)
+    check_promises(outpaint(painter, gap, outline=outline), gap)
 
 
 def test_a_painter_that_knows_the_truth_completes_the_disc():
@@ -145,6 +153,36 @@ def test_a_mask_of_the_users_decides_what_is_painted():
     assert not (painted.mask * unseen_above).any()
 
 
+# -- the surface's outline ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("drawn", [0.0, 0.3, 1.0])
+def test_the_surface_keeps_its_outline_whatever_the_painter_draws(drawn):
+    painted = outpaint(Stamp(RED, torch.tensor(drawn)), disc_gap(), outline=SURFACE)
+    assert torch.equal(painted.mask > 0.5, disc())
+
+
+def test_where_the_painter_left_background_its_nearest_colour_goes_on():
+    """It draws the upper half red and nothing below; the surface goes on there."""
+    alpha = torch.zeros(1, 1, 64, 64)
+    alpha[..., :32, :] = 1
+    painted = outpaint(Stamp(RED, alpha), disc_gap(), outline=SURFACE)
+    assert torch.equal(painted.mask > 0.5, disc())
+    assert torch.allclose(painted.image[0, :, 60, 84], RED.flatten(), atol=0.02), "far below what was drawn"
+
+
+def test_without_a_surface_it_is_the_painters():
+    gap = replace(disc_gap(), depth=torch.zeros_like(disc_gap().depth))
+    for outline in OUTLINES:
+        assert torch.equal(join_painted(gap, truth(), outline=outline).mask > 0.5, disc())
+
+
+def test_a_mask_of_a_picture_painted_elsewhere_is_believed():
+    gap, half = disc_gap(), disc() & (torch.arange(WIDTH) < 80)
+    assert torch.equal(stage.join_painted(gap, truth(), half.float()).mask > 0.5, half)
+    assert torch.equal(stage.join_painted(gap, torch.where(half, colors(), 1.0)).mask > 0.5, disc())
+
+
 # -- pictures painted elsewhere -------------------------------------------------------------------------------
 
 
@@ -235,6 +273,14 @@ def test_a_view_without_an_object_is_told():
         outpaint(Stamp(RED, torch.zeros(())), gap)
     with pytest.raises(BadInput, match="shows no object"):
         join_painted(gap, torch.ones(1, 3, HEIGHT, WIDTH))
+
+
+@pytest.mark.parametrize(
+    "call", [lambda **o: outpaint(Stamp(RED), disc_gap(), **o), lambda **o: join_painted(disc_gap(), truth(), **o)]
+)
+def test_an_outline_that_is_none_is_told(call):
+    with pytest.raises(BadInput, match="no outline 'hull'; use surface or painted"):
+        call(outline="hull")
 
 
 def test_a_painter_that_fails_is_told():
