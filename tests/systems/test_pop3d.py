@@ -5,11 +5,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from recon_lib.errors import BadInput, Interrupted
+from recon_lib.errors import BadInput, Interrupted, OutOfMemory
 from recon_lib.progress import Progress
 from recon_lib.provenance import Provenance
 from recon_lib.stages import outpaint_mask
 from recon_lib.stages.fit_settings import FitLevel, FitSettings
+from recon_lib.stages.fit_volsdf import GridFit
+from recon_lib.stages.outlines import PAINTED, SURFACE
 from recon_lib.stages.painter_plain import PlainPainter
 from recon_lib.systems import learning, pop3d
 from recon_lib.systems.pop3d import Loop, Options, Reconstruction, reconstruct
@@ -96,6 +98,43 @@ def test_a_loop_that_was_cut_off_goes_on_with_the_same_result(result, tmp_path, 
     assert torch.equal(again.mesh.vertices, result.mesh.vertices)
     assert torch.equal(again.views.images, result.views.images)
     assert not list(tmp_path.iterdir())
+
+
+def test_out_of_memory_in_the_loop_is_told_and_nothing_is_lost(result, tmp_path, monkeypatch):
+    """At the second painted view; with memory again, it goes on from the first one."""
+    kept, advance, steps = tmp_path / "loop", GridFit.advance, []
+
+    def full(fit: GridFit) -> float:
+        steps.append(len(fit.views))
+        if steps[-1] == 3:
+            raise torch.OutOfMemoryError
+        return advance(fit)
+
+    monkeypatch.setattr(GridFit, "advance", full)
+    with pytest.raises(OutOfMemory, match="fitting the views"):
+        grown(kept)
+    assert max(steps) == 3 and kept.is_file()
+    monkeypatch.setattr(GridFit, "advance", lambda fit: steps.append(-len(fit.views)) or advance(fit))
+    again = grown(kept)
+    assert {step for step in steps if step < 0} == {-3}
+    assert torch.equal(again.mesh.vertices, result.mesh.vertices)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("outline", "same"), [(SURFACE, True), (PAINTED, False)])
+def test_the_outline_is_the_surfaces_or_the_painters(outline, same):
+    """A painter that draws nothing but a dot: only its word makes the ball lose its sides."""
+
+    class Dot(PlainPainter):
+        def paint(self, glimpse, **told):
+            image, alpha = super().paint(glimpse, **told)
+            alpha = torch.zeros_like(alpha)
+            alpha[..., 14:18, 14:18] = 1
+            return image, alpha
+
+    found = grown(painter=Dot(32), cameras=2, outline=outline)
+    lost = (found.gaps[0].depth > 0) & (found.gaps[0].silhouettes > 0.5) & (found.views.masks[1:] < 0.5)
+    assert (float(lost.sum()) < 0.05 * float((found.gaps[0].depth > 0).sum())) == same
 
 
 class Shade(PlainPainter):
