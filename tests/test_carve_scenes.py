@@ -53,9 +53,19 @@ def test_a_cube_is_the_same_as_closed_form_and_as_mesh(cameras):
 
 def test_figures_of_a_ball(cameras):
     figures = quality(next(simple_scenes(cameras, RESOLUTION)))
+    assert figures["dropped"] == 0
     assert figures["agreement"] == 1
     assert figures["recall m=0"] > 0.998 and figures["true"] == figures["dilated"] == 1 and figures["eroded"] > 0.99
     assert figures["IoU m=def"] < figures["IoU m=0"]
+
+
+def test_an_outline_that_erosion_takes_away_is_left_out(cameras):
+    """A plate that two of the cameras look at along its face, there some two pixels wide."""
+    plate = mesh_scene("plate", box((0.5, 0.5, 0.03)), cameras, RESOLUTION)
+    gone = sum(not eroded(plate.masks[i : i + 1]).any() for i in range(len(cameras)))
+    figures = quality(plate)
+    assert figures["dropped"] == gone > 0
+    assert figures["true"] == 1
 
 
 def test_agreement_sees_a_difference(cameras):
