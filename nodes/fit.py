@@ -43,6 +43,7 @@ class FitVolSDF(Node):
                     tooltip="Larger pictures are reduced to this longest side for the fit.",
                 ),
                 seed_input("Chooses the rays of each step."),
+                cues_input(1.0),
             ],
             outputs=[
                 sockets.Field.Output("field", display_name="field", tooltip="For Extract Mesh, Bake Texture, Render."),
@@ -53,17 +54,25 @@ class FitVolSDF(Node):
         )  # fmt: skip
 
     @classmethod
-    def run(cls, views, grid, rounds, pixels, seed, start=None, hull=None):
+    def run(cls, views, grid, rounds, pixels, seed, start=None, hull=None, cues=1.0):
         from ..recon_lib.render.field import turntable_field
         from ..recon_lib.stages.fit_settings import FitSettings
         from ..recon_lib.stages.fit_volsdf import fit_volsdf
 
-        progress, settings = ComfyProgress(), FitSettings(side=pixels).upto(grid, rounds)
+        progress, settings = ComfyProgress(), FitSettings(side=pixels).upto(grid, rounds).with_cues(cues)
         fields = {"start": start, "hull": hull}
         kept = kept_path(CHECKPOINT)
         fit = fit_volsdf(views, **fields, settings=settings, seed=seed, checkpoint=kept, progress=progress)
         shown = turntable_field(fit.field, 4, size=PREVIEW_SIZE, shading="albedo", device=device(), progress=progress)
         return io.NodeOutput(fit.field, images_to_host(shown.images))
+
+
+def cues_input(default: float) -> io.Float.Input:
+    return io.Float.Input(
+        "cues", default=default, min=0.0, max=10.0, step=0.05, optional=True,
+        tooltip="How strongly the views' own depth and normals lead. 0 where the start is nearer than they are, as "
+        "Complete Shape is with the embedded model; 1 without such a start, or with good depth of your own.",
+    )  # fmt: skip
 
 
 NODES = [FitVolSDF]

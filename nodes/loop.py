@@ -7,7 +7,7 @@ from . import sockets
 from .base import LARGEST_SEED, Node, seed_input
 from .cameras import PickCamera
 from .carve import FOLDER, OutpaintingMask, VisualHull
-from .fit import FitVolSDF
+from .fit import FitVolSDF, cues_input
 from .host import new_graph
 from .outpaint import OutpaintView, outline_input
 from .personalize import KIND, PersonalisePainter, kind_input
@@ -15,7 +15,7 @@ from .render import Render
 from .schedule import AROUND, CameraSchedule
 
 AS_LINK = {"rawLink": True}  # the links themselves go on to the stage nodes: their results are kept camera by camera
-HULL_CELLS = 64  # as in `systems.pop3d`
+HULL_CELLS, CUES = 64, 0.0  # as in `systems.pop3d`
 MOST = 16
 GAP = 4  # which output of Outpainting Mask carries all of it
 
@@ -63,6 +63,7 @@ class GrowAround(Node):
                 ),
                 kind_input(optional=True),
                 outline_input(),
+                cues_input(CUES),
             ],
             outputs=[
                 sockets.Views.Output("views_out", display_name="views", tooltip="The photo's view and painted ones."),
@@ -76,14 +77,14 @@ class GrowAround(Node):
     @classmethod
     def run(
         cls, views, field, model, outpainter, cameras, step, prompt, seed, grid, rounds, pixels, personalise=0,
-        kind=KIND, outline=SURFACE,
+        kind=KIND, outline=SURFACE, cues=CUES,
     ):  # fmt: skip
         graph = new_graph()
         around = place(
             graph, CameraSchedule, "schedule", views=views, order=AROUND, count=schedule_length(step), step=step
         )
         hull = place(graph, VisualHull, "hull 1", views=views, resolution=HULL_CELLS).out(0)
-        fit, painter = {"grid": grid, "rounds": rounds, "pixels": pixels}, outpainter
+        fit, painter = {"grid": grid, "rounds": rounds, "pixels": pixels, "cues": cues}, outpainter
         for number in range(1, cameras):
             camera = place(graph, PickCamera, f"camera {number}", cameras=around.out(0), number=number)
             gap = place(

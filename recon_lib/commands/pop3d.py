@@ -29,6 +29,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         "(Stable Diffusion 1.5, 2, XL)",
     )  # fmt: skip
     parser.add_argument(
+        "--cues", type=float, default=0.0, metavar="0-1",
+        help="how strongly estimated depth and normals lead the fits, beside the shape that they start from",
+    )  # fmt: skip
+    parser.add_argument(
         "--outline", choices=OUTLINES, default=SURFACE,
         help="whose outline painted views have: the current surface's, or what the painter drew",
     )  # fmt: skip
@@ -46,6 +50,8 @@ def check(args: Namespace) -> None:
         raise BadInput(f"--cameras is {args.cameras}; give 1 to 16, 8 go around the object.")
     if not 0 <= args.personalise <= 16:
         raise BadInput(f"--personalise is {args.personalise}; give 0 for never, or 1 to 16 views.")
+    if not 0 <= args.cues <= 10:
+        raise BadInput(f"--cues is {args.cues}; give 0 for none, 1 for all of their usual weight.")
     if args.personalise and args.outpainter == PLAIN:
         raise BadInput("--personalise needs a painter that can learn; choose another --outpainter than plain.")
     if args.keep_views is not None and args.keep_views.exists():
@@ -91,7 +97,7 @@ def reconstruct(
     painter = choose_painter(args.outpainter, device)
     options = Options(
         cameras=args.cameras, prompt=args.prompt, outline=args.outline, personalise=args.personalise, kind=args.kind,
-        resolution=args.resolution, texture_size=args.texture_size, seed=args.seed,
+        cues=args.cues, resolution=args.resolution, texture_size=args.texture_size, seed=args.seed,
     )  # fmt: skip
     kept = args.output.with_name(f".{args.output.stem}.pop3d")
     result = run(image, model, painter, mask=mask, options=options, checkpoint=kept, device=device, progress=progress)

@@ -84,6 +84,11 @@ class FitSettings:
         levels = (*coarser, FitLevel(nodes, rounds, self.levels[-1].betas))
         return replace(self, levels=levels, refit_rounds=(rounds + 1) // 2)
 
+    def with_cues(self, share: float) -> "FitSettings":
+        """The settings with so much of the weight that the views' own depth and normals have; 0 leaves them out."""
+        weights = replace(self.weights, depth=share * self.weights.depth, normal=share * self.weights.normal)
+        return replace(self, weights=weights)
+
     def refit(self, nodes: int) -> "FitSettings":
         """The settings by which a field with so many nodes is fitted further."""
         narrow = self.levels[-1].betas[1]

@@ -41,6 +41,7 @@ from .zeroshape_w import timed
 
 log = logging.getLogger("recon3d")
 HULL_CELLS = 64  # of the carving that checks the masks; the hull's field itself is exact
+CUES = 0.0  # share of the depth and normal losses: the shape that the first fit starts from is nearer (docs/pop3d.md)
 SIDE = 256  # pixels of the views that are painted and fitted
 
 
@@ -50,6 +51,7 @@ class Options:
 
     cameras: int = 8  # with the photo's own
     prompt: str = ""
+    cues: float = CUES  # how strongly the views' depth and normals lead the fits
     outline: str = SURFACE  # whose outline painted views have, see `stages.outpaint`
     personalise: int = 0  # the painter learns the views so far before the first one and after every so many; 0: never
     kind: str = KIND  # what the object is, in a word or two, for painters that read and learn
@@ -196,8 +198,9 @@ class Loop:
     def _fitted(self, views: Views, hull: HullField, start: object) -> Standing:
         with self._timed("fit"):
             kept = self.checkpoint.with_suffix(".fit") if self.checkpoint else None
+            settings = self.options.settings.with_cues(self.options.cues)
             fit = fit_volsdf(
-                views, start=start, hull=hull, settings=self.options.settings, seed=self.options.seed + len(views),
+                views, start=start, hull=hull, settings=settings, seed=self.options.seed + len(views),
                 checkpoint=kept, progress=self.progress,
             )  # fmt: skip
         return Standing(views, hull, fit.field)

@@ -49,13 +49,14 @@ def calls(monkeypatch) -> list[Call]:
 def test_options_reach_the_loop_and_views_are_kept(calls, photo, tmp_path):  # noqa: F811
     out, kept = tmp_path / "out.glb", tmp_path / "views"
     told = ["--cameras", "5", "--prompt", "a cup", "--outpainter", "plain", "--keep-views", str(kept), "--seed", "7"]
-    told += ["--kind", "mug"]
+    told += ["--kind", "mug", "--outline", "painted", "--cues", "0.5"]
     files = ["--report", str(tmp_path / "r.json"), "--preview", str(tmp_path / "sheet.png")]
     assert main(["reconstruct", str(photo), "--system", "pop3d", "-o", str(out), *told, *files]) == 0
     (call,) = calls
     assert isinstance(call.painter, PlainPainter)
     assert (call.options.cameras, call.options.prompt, call.options.seed) == (5, "a cup", 7)
     assert (call.options.personalise, call.options.kind) == (0, "mug")
+    assert (call.options.outline, call.options.cues) == ("painted", 0.5)
     assert call.given["checkpoint"] == tmp_path / ".out.pop3d"
     assert len(load_views(kept)) == 2
     assert json.loads((tmp_path / "r.json").read_text())["details"] == {"views": 2}
@@ -82,6 +83,7 @@ def test_the_sheet_shows_painted_views(photo):  # noqa: F811
     [
         (["--cameras", "0"], "--cameras is 0"),
         (["--cameras", "40"], "--cameras is 40"),
+        (["--cues", "-0.5"], "--cues is -0.5"),
         (["--personalise", "-1"], "--personalise is -1"),
         (["--personalise", "2", "--outpainter", "plain"], "painter that can learn"),
         (["--outpainter", "nowhere"], "no folder of a diffusers pipeline"),

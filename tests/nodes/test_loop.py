@@ -57,7 +57,8 @@ def begun(pack, tiny_model, tiny_outpainter, quick_lessons, personalise, photo, 
 def test_the_graph_gives_what_the_library_gives(pack, begun, personalise, tiny_model):
     known, hull = begun
     outline = ("surface", "painted")[personalise]
-    graph, outputs = laid_out(pack, personalise=personalise, kind="ball", outline=outline)
+    cues = 0.5 * personalise
+    graph, outputs = laid_out(pack, personalise=personalise, kind="ball", outline=outline, cues=cues)
     assert sum(node["class_type"] == "Recon3D_PersonalisePainter" for node in graph.values()) == 2 * personalise
     done = executed(pack, graph, known)
     views, field, preview = (done[link[0]][link[1]] for link in outputs)
@@ -66,7 +67,7 @@ def test_the_graph_gives_what_the_library_gives(pack, begun, personalise, tiny_m
     settings = pack.lib("stages.fit_settings").FitSettings(side=32).upto(32, 1)
     options = system.Options(
         cameras=3, prompt="a ball", outline=outline, personalise=personalise, kind="ball", seed=5, side=32,
-        settings=settings,
+        settings=settings, cues=cues,
     )  # fmt: skip
     with torch.inference_mode(False), torch.no_grad():
         painter = known["2"][0]

@@ -188,6 +188,20 @@ def test_depth_and_normals_bring_a_single_view_nearer():
     assert cued < 0.7 * without
 
 
+def test_cues_can_be_left_out():
+    usual = BRIEF.weights
+    half = BRIEF.with_cues(0.5).weights
+    assert BRIEF.with_cues(1.0) == BRIEF
+    assert half == replace(usual, depth=usual.depth / 2, normal=usual.normal / 2)
+    blind, start = replace(PAIR, depth=None, normals=None), sphere()
+    fields = [
+        fit_volsdf(views, start=start, settings=settings).field
+        for views, settings in ((PAIR, BRIEF.with_cues(0.0)), (blind, BRIEF), (PAIR, BRIEF))
+    ]
+    assert same(fields[0], fields[1])
+    assert not same(fields[0], fields[2])
+
+
 def test_cues_bend_a_surface_that_begins_flat_whatever_their_scale():
     """Against the fit without them, from the same start; moved along the view's axis until both are as near as can be.
 
