@@ -9,7 +9,7 @@ from .convert import images_to_host, masks_to_host, mesh_from_host, voxel_to_hos
 from .host import ComfyProgress, device
 
 FOLDER = f"{CATEGORY}/outpaint"
-PREVIEW_CELLS, PREVIEW_SIZE = 96, 320
+PREVIEW_CELLS, PREVIEW_SIZE = 96, 192
 
 
 class VisualHull(Node):

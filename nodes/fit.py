@@ -7,7 +7,7 @@ from .base import CATEGORY, Node, seed_input
 from .convert import images_to_host
 from .host import ComfyProgress, device, kept_path
 
-PREVIEW_SIZE = 256
+PREVIEW_SIZE = 192
 CHECKPOINT = "fit_volsdf.pt"
 
 
