@@ -40,6 +40,9 @@ class OutpainterConfig:
     train_steps: int = 960  # noise levels; a multiple of 12, 15, 16, 20 and 24, so that samplers' steps are even
     schedule: str = "squaredcos_cap_v2"  # its last level is pure noise, which is where sampling starts
     steps: int = 16  # of the sampler, unless told otherwise
+    own_color: float = (
+        1.0  # share of its own colours in what a painter makes of it; the rest is the nearest seen colour
+    )
 
     @classmethod
     def of(cls, values: dict) -> "OutpainterConfig":
@@ -50,6 +53,8 @@ class OutpainterConfig:
         config = cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
         if config.prediction not in PREDICTIONS:
             raise BadInput(f"An outpainter cannot predict {config.prediction!r}; use {' or '.join(PREDICTIONS)}.")
+        if not 0 <= config.own_color <= 1:
+            raise BadInput(f"An outpainter's own colours cannot have a share of {config.own_color}; use 0 to 1.")
         if len(config.channels) < 2 or any(width % config.groups for width in config.channels):
             raise BadInput(
                 f"Channels {config.channels} of an outpainter must be multiples of {config.groups}, 2 or more."

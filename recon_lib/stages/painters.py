@@ -18,6 +18,7 @@ from ..weights.registry import LoadedModel, load_model, read_state
 from .outpaint import Glimpse
 
 LARGEST_SIDE = 512
+LEAST_ALPHA = 0.5  # below, a pixel's own colour is not known
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,11 @@ class EmbeddedPainter:
         return 4 * sum(parameter.numel() for parameter in self.module.parameters())
 
     def paint(self, glimpse: Glimpse, *, prompt: str = "", seed: int = 0, progress: Progress) -> tuple[Tensor, Tensor]:
-        """Picture [1,3,S,S] on white and alpha [1,1,S,S], both 0-1; the same for a seed on one device."""
+        """Picture [1,3,S,S] on white and alpha [1,1,S,S], both 0-1; the same for a seed on one device.
+
+        The network paints the object blended with white by its alpha. Its own colours, without the white, give way to
+        the nearest seen ones as far as its card says.
+        """
         colors = continued(glimpse.images, glimpse.seen > 0.5)
         told = condition(colors, glimpse.seen, glimpse.masks, glimpse.depth, glimpse.normals, glimpse.focal)
         network, generator = self.module, torch.Generator().manual_seed(seed)
@@ -78,8 +83,10 @@ class EmbeddedPainter:
             found = network.to(self.device).sample(told.to(self.device), generator, steps, progress.check, show)
         finally:
             network.to("cpu")
-        found = (found.float().cpu() + 1) / 2
-        return found[:, :3], found[:, 3:]
+        picture, alpha = ((found.float().cpu() + 1) / 2).split((3, 1), 1)
+        own = 1 - (1 - picture) / alpha.clamp_min(LEAST_ALPHA)
+        mixed = picture + (1 - network.config.own_color) * alpha * (colors - own)
+        return torch.where(glimpse.masks > 0.5, mixed.clamp(0, 1), picture), alpha
 
 
 def load_embedded_painter(

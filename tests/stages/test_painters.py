@@ -1,5 +1,6 @@
 """The embedded outpainter with random weights: all but the picture's content is decided by the painter's code."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,14 +25,14 @@ from tests.stop_button import StopButton, looks_of
 TINY = OutpainterConfig(channels=(16, 16), groups=8, head_width=8, side=32, steps=3)
 
 
-def random_network() -> Outpainter:
+def random_network(config: OutpainterConfig = TINY) -> Outpainter:
     torch.manual_seed(0)
-    return Outpainter(TINY).eval().requires_grad_(False)
+    return Outpainter(config).eval().requires_grad_(False)
 
 
-def painter(**options) -> EmbeddedPainter:
+def painter(config: OutpainterConfig = TINY, **options) -> EmbeddedPainter:
     card = ModelCard("random", "outpainter", Path("random.safetensors"))
-    return EmbeddedPainter(LoadedModel(random_network(), card), **options)
+    return EmbeddedPainter(LoadedModel(random_network(config), card), **options)
 
 
 def written(folder: Path, name: str = "outpainter_mini") -> Path:
@@ -63,6 +64,28 @@ def test_the_network_is_told_what_training_tells_it():
     layers = (glimpse.seen, glimpse.masks, glimpse.depth, glimpse.normals, glimpse.focal)
     told = condition(continued(glimpse.images, glimpse.seen > 0.5), *layers)
     assert len(asked) == TINY.steps and torch.equal(asked[0], told)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+@pytest.mark.parametrize("alpha", [0.6, 1.0])
+def test_its_colours_are_mixed_with_the_nearest_seen_ones(share, alpha):
+    """A network that paints everything in one colour, blended with white."""
+    one, own = painter(config=replace(TINY, own_color=share)), torch.tensor([0.2, 0.4, 0.6]).view(1, 3, 1, 1)
+    painted = torch.cat([own * alpha + 1 - alpha, torch.full((1, 1, 1, 1), alpha)], 1).expand(1, 4, 32, 32)
+    one.module.sample = lambda *_, **__: painted * 2 - 1
+    glimpse = look(disc_gap(), Window.around(disc_gap().silhouettes[0, 0]), 32)
+    image, found = one.paint(glimpse, progress=Progress())
+    nearest = continued(glimpse.images, glimpse.seen > 0.5)
+    expected = (share * own + (1 - share) * nearest) * alpha + 1 - alpha
+    paint = (glimpse.masks > 0.5).expand_as(image)
+    assert torch.allclose(image[paint], expected[paint], atol=1e-5)
+    assert torch.allclose(found, torch.tensor(alpha))
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5])
+def test_a_share_of_colours_that_is_none_is_told(share):
+    with pytest.raises(BadInput, match="own colours cannot have a share"):
+        OutpainterConfig.of({"own_color": share})
 
 
 def test_the_seed_decides():
