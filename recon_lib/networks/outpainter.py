@@ -40,9 +40,7 @@ class OutpainterConfig:
     train_steps: int = 960  # noise levels; a multiple of 12, 15, 16, 20 and 24, so that samplers' steps are even
     schedule: str = "squaredcos_cap_v2"  # its last level is pure noise, which is where sampling starts
     steps: int = 16  # of the sampler, unless told otherwise
-    own_color: float = (
-        1.0  # share of its own colours in what a painter makes of it; the rest is the nearest seen colour
-    )
+    own_color: float = 1.0  # share of its own colours in what is painted; the rest is the nearest seen colour
 
     @classmethod
     def of(cls, values: dict) -> "OutpainterConfig":
