@@ -23,6 +23,7 @@ from ..render.projection import Projector
 from ..render.rasterize import rasterize
 from ..views import Views
 from .extract import extract_mesh
+from .painted_object import drop_specks
 from .really_seen import Surface, really_seen
 
 log = logging.getLogger("recon3d")
@@ -70,7 +71,8 @@ def outpaint_mask(
     within its mask, not hidden by the surface, and turned to it by less than `grazing` degrees. All other pixels of
     the silhouette are painted, except for a border of a few pixels beyond the surface, the margin of the masks. The
     region is widened by `grow` pixels inside the silhouette, so that its seam can be hidden; None is `seam_width`, in
-    proportion to the picture. Fields are looked at as meshes of 128 cells a side; their points are asked on `device`.
+    proportion to the picture. Islands of less than a hundredth of what was seen are painted again. Fields are looked at
+    as meshes of 128 cells a side; their points are asked on `device`.
 
     Raises `BadInput` for missing views or cameras, a camera that stands inside the hull or does not show it, a surface
     outside the hull and options out of range.
@@ -113,7 +115,7 @@ def _look(
     if not (covered[:, None] & silhouette).any():
         raise BadInput("The surface and the hull do not meet in the picture; both must come from the same views.")
     seen, colors = really_seen(surface, fragments, projector, grazing)
-    seen = seen & silhouette
+    seen = drop_specks(seen & silhouette)  # islands are scraps of an outline: the background's colour as often as not
     normals = F.normalize(fragments.interpolate_seen(corner_normals(surface.mesh)), dim=-1)
     facing = torch.zeros_like(colors).movedim(1, -1)
     facing[covered] = normals @ camera.rotation[0]

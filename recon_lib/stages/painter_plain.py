@@ -3,12 +3,16 @@
 What learned painters are measured against, and what a graph can run on when no model is at hand.
 """
 
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..progress import Progress
 from ..render.fill import continued
 from .outpaint import Glimpse
 from .outpaint_mask import UNKNOWN
+from .painted_object import drop_specks
+
+RIM = 32  # of the square's side: so wide is the rim of what was seen whose colours are not carried on
 
 
 class PlainPainter:
@@ -23,6 +27,21 @@ class PlainPainter:
         self, glimpse: Glimpse, *, prompt: str = "", seed: int = 0, progress: Progress | None = None
     ) -> tuple[Tensor, Tensor]:
         """Picture [1,3,S,S] on white and alpha [1,1,S,S]; grey where nothing at all was seen from here."""
-        seen = glimpse.seen > 0.5
-        alpha = (seen | ((glimpse.masks > 0.5) & (glimpse.depth > 0))).float()
-        return continued(glimpse.images, seen, UNKNOWN) * alpha + 1 - alpha, alpha
+        shown = (glimpse.seen > 0.5) | ((glimpse.masks > 0.5) & (glimpse.depth > 0))
+        alpha = shown.float()
+        return nearest_colors(glimpse) * alpha + 1 - alpha, alpha
+
+
+def nearest_colors(glimpse: Glimpse) -> Tensor:
+    """Everywhere the nearest colour that was seen for certain [1,3,S,S]; grey where nothing at all was seen.
+
+    The rim of what was seen, and islands in it, are the outline of an earlier picture, where the object's colour is
+    mixed with that of its background. One white pixel there would whiten all that lies behind it.
+    """
+    seen = glimpse.seen > 0.5
+    reach = max(1, seen.shape[-1] // RIM)
+    inner = -F.max_pool2d(-seen.float(), 2 * reach + 1, 1, reach) > 0
+    for certain in (drop_specks(inner), inner, drop_specks(seen)):
+        if certain.any():
+            return continued(glimpse.images, certain, UNKNOWN)
+    return continued(glimpse.images, seen, UNKNOWN)

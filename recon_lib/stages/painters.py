@@ -16,6 +16,7 @@ from ..render.fill import continued
 from ..weights.inpainters import locate_outpainter
 from ..weights.registry import LoadedModel, load_model, read_state
 from .outpaint import Glimpse
+from .painter_plain import nearest_colors
 
 LARGEST_SIDE = 512
 LEAST_ALPHA = 0.5  # below, a pixel's own colour is not known
@@ -85,7 +86,7 @@ class EmbeddedPainter:
             network.to("cpu")
         picture, alpha = ((found.float().cpu() + 1) / 2).split((3, 1), 1)
         own = 1 - (1 - picture) / alpha.clamp_min(LEAST_ALPHA)
-        mixed = picture + (1 - network.config.own_color) * alpha * (colors - own)
+        mixed = picture + (1 - network.config.own_color) * alpha * (nearest_colors(glimpse) - own)
         return torch.where(glimpse.masks > 0.5, mixed.clamp(0, 1), picture), alpha
 
 

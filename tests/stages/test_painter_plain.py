@@ -32,3 +32,17 @@ def test_nothing_seen():
     image, alpha = PlainPainter(SIDE).paint(glimpse(0))
     assert torch.equal(alpha[0, 0], (torch.arange(SIDE) < 12).float().expand(SIDE, SIDE))
     assert (image[0, :, :, :12] == 0.5).all()
+
+
+def test_a_rim_of_the_background_is_not_carried_on():
+    """The last seen column shows the wall behind the object, and so does an island further on."""
+    known = glimpse(8)
+    known.images[..., 7] = known.images[:, :, 8, 11] = 1
+    known.seen[..., 8, 11], known.masks[..., 8, 11] = 1, 0
+    image, _ = PlainPainter(SIDE).paint(known)
+    assert (image[0, :, :, 8:11] == torch.tensor([0.0, 0, 1])[:, None, None]).all()
+
+
+def test_where_a_rim_is_all_there_is_it_counts():
+    image, _ = PlainPainter(SIDE).paint(glimpse(1))
+    assert (image[0, :, :, :12] == torch.tensor([1.0, 0, 0])[:, None, None]).all()

@@ -14,6 +14,7 @@ from recon_lib.networks.outpainter import Outpainter, OutpainterConfig, conditio
 from recon_lib.progress import Progress
 from recon_lib.render.fill import continued
 from recon_lib.stages.outpaint import look, outpaint
+from recon_lib.stages.painter_plain import nearest_colors
 from recon_lib.stages.painters import EmbeddedPainter, load_embedded_painter
 from recon_lib.stages.window import Window
 from recon_lib.weights import registry
@@ -75,7 +76,7 @@ def test_its_colours_are_mixed_with_the_nearest_seen_ones(share, alpha):
     one.module.sample = lambda *_, **__: painted * 2 - 1
     glimpse = look(disc_gap(), Window.around(disc_gap().silhouettes[0, 0]), 32)
     image, found = one.paint(glimpse, progress=Progress())
-    nearest = continued(glimpse.images, glimpse.seen > 0.5)
+    nearest = nearest_colors(glimpse)
     expected = (share * own + (1 - share) * nearest) * alpha + 1 - alpha
     paint = (glimpse.masks > 0.5).expand_as(image)
     assert torch.allclose(image[paint], expected[paint], atol=1e-5)
