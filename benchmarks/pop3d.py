@@ -1,7 +1,8 @@
 """The whole loop after POP3D on objects that were never trained on, beside ZeroShape-W's mesh textured from the input.
 
     python -m benchmarks.pop3d --meshes FOLDER [--split val --objects 10] [--cameras 8] [--painters embedded plain]
-        [--personalise K] [--resolution 128] [--json OUT.json] [--pictures FOLDER]
+        [--outline surface|painted] [--cues 0-1] [--personalise K] [--resolution 128]
+        [--json OUT.json] [--pictures FOLDER]
 
 One unlit picture of each object over white, 256 px, from azimuth 30 and elevation 15; the system gets it with the
 object's true mask and nothing else. Shapes are compared in the true world after scale + translation alignment: Chamfer
@@ -32,6 +33,7 @@ from recon_lib.preview import Tile, sheet
 from recon_lib.render.mesh import render_mesh
 from recon_lib.stages.evaluate import alignment, compare_meshes
 from recon_lib.stages.evaluate_images import compare_images
+from recon_lib.stages.outlines import OUTLINES
 from recon_lib.stages.photo import save_image
 from recon_lib.systems import pop3d, zeroshape_w
 from recon_lib.views import Views
@@ -101,7 +103,8 @@ def methods(painters: list[str], personalise: int) -> list[str]:
 def grown(method: str, image: Tensor, mask: Tensor, model: LoadedModel, options: argparse.Namespace):
     """The loop with the painter that `method` names."""
     every = options.personalise if method.endswith(LEARNS) else 0
-    settings = pop3d.Options(cameras=options.cameras, resolution=options.resolution, personalise=every)
+    told = {name: getattr(options, name) for name in ("cameras", "resolution", "outline", "cues")}
+    settings = pop3d.Options(**told, personalise=every)
     painter = choose_painter(method.removesuffix(LEARNS), "cpu")
     return pop3d.reconstruct(image, model, painter, mask=mask, options=settings)
 
@@ -152,6 +155,8 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=10)
     parser.add_argument("--cameras", type=int, default=8)
     parser.add_argument("--painters", nargs="+", default=["embedded", "plain"], help="as reconstruct's --outpainter")
+    parser.add_argument("--outline", choices=OUTLINES, default=pop3d.Options.outline, help="as reconstruct's")
+    parser.add_argument("--cues", type=float, default=pop3d.Options.cues, help="as reconstruct's")
     parser.add_argument("--personalise", type=int, default=0, metavar="K", help="as reconstruct's; 0: only without")
     parser.add_argument("--resolution", type=int, default=128)
     parser.add_argument("--threads", type=int, default=2)

@@ -59,7 +59,7 @@ class GrowAround(Node):
                 io.Int.Input(
                     "personalise", default=0, min=0, max=MOST, optional=True,
                     tooltip="The outpainter learns the views so far before it first paints, and again after every so "
-                    "many painted views; 0 = never. A quarter of a minute each time for the embedded one.",
+                    "many painted views; 0 = never. Some 25 seconds of a CPU each time for the embedded one.",
                 ),
                 kind_input(optional=True),
                 outline_input(),

@@ -159,8 +159,7 @@ class JoinPaintedView(Node):
                 number_input(),
                 io.Mask.Input(
                     "mask", optional=True,
-                    tooltip="1 = object in the painted picture. Nothing connected: what differs from the background, "
-                    "within the hull.",
+                    tooltip="1 = object in the painted picture. Nothing connected: as outline says.",
                 ),
                 *joining_inputs(),
                 outline_input(),
@@ -189,8 +188,8 @@ def number_input() -> io.Int.Input:
 def outline_input() -> io.Combo.Input:
     return io.Combo.Input(
         "outline", options=list(OUTLINES), default=SURFACE, optional=True,
-        tooltip="Whose outline the object has: the current surface's, which gets colours then, or what was painted, "
-        "which changes the shape too.",
+        tooltip="Whose outline the object has: the current surface's, which gets colours then, or what was painted "
+        "within the hull, which changes the shape too.",
     )  # fmt: skip
 
 

@@ -65,11 +65,10 @@ def test_means_are_over_the_objects_that_have_the_figure():
 def test_painters_that_can_learn_stand_there_twice(monkeypatch):
     assert methods(["embedded", "plain"], 0) == ["zeroshape-w", "embedded", "plain"]
     assert methods(["embedded", "plain"], 2) == ["zeroshape-w", "embedded", "embedded + learns", "plain"]
-    asked = []
+    asked, told = [], {"cameras": 4, "resolution": 32, "outline": "painted", "cues": 0.5}
     monkeypatch.setattr(pop3d, "choose_painter", lambda name, device: name)
-    monkeypatch.setattr(
-        pop3d.pop3d, "reconstruct", lambda *given, options, **_: asked.append((given[2], options.personalise))
-    )
+    monkeypatch.setattr(pop3d.pop3d, "reconstruct", lambda *given, options, **_: asked.append((given[2], options)))
     for method in ("embedded", "embedded + learns"):
-        grown(method, None, None, None, Namespace(cameras=4, resolution=32, personalise=2))
-    assert asked == [("embedded", 0), ("embedded", 2)]
+        grown(method, None, None, None, Namespace(**told, personalise=2))
+    assert [painter for painter, _ in asked] == ["embedded", "embedded"]
+    assert [options for _, options in asked] == [pop3d.pop3d.Options(**told, personalise=every) for every in (0, 2)]

@@ -34,7 +34,8 @@ Two steps are drawn: 60 degrees to the right, then to the left. Copy the second 
 and *field* from the one before it.
 """
 STEP_NOTE = """*Outpainting Mask* gives picture and mask to any inpainting nodes; *Join Painted View* takes the \
-answer, puts the seen pixels back as they were, finds the object in it, and adds the view.
+answer, puts the seen pixels back as they were, gives the object its outline, and adds the view. With *outline* set to \
+*painted* that is what was painted, and the shape changes with it.
 """
 
 

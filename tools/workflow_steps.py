@@ -31,8 +31,8 @@ INSIDE_NOTE = """One camera further, after POP3D.
 
 1. **Visual Hull**: where the object may be, by all outlines so far.
 2. **Outpainting Mask**: what of that the new camera sees and no view has seen; the field carries seen colours over.
-3. **Outpaint View** paints it, finds the object in it, and adds the view with depth and normals.
-4. **Visual Hull** again: the new outline cuts more off.
+3. **Outpaint View** paints it and adds the view. *outline*: the current surface's, or what was painted.
+4. **Visual Hull** again: with painted outlines it gets smaller.
 5. **Fit VolSDF** fits the field of the last step further, to all views.
 """
 

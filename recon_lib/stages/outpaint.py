@@ -1,8 +1,8 @@
 """The unseen part of a view is painted, and what was seen stays as it was (after POP3D).
 
 A painter sees a square window around the hull's silhouette, of a size of its own. Its answer is put back at full size,
-its seam to the seen pixels is evened out, and the object is found in it. Pictures painted elsewhere, by samplers in the
-same graph for instance, are finished in the same way.
+its seam to the seen pixels is evened out, and the object gets its outline. Pictures painted elsewhere, by samplers
+in the same graph for instance, are finished in the same way.
 """
 
 import logging

@@ -64,6 +64,13 @@ def test_options_reach_the_loop_and_views_are_kept(calls, photo, tmp_path):  # n
     assert (tmp_path / "sheet.png").is_file()
 
 
+def test_what_is_usual_is_the_loops_own(calls, photo, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(pop3d, "choose_painter", lambda name, device: name)
+    assert main(["reconstruct", str(photo), "--system", "pop3d", "-o", str(tmp_path / "out.glb")]) == 0
+    (call,) = calls
+    assert call.options == system.Options()
+
+
 def test_the_embedded_painter_may_learn(calls, photo, tmp_path, monkeypatch):  # noqa: F811
     monkeypatch.setattr(pop3d, "choose_painter", lambda name, device: name)
     out = str(tmp_path / "out.glb")

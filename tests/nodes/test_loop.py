@@ -82,6 +82,15 @@ def test_the_graph_gives_what_the_library_gives(pack, begun, personalise, tiny_m
     assert preview.shape == (4, 256, 256, 3)
 
 
+def test_what_is_usual_is_usual_in_both(pack):
+    """The widgets' defaults are the library's."""
+    options = pack.lib("systems.pop3d").Options()
+    schema = pack.nodes["Recon3D_GrowAround"].define_schema()
+    widgets = {socket.id: socket.default for socket in schema.inputs if hasattr(socket, "default")}
+    for name in ("cameras", "prompt", "outline", "cues", "personalise", "kind", "seed"):
+        assert widgets[name] == getattr(options, name), name
+
+
 def test_one_more_camera_changes_no_node_before_it(pack):
     """So ComfyUI, which keeps results by a node's inputs, paints only the new view."""
     few, many = (laid_out(pack, cameras=count)[0] for count in (3, 8))
