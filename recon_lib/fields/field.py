@@ -11,6 +11,9 @@ class Field(Protocol):
 
     Fields are immutable once they travel on a socket; they keep their tensors on the CPU between stages and
     compute on `device`.
+
+    A field may say with `detail` how thin its parts can be, world units, where it knows: extraction then looks for
+    nothing thinner.
     """
 
     bounds: Tensor  # [2,3] lower and upper corner, world units: nothing is inside beyond them

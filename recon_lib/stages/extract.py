@@ -76,7 +76,7 @@ def extract_mesh(
         points = torch.from_numpy(lower + nodes * spacing).float()
         return _evaluate(field, points, level, chunk, device, progress)
 
-    lattice = SparseLattice(evaluate, cells, coarse)
+    lattice = SparseLattice(evaluate, cells, coarse, plain=int(getattr(field, "detail", 0.0) / spacing.max()))
     progress.start("Extract mesh", lattice.levels + 1)
     finest = lattice.sample(on_level=progress.step)
     vertices, triangles = _surface(lattice, finest, closed, progress)

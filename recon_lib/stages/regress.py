@@ -24,6 +24,7 @@ from .mask import segment
 from .prepare import fit_mask, prepare_image, prepare_mask
 
 FRAME_GRID = 28  # nodes a side of the grid that finds how far the whole shape reaches
+DETAIL = 1.5  # network pixels; features have half the picture's resolution, and at 2 some islands of a few cells go
 BOUND = 1.15  # half the side of the field's box, world units: the shape was scaled to the unit sphere on a coarse grid
 
 
@@ -80,8 +81,10 @@ def complete_shape(
     seen = _encode(model.module.to(device), surface.views, surface.occluder, device)
     pose = torch.linalg.inv(surface.views.cameras.camera_to_world[0])
     bounds = torch.tensor([[-BOUND] * 3, [BOUND] * 3])
+    pixel = float(pose[2, 3] / seen.intrinsics[0, 0, 0])  # at the object's centre
+    threshold = model.module.config.threshold
     progress.step()
-    return DecodedField(model.module, seen, pose, seen.normalization, bounds, model.module.config.threshold)
+    return DecodedField(model.module, seen, pose, seen.normalization, bounds, threshold, detail=DETAIL * pixel)
 
 
 def _masks(

@@ -151,3 +151,30 @@ def test_scale_of_the_values_does_not_matter():
         lattice.sample()
         costs.append(lattice.evaluations)
     assert costs[0] == costs[1]
+
+
+@pytest.mark.parametrize(
+    "distance",
+    [
+        pytest.param(sphere(0.2, (0.31, -0.2, 0.47)), id="ball"),
+        pytest.param(plate(0.3, 4.2 * 2 / CELLS), id="plate of four cells"),
+    ],
+)
+def test_where_nothing_is_thin_signs_are_enough(distance):
+    full, plain = (SparseLattice(on_lattice(distance), (CELLS,) * 3, coarse=8, plain=n) for n in (0, 4))
+    for lattice in (full, plain):
+        lattice.sample()
+    crossed = crossed_cells(dense(on_lattice(distance), CELLS))
+    np.testing.assert_array_equal(corner_values(plain.values, crossed), corner_values(full.values, crossed))
+    assert plain.evaluations < 0.9 * full.evaluations
+
+
+def test_larger_cells_are_still_looked_into():
+    """A ball of three cells between nodes eight cells apart is found; told that nothing is so thin, it is not."""
+    small = sphere(1.6 * 2 / CELLS, (-0.125, -0.125, -0.125))
+    found = {}
+    for plain in (4, 8):
+        lattice = SparseLattice(on_lattice(small), (CELLS,) * 3, coarse=8, plain=plain)
+        lattice.sample()
+        found[plain] = bool((np.nan_to_num(lattice.values, nan=-1) > 0).any())
+    assert found == {4: True, 8: False}

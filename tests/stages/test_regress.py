@@ -7,7 +7,7 @@ from recon_lib.geometry.camera import FLIP_YZ
 from recon_lib.networks.zeroshape_w import ZeroShapeWConfig
 from recon_lib.stages.extract import extract_mesh
 from recon_lib.stages.look import HIDDEN_SHARE
-from recon_lib.stages.regress import complete_shape, visible_surface
+from recon_lib.stages.regress import DETAIL, complete_shape, visible_surface
 from recon_lib.stages.window import OBJECT_SHARE
 from tests.oracle import (
     FOCAL,
@@ -155,6 +155,12 @@ class TestCompleteShape:
         torch.testing.assert_close(centre, seen, rtol=0, atol=0.02)
         assert float(radius) == pytest.approx(float(seen_radius), abs=0.02)
         assert mesh.vertices.norm(dim=1).max() < 1.06
+
+    def test_detail_is_some_pixels_of_the_network_at_the_ball(self, surface):
+        """The ball of diameter 2 spans `OBJECT_SHARE` of the network's picture."""
+        shape = complete_shape(oracle_model(), surface)
+        pixel = 2 / (OBJECT_SHARE * oracle_model().module.config.image_size)
+        assert shape.detail == pytest.approx(DETAIL * pixel, rel=0.1)
 
     def test_its_silhouette_is_the_disk(self, surface):
         """The field, the camera and the mask agree: every third pixel's ray meets the ball or passes it."""
