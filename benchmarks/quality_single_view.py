@@ -3,9 +3,10 @@
     python -m benchmarks.quality_single_view MESHES [--split val] [--model FILE] [--ablation FILE] [--json OUT.json]
 
 Every object is rendered once by the data engine (seeds that training never reaches) and shown twice: clean (plain
-background) and in a scene (background, clutter, an occluder in front). The model gets the raw picture alone. Shapes
-are compared in the view-aligned frame after scale + translation alignment (no rotation); F@0.05 counts samples nearer
-than 0.05 of the truth's bounding-sphere radius. A picture on which a method fails counts as F = 0.
+background) and in a scene (background, clutter, an occluder in front; the object is the thing that takes the middle,
+see `data.scenes`). The model gets the raw picture alone. Shapes are compared in the view-aligned frame after scale +
+translation alignment (no rotation); F@0.05 counts samples nearer than 0.05 of the truth's bounding-sphere radius. A
+picture on which a method fails counts as F = 0.
 """
 
 import argparse
@@ -69,7 +70,7 @@ def scenes(library: Library, mix: SceneMix, size: int) -> Iterator[Scene]:
 
 def view_aligned(mesh: Mesh, scene: Scene) -> Mesh:
     """The true mesh as the scene's camera sees it: camera looking along -z, +y up."""
-    pose = torch.from_numpy(scene.world_to_camera)
+    pose = torch.tensor(scene.world_to_camera)
     return mesh.mapped(lambda v: (v @ pose[:3, :3].T + pose[:3, 3]) @ FLIP_YZ)
 
 

@@ -84,19 +84,20 @@ class Library:
 
 
 def place(
-    cutout: Cutout, rng: np.random.Generator, size: int, side: float, outside: float = 0.0, centred: bool = False
+    cutout: Cutout, rng: np.random.Generator, size: int, side: float, outside: float = 0.0, wander: float | None = None
 ) -> Layer:
     """Scale the cut-out to `side` of the picture and put it anywhere it fits.
 
-    `outside` lets that share of its bounding box hang over the picture's edge. `centred` keeps it near the middle.
+    `outside` lets that share of its bounding box hang over the picture's edge. Otherwise `wander`, the standard
+    deviation from the middle as a share of the picture, keeps it near the middle, and whole where it goes in.
     """
     seen = ~np.isnan(cutout.relief)
     rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
     scale = side * size / max(bottom - top, right - left)
     height, width = max(round((bottom - top) * scale), 2), max(round((right - left) * scale), 2)
-    if centred and not outside:
-        y, x = (round((size - n) / 2 + size * rng.normal(0, 0.04)) for n in (height, width))
+    if wander is not None and not outside:
+        y, x = (_about_middle(rng, n, size, wander) for n in (height, width))
     else:
         y, x = _offset(rng, height, size, outside), _offset(rng, width, size, outside)
     box = (slice(top, bottom), slice(left, right))
@@ -116,6 +117,11 @@ def place(
         _onto(cutout.normals[box][nearest].astype(np.float32) / 127, size, y, x, 0.0),
         intrinsics,
     )
+
+
+def _about_middle(rng: np.random.Generator, length: int, size: int, wander: float) -> int:
+    free = abs(size - length) / 2
+    return round((size - length) / 2 + np.clip(size * rng.normal(0, wander), -free, free))
 
 
 def _offset(rng: np.random.Generator, length: int, size: int, outside: float) -> int:

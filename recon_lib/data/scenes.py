@@ -2,6 +2,9 @@
 
 After ZeroShape-W's data (Huang et al. 2025, figure 5), with procedural and pasted surroundings in the place of
 generated ones. Deterministic: one seed, one scene.
+
+A raw picture has to show which of its things is meant: the one that takes the middle, as in photographs. What is pasted
+behind or in front fills less of the middle than what is seen of the object.
 """
 
 from collections.abc import Callable
@@ -17,7 +20,10 @@ from .photometric import photograph, with_shadow
 Background = Callable[[np.random.Generator, int], NDArray[np.uint8]]  # (rng, size) -> [3,size,size]
 SMALLEST_SIDE, LARGEST_SIDE = 0.38, 0.97  # the object's longer side, as a share of the image
 CLOSE_SIDES = 0.6, 0.92
-LEAST_VISIBLE, MOST_VISIBLE = 0.3, 0.93  # share of an occluded object's area that stays visible
+CLOSE_WANDER, WANDER = 0.04, 0.1  # of the object from the middle, standard deviation, shares of the image
+ANYWHERE = 0.3  # share of raw pictures with the object wherever it fits
+LEAST_VISIBLE, MANY_VISIBLE, MOST_VISIBLE = 0.3, 0.65, 0.93  # share of an occluded object's area that stays visible
+MIDDLE = 0.25  # standard deviation of what counts as the middle, share of the image
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,7 @@ class SceneMix:
     """How often a scene has what. `clean` scenes have a plain background and nothing else."""
 
     clean: float = 0.25
-    occluded: float = 0.6  # of the others
+    occluded: float = 0.85  # of the others an occluder is tried; one in three finds no place
     truncated: float = 0.12  # of the others
     clutter: float = 0.35  # of the others
     close: bool = False  # the object in the middle, at about the size at which `stages.window` cuts it out
@@ -64,20 +70,21 @@ def compose_scene(
     clean = rng.random() < mix.clean
     truncated = not clean and rng.random() < mix.truncated
     side = float(rng.uniform(*(CLOSE_SIDES if mix.close else (SMALLEST_SIDE, LARGEST_SIDE))))
-    object_layer = place(cutout, rng, size, side, outside=0.3 if truncated else 0.0, centred=mix.close)
+    wander = CLOSE_WANDER if mix.close else WANDER if rng.random() > ANYWHERE else None
+    object_layer = place(cutout, rng, size, side, outside=0.3 if truncated else 0.0, wander=wander)
     if clean or mix.close:  # from close, what lies around is masked out
         canvas, occluder = _plain(rng, size), np.zeros((size, size), np.float32) if clean else None
     else:
         canvas = (background or _drawn)(rng, size).transpose(1, 2, 0) / np.float32(255)
         if rng.random() < mix.clutter:
-            canvas = _with_clutter(canvas, library, rng, size)
+            canvas = _with_clutter(canvas, object_layer.alpha, library, rng)
         occluder = None
     canvas = with_shadow(canvas, object_layer.alpha, rng) if rng.random() < 0.5 else canvas
     canvas = paste(canvas, object_layer)
     if occluder is None:
         occluder = np.zeros((size, size), np.float32)
         if rng.random() < mix.occluded:
-            canvas, occluder = _occluded(canvas, object_layer.alpha, library, rng, size)
+            canvas, occluder = _occluded(canvas, object_layer.alpha, library, rng, told=mix.close)
     # an edge pixel may be half covered and yet hold no depth: it must not count as seen
     amodal = (object_layer.alpha > 0.5) & ~np.isnan(object_layer.relief)
     return Scene(
@@ -104,28 +111,42 @@ def _plain(rng: np.random.Generator, size: int) -> NDArray[np.float32]:
 
 
 def _with_clutter(
-    canvas: NDArray[np.float32], library: Library, rng: np.random.Generator, size: int
+    canvas: NDArray[np.float32], alpha: NDArray[np.float32], library: Library, rng: np.random.Generator
 ) -> NDArray[np.float32]:
+    """Paste up to three cut-outs where an object of coverage `alpha` [S,S] will stand in front."""
     for _ in range(int(rng.integers(1, 4))):
-        layer = place(library.random(rng), rng, size, float(rng.uniform(0.15, 0.6)), outside=0.6)
-        canvas = paste(canvas, layer)
+        layer = place(library.random(rng), rng, len(alpha), float(rng.uniform(0.15, 0.6)), outside=0.6)
+        if prominence(layer.alpha * (1 - alpha)) < prominence(alpha):
+            canvas = paste(canvas, layer)
     return canvas
 
 
 def _occluded(
-    canvas: NDArray[np.float32], alpha: NDArray[np.float32], library: Library, rng: np.random.Generator, size: int
+    canvas: NDArray[np.float32], alpha: NDArray[np.float32], library: Library, rng: np.random.Generator, told: bool
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Paste one or two cut-outs so that part of the object stays visible. -> picture, occluders' coverage [S,S]."""
-    covered = np.zeros((size, size), np.float32)
+    """Paste one or two cut-outs so that part of the object stays visible. -> picture, occluders' coverage [S,S].
+
+    Where the object is not `told` by its mask, it stays the one that takes the middle.
+    """
+    covered = np.zeros_like(alpha)
     whole = alpha.sum() + 1e-6
     for _ in range(1 if rng.random() < 0.75 else 2):
-        other = library.random(rng)
-        for _ in range(6):
-            layer = place(other, rng, size, float(rng.uniform(0.3, 1.1)), outside=0.8)
+        other, most = library.random(rng), rng.uniform(MANY_VISIBLE, MOST_VISIBLE)
+        for _ in range(16):
+            layer = place(other, rng, len(alpha), float(rng.uniform(0.3, 1.1)), outside=0.8)
             now = np.maximum(covered, layer.alpha)
-            visible = float((alpha * (1 - now)).sum() / whole)
-            if LEAST_VISIBLE < visible < MOST_VISIBLE:
+            seen = alpha * (1 - now)
+            plain = told or prominence(now) < prominence((alpha + seen) / 2)
+            if plain and LEAST_VISIBLE < float(seen.sum() / whole) < most:
                 shaded = with_shadow(canvas, layer.alpha, rng) if rng.random() < 0.3 else canvas
                 canvas, covered = paste(shaded, layer), now
                 break
     return canvas, covered
+
+
+def prominence(coverage: NDArray[np.float32]) -> float:
+    """How much a thing takes the middle of the picture: its coverage [S,S] 0-1 under a Gaussian about the middle."""
+    size = len(coverage)
+    from_middle = (np.arange(size) + 0.5) / size - 0.5
+    weight = np.exp(-((from_middle / MIDDLE) ** 2) / 2)
+    return float(weight @ coverage @ weight) / size**2

@@ -85,6 +85,9 @@ class MiniBackbone(nn.Module):
         self.up2, self.up1 = Merge(width, s8, 96), Merge(96, s4, self.middle_channels)
         self.up0 = Merge(self.middle_channels, s2, self.fine_channels)
         self.shape_head = DenseHead(self.fine_channels, 6, hidden=16)  # relief, thickness, silhouette, normals
+        self.slope = nn.Linear(width, 2)  # of the whole object's relief: how it leans shows in the whole, not locally
+        nn.init.zeros_(self.slope.weight)
+        nn.init.zeros_(self.slope.bias)
 
     def forward(self, image: Tensor, masks: Tensor | None = None) -> DenseFeatures:
         s2, s4, s8, s16, s32 = self.encoder(self._picture(image, masks))
@@ -94,6 +97,7 @@ class MiniBackbone(nn.Module):
         middle = self.up1(self.up2(coarse, s8), s4)
         fine = self.up0(middle, s2)
         relief, thickness, amodal, normals = self.shape_head(fine).split((1, 1, 1, 3), dim=1)
+        relief = relief + ramp(self.slope(coarse.mean((-2, -1))), relief.shape[-1])
         normals = F.normalize(normals + fine.new_tensor([0, 0, -0.1])[:, None, None], dim=1)
         return DenseFeatures(relief, fine, coarse, middle, normals, F.softplus(thickness - 1), amodal)
 
@@ -104,6 +108,13 @@ class MiniBackbone(nn.Module):
             return torch.cat([image, torch.zeros_like(image[:, :2])], 1)
         known = masks[:, :1].amax((2, 3), keepdim=True) > 0
         return torch.cat([torch.where(known, image * masks[:, :1], image), masks], 1)
+
+
+def ramp(slope: Tensor, side: int) -> Tensor:
+    """Planes [B,1,side,side], 0 in the middle, that rise by the slopes [B,2] across the picture and down it."""
+    across = (torch.arange(side, device=slope.device, dtype=slope.dtype) + 0.5) / side - 0.5
+    x, y = slope[:, :, None, None].unbind(1)
+    return (x * across + y * across[:, None])[:, None]
 
 
 def depth_from_relief(relief: Tensor, focal: Tensor) -> Tensor:

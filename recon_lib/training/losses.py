@@ -18,17 +18,17 @@ from .run import Batch
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Factors of the terms of the sum."""
+    """Factors of the terms of the sum: such that none drowns the others' gradients in the layers that all share."""
 
-    occupancy: float = 3.0
-    mask: float = 2.0
-    occluder: float = 1.0
-    relief: float = 0.2
-    surface: float = 0.05
-    thickness: float = 0.4
-    amodal: float = 0.5
-    normals: float = 1.0
-    camera: float = 0.05
+    occupancy: float = 4.0
+    mask: float = 1.0
+    occluder: float = 0.6
+    relief: float = 2.0
+    surface: float = 0.2
+    thickness: float = 0.6
+    amodal: float = 0.4
+    normals: float = 1.5
+    camera: float = 0.1
 
 
 def zeroshape_w_losses(model: ZeroShapeW, batch: Batch, true_depth: bool = False) -> tuple[dict[str, Tensor], Tensor]:

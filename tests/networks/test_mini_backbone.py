@@ -14,6 +14,7 @@ from recon_lib.networks.mini_backbone import (
     MiniBackbone,
     TokenBlock,
     depth_from_relief,
+    ramp,
 )  # fmt: skip
 
 
@@ -72,6 +73,16 @@ class TestBackbone:
         for name, value in (("depth", 0.3), ("thickness", math.log1p(math.exp(-8))), ("amodal", 0.8)):
             torch.testing.assert_close(getattr(dense, name), torch.full((1, 1, 32, 32), value))
         torch.testing.assert_close(dense.normals, torch.tensor([0, 1.0, 0])[:, None, None].expand_as(dense.normals))
+
+    def test_the_whole_object_leans_by_its_slope(self):
+        leaning = blind([0.3] + [0.0] * 5)
+        leaning.slope.bias.data = torch.tensor([0.5, -0.25])
+        relief = leaning(torch.rand(1, 3, 32, 32)).depth
+        torch.testing.assert_close(relief, 0.3 + ramp(torch.tensor([[0.5, -0.25]]), 32))
+
+    def test_a_fresh_one_does_not_lean(self):
+        fresh = MiniBackbone(32, blocks=1)
+        assert not fresh.slope.weight.any() and not fresh.slope.bias.any()
 
     @pytest.mark.parametrize("bias", [-60.0, 0.0, 60.0])
     def test_thickness_is_never_negative(self, backbone, bias):
@@ -171,6 +182,24 @@ class TestBlocks:
 
     def test_a_head_doubles_the_side(self):
         assert DenseHead(16, 3)(torch.randn(1, 16, 6, 7)).shape == (1, 3, 12, 14)
+
+
+class TestRamp:
+    def test_closed_form(self):
+        """Pixel centres of four pixels lie at -3/8, -1/8, 1/8, 3/8 of the picture's width."""
+        made = ramp(torch.tensor([[8.0, 0.0], [0.0, 16.0]]), 4)
+        assert made.shape == (2, 1, 4, 4)
+        torch.testing.assert_close(made[0, 0], torch.tensor([-3.0, -1, 1, 3]).expand(4, 4))
+        torch.testing.assert_close(made[1, 0], torch.tensor([-6.0, -2, 2, 6])[:, None].expand(4, 4))
+
+    def test_a_plane_seen_by_a_pinhole(self):
+        """To first order, depth that rises by as much as the picture's width is a slope of half: depth_from_relief."""
+        side, focal, distance = 64, 40.0, 1000.0  # far: the perspective itself hardly shows
+        relief = ramp(torch.tensor([[0.5, 0.0]]), side)
+        depth = distance * depth_from_relief(relief, torch.tensor([focal]))[0, 0, 0]
+        width = distance / focal  # of the picture, at that distance
+        rise = (depth[-1] - depth[0]) / width * side / (side - 1)
+        assert float(rise) == pytest.approx(1.0, rel=0.01)
 
 
 class TestDepthFromRelief:
