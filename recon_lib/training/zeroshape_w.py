@@ -31,6 +31,7 @@ class Trainer(Run):
     """One run on scenes."""
 
     clip = 10.0  # a bound for accidents
+    system = "zeroshape-w"
 
     @property
     def weights_name(self) -> str:

@@ -40,14 +40,22 @@ class Miss(nn.Module):
         return {"miss": (self.network(x) - 3 * x).square().mean()}
 
 
+class LineConfig:
+    def to_dict(self):
+        return {"size": "tiny", "color": "red"}
+
+
 class LineRun(Run):
     """The smallest network that can be trained: one weight, which should become 3."""
 
     clip = 1.0
+    system = "line"
     weights_name = "line.safetensors"
 
     def _model(self):
-        return nn.Conv2d(1, 1, 1, bias=False)
+        line = nn.Conv2d(1, 1, 1, bias=False)
+        line.config = LineConfig()
+        return line
 
     def _terms(self, model):
         return Miss(model)
@@ -77,7 +85,10 @@ def test_the_weight_is_learnt_and_kept(tmp_path):
     run = LineRun(LineSettings(tmp_path))
     assert run.run(Progress()) == tmp_path
     assert run.network.weight.item() == pytest.approx(3, abs=0.02)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["line.safetensors", "log.jsonl", "state.pt"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["line.json", "line.safetensors", "log.jsonl", "state.pt"]
+    card = json.loads((tmp_path / "line.json").read_text())
+    assert card["system"] == "line" and card["parameters"] == 1
+    assert card["size"] == "tiny" and card["config"] == {"size": "tiny", "color": "red"}
 
 
 def test_means_over_fifty_steps_are_logged_and_a_look_at_every_save(tmp_path, monkeypatch):

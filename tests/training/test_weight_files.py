@@ -1,10 +1,14 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from safetensors.torch import load_file
 from torch import nn
 
 from recon_lib.errors import BadInput
-from recon_lib.training.weight_files import decay_groups, load_weights, save_weights
+from recon_lib.networks.zeroshape_w import MINI, ZeroShapeW
+from recon_lib.training.weight_files import decay_groups, load_weights, save_card, save_weights
+from recon_lib.weights.registry import load_model
 
 
 def module():
@@ -54,3 +58,19 @@ def test_what_cannot_be_loaded_is_told(tmp_path, damage, said):
     damage(path)
     with pytest.raises(BadInput, match=said):
         load_weights(module(), path)
+
+
+def test_a_runs_weights_can_be_loaded_by_their_path(tmp_path):
+    model = ZeroShapeW(replace(MINI, threshold=0.25))
+    path = tmp_path / "mine.safetensors"
+    save_weights(model, path)
+    save_card(model, "zeroshape-w", path)
+    loaded = load_model(path)
+    assert loaded.module.config == model.config and loaded.card.name == "mine"
+    assert loaded.card.parameters == sum(p.numel() for p in model.parameters())
+
+
+def test_a_card_that_is_there_is_left_alone(tmp_path):
+    (tmp_path / "mine.json").write_text("mine")
+    save_card(ZeroShapeW(MINI), "zeroshape-w", tmp_path / "mine.safetensors")
+    assert (tmp_path / "mine.json").read_text() == "mine"

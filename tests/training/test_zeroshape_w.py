@@ -13,6 +13,7 @@ from recon_lib.networks.zeroshape_w import MINI, ZeroShapeW
 from recon_lib.progress import Progress
 from recon_lib.training.dataset import SceneDataset
 from recon_lib.training.settings import TrainSettings
+from recon_lib.weights.registry import load_model
 from tests.tiny_shards import write_ellipsoids
 from tests.training.watching import StopAfter, losses_of
 
@@ -76,8 +77,10 @@ class TestRun:
         assert logits.isfinite().all()
         assert any((stored[name].float() - fresh[name]).abs().max() > 1e-3 for name in stored)
 
-    def test_it_leaves_its_state_and_its_weights_alone(self, run):
-        assert sorted(p.name for p in run[0].iterdir()) == ["state.pt", "zeroshape_w_mini.safetensors"]
+    def test_it_leaves_its_state_its_weights_and_their_card(self, run):
+        names = ["state.pt", "zeroshape_w_mini.json", "zeroshape_w_mini.safetensors"]
+        assert sorted(p.name for p in run[0].iterdir()) == names
+        assert load_model(run[0] / names[2]).module.config.size == "mini"
         state = torch.load(run[0] / "state.pt", weights_only=True)
         assert state["step"] == STEPS and state["spent"] > 0
 
