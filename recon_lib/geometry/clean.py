@@ -18,10 +18,10 @@ def largest_component(mesh: Mesh) -> Mesh:
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    a, b, c = mesh.faces.cpu().numpy().T
+    faces = mesh.faces.cpu()
+    edges = torch.cat([faces[:, :2], faces[:, 1:]]).int().T.numpy()
     count = len(mesh.vertices)
-    ones = torch.ones(2 * len(a)).numpy()
-    graph = coo_matrix((ones, ([*a, *b], [*b, *c])), shape=(count, count))
+    graph = coo_matrix((torch.ones(edges.shape[1]).numpy(), edges), shape=(count, count))
     _, label = connected_components(graph, directed=False)
     label = torch.from_numpy(label).long().to(mesh.faces.device)
     face_label = label[mesh.faces[:, 0]]
