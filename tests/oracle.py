@@ -66,7 +66,7 @@ class OracleNetwork(nn.Module):
         cache = tuple(torch.stack(part) for part in zip(*balls, strict=True))
         return SeenSurface(points, normalization, glance.intrinsics, cache)
 
-    def query(self, points: Tensor, surface: SeenSurface) -> Tensor:
+    def query(self, points: Tensor, surface: SeenSurface, level: float | None = None) -> Tensor:
         centre, radius = surface.cache
         return 10 * (radius[:, None] - (points - centre[:, None]).norm(dim=-1))
 

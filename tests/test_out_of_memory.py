@@ -61,9 +61,9 @@ class CrampedOracle(OracleNetwork):
         super().__init__()
         self.device = device
 
-    def query(self, points: Tensor, surface) -> Tensor:
+    def query(self, points: Tensor, surface, level: float | None = None) -> Tensor:
         self.device.take(points.shape[1])
-        return super().query(points, surface)
+        return super().query(points, surface, level)
 
 
 @pytest.fixture(scope="module")

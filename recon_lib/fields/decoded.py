@@ -13,7 +13,7 @@ from ..networks.visible_points import Normalization
 class DecodedField:
     """The occupancy that a shape network predicts behind a visible surface; values are logits minus `threshold`."""
 
-    module: nn.Module  # has query(points [1,N,3] in the normalised frame, surface) -> logits [1,N]
+    module: nn.Module  # has query(points [1,N,3] in the normalised frame, surface, threshold) -> logits [1,N]
     surface: Any  # the network's own `SeenSurface`, on the CPU
     world_to_camera: Tensor  # [4,4], world units
     normalization: Normalization  # camera frame -> normalised frame
@@ -31,7 +31,7 @@ class DecodedField:
         normalized = move(self.normalization, points.device).to_normalized(camera[None])
         if next(self.module.parameters(), points).device != points.device:  # `to` walks all modules: slow for nothing
             self.module.to(points.device)
-        return self.module.query(normalized, surface)[0] - self.threshold
+        return self.module.query(normalized, surface, self.threshold)[0] - self.threshold
 
     def color(self, points: Tensor, directions: Tensor | None = None) -> Tensor:
         """The network predicts no colour."""

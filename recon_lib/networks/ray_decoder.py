@@ -18,6 +18,7 @@ from .mini_backbone import TokenBlock, conv
 from .visible_points import Normalization
 
 BANDS = 5  # octaves of the position encoding of depth
+SLAB_DEPTH = 0.5  # of the way from the first to the last surface: what is taken for granted behind what is seen
 
 
 class SurfaceTokens(nn.Module):
@@ -100,8 +101,8 @@ class RayDecoder(nn.Module):
         memories = tuple(block.prepare(tokens) for block in self.blocks)
         return RayCache(memories, dense.fine, dense.middle, small, intrinsics * scale, normalization)
 
-    def query(self, points: Tensor, cache: RayCache) -> Tensor:
-        """points [B,N,3] normalised -> logits [B,N], > 0 inside."""
+    def query(self, points: Tensor, cache: RayCache, level: float | None = None) -> Tensor:
+        """points [B,N,3] normalised -> logits [B,N], > 0 inside; above `level` right behind what is seen."""
         check_shape("points", points, len(cache.fine), "N", 3)
         camera = cache.normalization.to_camera(points)
         image = camera @ cache.intrinsics.mT
@@ -113,7 +114,21 @@ class RayDecoder(nn.Module):
         x = self.embed(torch.cat([*local, points, geometry[..., 2:], octaves(depth)], -1))
         for block, memory in zip(self.blocks, cache.memories, strict=True):
             x = block(x, memory)
-        return self.answer(self.norm(x))[..., 0]
+        logits = self.answer(self.norm(x))[..., 0]
+        if level is None:
+            return logits
+        return torch.maximum(logits, level + seen_slab(depth[..., 1], depth[..., 2], geometry[..., 3]))
+
+
+def seen_slab(behind_first: Tensor, before_last: Tensor, mask: Tensor) -> Tensor:
+    """> 0 right behind the visible surface, [B,N]: where the decoder doubts what the masks and the depth show, as on
+    textures that it never met, the shape would have holes.
+
+    Distances behind the first and before the last surface in normalised units, the visible object's mask 0-1. The
+    slopes only steer the interpolation at the slab's rims; they are about those of the decoder's logits.
+    """
+    to_end = SLAB_DEPTH * before_last - (1 - SLAB_DEPTH) * behind_first
+    return torch.minimum(10 * torch.minimum(behind_first, to_end), 4 * (mask - 0.5))
 
 
 def octaves(x: Tensor) -> Tensor:

@@ -162,6 +162,11 @@ class ZeroShapeW(nn.Module):
         silhouette = torch.maximum(glance.dense.amodal.sigmoid(), mask)
         return torch.cat([surfaces, silhouette, mask, occluder], 1)
 
-    def query(self, points: Tensor, surface: SeenSurface) -> Tensor:
-        """Points [B,N,3] in the normalised frame -> occupancy logits [B,N], > 0 inside."""
-        return self.impl_network.query(points, surface.cache)
+    def query(self, points: Tensor, surface: SeenSurface, level: float | None = None) -> Tensor:
+        """Points [B,N,3] in the normalised frame -> occupancy logits [B,N], > 0 inside.
+
+        level: the logit that counts as the surface; the mini model's answers exceed it right behind what is seen.
+        """
+        if isinstance(surface.cache, LatentCache):
+            return self.impl_network.query(points, surface.cache)
+        return self.impl_network.query(points, surface.cache, level)

@@ -148,15 +148,18 @@ def _in_world(
     seen = _encode(module, views, occluder, device)
     side = torch.linspace(-module.config.extent, module.config.extent, FRAME_GRID)
     grid = torch.stack(torch.meshgrid(side, side, side, indexing="ij"), -1).reshape(-1, 3)
-    here = move(seen, device)
+    here, level = move(seen, device), module.config.threshold
     with torch.no_grad():
         logits = in_chunks(
-            lambda p: module.query(p[None].to(device), here)[0].cpu(), grid, default_chunk(device), progress.check
+            lambda p: module.query(p[None].to(device), here, level)[0].cpu(),
+            grid,
+            default_chunk(device),
+            progress.check,
         )
     points = unproject(views.depth, views.cameras.intrinsics)
     visible, _ = normalize_visible(points, views.masks * (views.depth > 0), robust=module.config.size == "mini")
     shown = visible[0].flatten(1).T[((views.masks > 0.5) & (views.depth > 0)).flatten()]
-    around = torch.cat([shown[:: max(len(shown) // 4096, 1)], grid[logits > module.config.threshold]])
+    around = torch.cat([shown[:: max(len(shown) // 4096, 1)], grid[logits > level]])
     centre = (around.amax(0) + around.amin(0)) / 2
     radius = float((around - centre).norm(dim=-1).max()) * float(seen.normalization.scale)
     origin = Normalization(seen.normalization.centre, seen.normalization.scale).to_camera(centre[None, None])[0, 0]

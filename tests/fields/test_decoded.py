@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -19,9 +19,9 @@ class Seen:
 class Plane(nn.Module):
     """Logits: x of the normalised frame plus what the surface says."""
 
-    def query(self, points, surface):
+    def query(self, points, surface, level):
         assert points.shape[0] == 1
-        return points[..., 0] + surface.offset
+        return points[..., 0] + surface.offset + 100 * level
 
 
 def test_the_network_is_asked_in_its_own_frame():
@@ -32,6 +32,8 @@ def test_the_network_is_asked_in_its_own_frame():
     field = DecodedField(Plane(), Seen(torch.tensor(10.0), ()), pose, normalization, bounds)
     points = torch.randn(7, 3)
     torch.testing.assert_close(field.inside(points), (points[:, 1] + 0.5 - 0.25) / 2 + 10)
+    lifted = replace(field, threshold=0.5)  # the network hears of it, then it is taken off
+    torch.testing.assert_close(lifted.inside(points), field.inside(points) + 49.5, rtol=1e-4, atol=1e-4)
     assert isinstance(field, Field) and not field.has_color
     with pytest.raises(NotImplementedError, match="no colour"):
         field.color(points)
@@ -43,7 +45,7 @@ def test_no_gradient_is_kept():
             super().__init__()
             self.weight = nn.Parameter(torch.ones(()))
 
-        def query(self, points, surface):
+        def query(self, points, surface, level):
             return points[..., 0] * self.weight
 
     identity = Normalization(torch.zeros(1, 3), torch.ones(1))

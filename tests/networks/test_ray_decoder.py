@@ -5,7 +5,7 @@ import torch
 
 from recon_lib.errors import BadInput
 from recon_lib.networks.blocks import DenseFeatures
-from recon_lib.networks.ray_decoder import BANDS, CrossBlock, RayDecoder, SurfaceTokens, octaves
+from recon_lib.networks.ray_decoder import BANDS, CrossBlock, RayDecoder, SurfaceTokens, octaves, seen_slab
 from recon_lib.networks.visible_points import Normalization
 
 SIDE, FINE, MIDDLE, WIDTH = 32, 5, 6, 16
@@ -157,6 +157,29 @@ class TestQuery:
         large = decoder.prepare(tokens, dense, double, camera() * scale, normalization)
         torch.testing.assert_close(decoder.query(points, large), decoder.query(points, small), rtol=1e-4, atol=1e-5)
 
+    def test_what_is_seen_is_inside_whatever_the_decoder_doubts(self, decoder, dense, normalization):
+        """Surfaces at depths 0.3 and 0.7, the left half of the picture is the visible object's."""
+        decoder.answer[-1].bias.fill_(-9.0)  # doubts everything
+        geometry = torch.tensor([0.3, 0.7, 1.0, 1.0, 0.0])[:, None, None].repeat(2, 1, SIDE, SIDE)
+        geometry[:, 3, :, SIDE // 2 :] = 0
+        cache = decoder.prepare(torch.randn(2, 9, WIDTH), dense, geometry, camera(), normalization)
+        for pixel, normalized_depth, inside in (
+            (8.0, 0.25, False), (8.0, 0.32, True), (8.0, 0.48, True), (8.0, 0.55, False), (24.0, 0.4, False),
+        ):  # fmt: skip
+            along = torch.tensor([0.0, 0.0, normalized_depth]).expand(2, 1, 3)
+            z = normalization.to_camera(along)[..., 2]
+            at = [points_at(torch.tensor([[pixel, 16.0]]), row, normalization)[i] for i, row in enumerate(z)]
+            points = torch.stack(at)
+            for level in (-0.3, 0.0, 2.0):
+                lifted = decoder.query(points, cache, level)
+                assert bool((lifted > level).all()) == bool((lifted > level).any()) == inside
+            assert (decoder.query(points, cache) < -2).all()
+
+    def test_the_slab_takes_nothing_away(self, decoder, cache):
+        points = torch.randn(2, 300, 3)
+        plain, lifted = decoder.query(points, cache), decoder.query(points, cache, 0.1)
+        assert (lifted >= plain).all() and (lifted == plain).float().mean() > 0.5
+
     def test_wrong_shape(self, decoder, cache):
         with pytest.raises(BadInput, match="points has shape"):
             decoder.query(torch.zeros(1, 5, 3), cache)
@@ -172,6 +195,19 @@ def test_cross_attention_with_stored_keys_is_plain_cross_attention():
     plain = x + block.out(torch.cat(heads, -1))
     plain = plain + block.mlp(block.norm2(plain))
     torch.testing.assert_close(block(x, block.prepare(tokens)), plain)
+
+
+class TestSeenSlab:
+    def test_from_the_first_surface_to_half_way(self):
+        first, last = 1.0, 3.0
+        z = torch.tensor([0.9, 1.1, 1.9, 2.1, 3.1])
+        slab = seen_slab(z - first, last - z, torch.ones(5))
+        assert (slab > 0).tolist() == [False, True, True, False, False]
+        torch.testing.assert_close(seen_slab(z - first, last - z, torch.full((5,), 0.5)).clamp_min(0), torch.zeros(5))
+
+    def test_none_where_the_surfaces_cross(self):
+        z = torch.linspace(-2, 2, 41)
+        assert (seen_slab(z - 0.5, 0.3 - z, torch.ones(41)) < 0).all()
 
 
 def test_octaves():
