@@ -125,7 +125,7 @@ def seen_slab(behind_first: Tensor, before_last: Tensor, mask: Tensor) -> Tensor
     textures that it never met, the shape would have holes.
 
     Distances behind the first and before the last surface in normalised units, the visible object's mask 0-1. The
-    slopes only steer the interpolation at the slab's rims; they are about those of the decoder's logits.
+    slopes, 10 a unit and 4 from mask to no mask, decide nothing but where between two nodes a rim is put.
     """
     to_end = SLAB_DEPTH * before_last - (1 - SLAB_DEPTH) * behind_first
     return torch.minimum(10 * torch.minimum(behind_first, to_end), 4 * (mask - 0.5))

@@ -142,6 +142,14 @@ class TestSurface:
         torch.testing.assert_close(mini.query(points, none), mini.query(points, empty))
         assert (mini.query(points, some) - mini.query(points, none)).abs().max() > 1e-4
 
+    def test_what_is_seen_is_above_the_level(self, mini, image, mask):
+        seen = mini.surface(mini.glance(image), mask)
+        inner = mask[0, 0].bool() & (torch.nn.functional.avg_pool2d(mask, 5, 1, 2)[0, 0] > 0.99)
+        points = seen.points[:, :, inner].mT
+        plain, lifted = mini.query(points, seen), mini.query(points, seen, 50.0)
+        assert plain.max() < 40  # the decoder alone is nowhere near the level
+        assert (lifted > 45).all()  # on the surface itself: the level, within what half a pixel of it bends
+
     def test_queries_in_a_given_frame(self, mini, image, mask):
         """The same points in the camera's frame give the same pixels to read, whatever frame they are told in."""
         glance = mini.glance(image)
