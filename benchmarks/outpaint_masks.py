@@ -64,7 +64,7 @@ from recon_lib.geometry.schedule import after_pop3d
 from recon_lib.stages.extract import extract_mesh
 from recon_lib.stages.outlines import PAINTED
 from recon_lib.stages.outpaint import Painted, Painter, outpaint, with_mask
-from recon_lib.stages.outpaint_mask import RESOLUTION, OutpaintMask, outpaint_mask, seam_width
+from recon_lib.stages.outpaint_mask import RESOLUTION, OutpaintMask, find_outpaint_mask, seam_width
 from recon_lib.stages.painted_view import painted_views
 from recon_lib.stages.painter_plain import PlainPainter
 from recon_lib.stages.painters import load_embedded_painter
@@ -133,22 +133,24 @@ def share(part: int, whole: int) -> float:
     return part / whole if whole else math.nan
 
 
-def gaps(views: Views, camera: Cameras, hull: Mesh, surface: Mesh, wanted: tuple[str, ...]) -> dict[str, OutpaintMask]:
+def simulated_masks(
+    views: Views, camera: Cameras, hull: Mesh, surface: Mesh, wanted: tuple[str, ...]
+) -> dict[str, OutpaintMask]:
     """The masks of `wanted` at the next camera."""
-    full = outpaint_mask(views, camera, hull, surface)
+    full = find_outpaint_mask(views, camera, hull, surface)
     found = {"hull": full, "whole": with_mask(full, full.silhouettes)}
     if "wide seam" in wanted:
-        found["wide seam"] = outpaint_mask(views, camera, hull, surface, grow=seam_width(camera) + 2)
+        found["wide seam"] = find_outpaint_mask(views, camera, hull, surface, grow=seam_width(camera) + 2)
     if {"depth", "depth+"} & set(wanted):
         found["depth"], found["depth+"] = depth_gaps(views, camera, hull, full)
     return {name: found[name] for name in wanted}
 
 
-def completed(painter: Painter, gap: OutpaintMask, views: Views, seed: int) -> Painted:
+def completed(painter: Painter, outpaint_mask: OutpaintMask, views: Views, seed: int) -> Painted:
     """The view painted; where a painter that knows no objects is told nothing, in the mean colour of `views`."""
-    if isinstance(painter, PlainPainter) and not gap.seen.any():
+    if isinstance(painter, PlainPainter) and not outpaint_mask.seen.any():
         painter = MeanPainter(views, painter.side)
-    return outpaint(painter, gap, seed=seed, outline=PAINTED)
+    return outpaint(painter, outpaint_mask, seed=seed, outline=PAINTED)
 
 
 def step_rows(scene: Scene, painter: Painter, seed: int) -> dict[str, dict[str, float]]:
@@ -157,9 +159,9 @@ def step_rows(scene: Scene, painter: Painter, seed: int) -> dict[str, dict[str, 
     for k, (hull, truth) in enumerate(zip(scene.hulls, scene.truths, strict=True), 1):
         before, now = scene.views[:k], scene.views[k]
         solid = truth.hit & (now.masks > 0.99)
-        for name, gap in gaps(before, now.cameras, hull, scene.mesh, MASKS).items():
-            tally, image = tallies[name], completed(painter, gap, before, seed + k).image
-            for what, number in counts(gap.masks, truth).items():
+        for name, outpaint_mask in simulated_masks(before, now.cameras, hull, scene.mesh, MASKS).items():
+            tally, image = tallies[name], completed(painter, outpaint_mask, before, seed + k).image
+            for what, number in counts(outpaint_mask.masks, truth).items():
                 tally.pixels[what] += number
             tally.seen.add(image, now.images, solid & truth.seen)
             tally.object.add(image, now.images, solid)
@@ -172,10 +174,10 @@ def loop_row(scene: Scene, painter: Painter, name: str, seed: int) -> dict[str, 
     views = replace(views, provenance=views.codes)
     for k, (hull, truth) in enumerate(zip(scene.hulls, scene.truths, strict=True), 1):
         now = scene.views[k]
-        gap = gaps(views, now.cameras, hull, scene.mesh, (name,))[name]
-        painted = completed(painter, gap, views, seed + k)
+        outpaint_mask = simulated_masks(views, now.cameras, hull, scene.mesh, (name,))[name]
+        painted = completed(painter, outpaint_mask, views, seed + k)
         photo.add(painted.image, now.images, truth.hit & (now.masks > 0.99) & truth.seen_by[:1])
-        view = painted_views(painted.image, painted.mask, gap)
+        view = painted_views(painted.image, painted.mask, outpaint_mask)
         views = Views.cat([views, replace(view, depth=now.depth * view.masks, normals=now.normals * view.masks)])
     return {"photo dB": photo.psnr, **apart(scene, views.images)}
 

@@ -10,12 +10,12 @@ from torch import Tensor
 from benchmarks.single_view_baselines import depth_mesh
 from recon_lib.geometry.camera import Cameras
 from recon_lib.geometry.mesh import Mesh
-from recon_lib.geometry.schedule import GRAZING, sight
+from recon_lib.geometry.schedule import MAX_VIEW_ANGLE_DEG, sight
 from recon_lib.geometry.visibility import visible_points
 from recon_lib.progress import Progress
 from recon_lib.render.rasterize import rasterize
-from recon_lib.stages.outpaint import Glimpse
-from recon_lib.stages.outpaint_mask import UNKNOWN, OutpaintMask, outpaint_mask
+from recon_lib.stages.outpaint import PainterInput
+from recon_lib.stages.outpaint_mask import UNKNOWN, OutpaintMask, find_outpaint_mask
 from recon_lib.views import Views
 
 SAMPLES = 4096  # surface points whose colours are compared between views
@@ -39,8 +39,8 @@ class Truth:
         return self.hit & ~self.seen
 
     @classmethod
-    def of(cls, mesh: Mesh, camera: Cameras, earlier: Cameras, grazing: float = GRAZING) -> "Truth":
-        """By exact ray tests; faces count up to `grazing` degrees, whichever way round their corners run."""
+    def of(cls, mesh: Mesh, camera: Cameras, earlier: Cameras, max_view_angle: float = MAX_VIEW_ANGLE_DEG) -> "Truth":
+        """By exact ray tests; faces count up to `max_view_angle` degrees, whichever way round their corners run."""
         shown = rasterize(mesh, camera)
         points = shown.interpolate_seen(mesh.triangles)
         normals = mesh.face_normals[shown.face[shown.mask]]
@@ -48,7 +48,9 @@ class Truth:
         normals = torch.where(toward < 0, -normals, normals)
         cosine = (F.normalize(earlier.position[:, None] - points, dim=-1) * normals).sum(-1)
         seen_by = torch.zeros(len(earlier), *shown.mask.shape, dtype=torch.bool)
-        seen_by[:, shown.mask] = visible_points(mesh, points, earlier) & (cosine > math.cos(math.radians(grazing)))
+        seen_by[:, shown.mask] = visible_points(mesh, points, earlier) & (
+            cosine > math.cos(math.radians(max_view_angle))
+        )
         return cls(shown.mask[:, None], seen_by)
 
 
@@ -82,10 +84,10 @@ class MeanPainter:
         self.color = (object_only.sum((0, 2, 3)) / views.masks.sum()).clamp(0, 1).view(1, 3, 1, 1)
 
     def paint(
-        self, glimpse: Glimpse, *, prompt: str = "", seed: int = 0, progress: Progress | None = None
+        self, inputs: PainterInput, *, prompt: str = "", seed: int = 0, progress: Progress | None = None
     ) -> tuple[Tensor, Tensor]:
         """See `outpaint.Painter`."""
-        alpha = ((glimpse.masks > 0.5) & (glimpse.depth > 0)).float()
+        alpha = ((inputs.masks > 0.5) & (inputs.depth > 0)).float()
         return self.color * alpha + 1 - alpha, alpha
 
 
@@ -111,7 +113,7 @@ def depth_gaps(views: Views, camera: Cameras, hull: Mesh, full: OutpaintMask) ->
     """
     from scipy.ndimage import binary_fill_holes
 
-    warped = outpaint_mask(views, camera, hull, sheets(views), grow=0, grazing=90.0)
+    warped = find_outpaint_mask(views, camera, hull, sheets(views), grow=0, max_view_angle=90.0)
     away = camera.to_camera(camera.unproject(torch.ones_like(warped.depth)).reshape(1, -1, 3)[0])
     rays = away.view(1, *warped.depth.shape[-2:], 3).movedim(-1, 1)
     kept = (warped.seen > 0.5) & ((warped.normals * rays).sum(1, keepdim=True) < 0)
@@ -120,7 +122,7 @@ def depth_gaps(views: Views, camera: Cameras, hull: Mesh, full: OutpaintMask) ->
 
 
 def _within(region: Tensor, kept: Tensor, images: Tensor, full: OutpaintMask) -> OutpaintMask:
-    """The gap that keeps `kept` and paints the rest of `region`; [1,1,H,W] bool each."""
+    """The outpaint mask that keeps `kept` and paints the rest of `region`; [1,1,H,W] bool each."""
     paint = region & ~kept
     images = torch.where(kept, images, torch.where(paint, UNKNOWN, 1.0))
     return replace(full, masks=paint.float(), seen=kept.float(), silhouettes=region.float(), images=images)

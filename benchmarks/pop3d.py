@@ -94,17 +94,17 @@ def input_psnr(mesh: Mesh, views: Views) -> float:
     return float(-10 * np.log10(max(squared, 1e-10)))
 
 
-def methods(painters: list[str], personalise: int) -> list[str]:
+def methods(painters: list[str], personalize: int) -> list[str]:
     """The baseline and what stands beside it."""
-    twice = [[name, name + LEARNS] if personalise and name != PLAIN else [name] for name in painters]
+    twice = [[name, name + LEARNS] if personalize and name != PLAIN else [name] for name in painters]
     return [BASELINE, *(name for names in twice for name in names)]
 
 
 def grown(method: str, image: Tensor, mask: Tensor, model: LoadedModel, options: argparse.Namespace):
     """The loop with the painter that `method` names."""
-    every = options.personalise if method.endswith(LEARNS) else 0
+    every = options.personalize if method.endswith(LEARNS) else 0
     told = {name: getattr(options, name) for name in ("cameras", "resolution", "outline", "cues")}
-    settings = pop3d.Options(**told, personalise=every)
+    settings = pop3d.Options(**told, personalize=every)
     painter = choose_painter(method.removesuffix(LEARNS), "cpu")
     return pop3d.reconstruct(image, model, painter, mask=mask, options=settings)
 
@@ -113,7 +113,7 @@ def run_object(thing: Object, model: LoadedModel, options: argparse.Namespace) -
     """Rows by method. A method that fails on an object says so and has zeros."""
     image, mask = thing.views.images[:1], (thing.views.masks[:1] > 0.5).float()
     rows = {}
-    for method in methods(options.painters, options.personalise):
+    for method in methods(options.painters, options.personalize):
         started = time.perf_counter()
         try:
             if method == BASELINE:
@@ -136,7 +136,7 @@ def draw(found, thing: Object, method: str, folder: Path) -> None:
     placed = in_true_world(found.mesh, thing.mesh, thing.views.cameras[0])
     around = seen(placed, thing.views.cameras).images
     tiles = [Tile("true", image) for image in thing.views.images] + [Tile(method, image) for image in around]
-    if hasattr(found, "gaps"):
+    if hasattr(found, "outpaint_masks"):
         tiles += [Tile(f"view {i + 1}", image) for i, image in enumerate(found.views.images)]
     save_image(sheet(tiles, columns=8), folder / f"{thing.name}_{method.replace(' + ', '_')}.png")
 
@@ -157,7 +157,9 @@ def main() -> None:
     parser.add_argument("--painters", nargs="+", default=["embedded", "plain"], help="as reconstruct's --outpainter")
     parser.add_argument("--outline", choices=OUTLINES, default=pop3d.Options.outline, help="as reconstruct's")
     parser.add_argument("--cues", type=float, default=pop3d.Options.cues, help="as reconstruct's")
-    parser.add_argument("--personalise", type=int, default=0, metavar="K", help="as reconstruct's; 0: only without")
+    parser.add_argument(
+        "--personalise", dest="personalize", type=int, default=0, metavar="K", help="as reconstruct's; 0: only without"
+    )
     parser.add_argument("--resolution", type=int, default=128)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", type=Path)

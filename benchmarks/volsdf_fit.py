@@ -129,18 +129,18 @@ def reference_curve(scene: Scene, truth: Views, minutes: float, seed: int) -> li
     )
     run, spent, curve = PerceptronRun(scene.views, None, MlpSettings(), seed, "cpu", Progress()), 0.0, []
 
-    def look() -> None:
+    def painter_input() -> None:
         cameras = moved(small.cameras, run.center, run.scale)
         curve.append((spent, psnr(render_network(run.network, cameras), small), run.done))
         print(f"  perceptron {spent:7.0f} s  step {run.done:5d}  PSNR {curve[-1][1]:.2f}", flush=True)
 
-    look()
+    painter_input()
     while spent < 60 * minutes:
         started = time.process_time()
         run.advance()
         spent += time.process_time() - started
         if spent >= 10 * minutes * len(curve):
-            look()
+            painter_input()
     return curve
 
 

@@ -7,7 +7,7 @@ import time
 from comfy_api.latest import io
 
 from ..recon_lib.errors import BadInput
-from .host import ordinary_tensors, put_away
+from .host import offload, training_tensors
 
 log = logging.getLogger("recon3d")
 CATEGORY = "3d/Recon3D"
@@ -23,10 +23,10 @@ class Node(io.ComfyNode):
         check_inputs(schema, inputs)
         started = time.perf_counter()
         try:
-            with ordinary_tensors():
+            with training_tensors():
                 output = cls.run(**inputs)
         finally:
-            put_away(inputs)
+            offload(inputs)
         log.info("%s took %.2f s", schema.display_name, time.perf_counter() - started)
         return output
 

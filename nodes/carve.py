@@ -101,7 +101,7 @@ class OutpaintingMask(Node):
                 io.Image.Output(
                     "preview", display_name="preview", tooltip="Seen colours, and what is to be painted in orange."
                 ),
-                sockets.Gap.Output(
+                sockets.OutpaintMask.Output(
                     "gap", display_name="gap", tooltip="All of it, for Outpaint View and Join Painted View."
                 ),
             ],
@@ -109,18 +109,18 @@ class OutpaintingMask(Node):
 
     @classmethod
     def run(cls, views, cameras, hull, grow, grazing, field=None, mesh=None):
-        from ..recon_lib.stages.outpaint_mask import outpaint_mask
+        from ..recon_lib.stages.outpaint_mask import find_outpaint_mask
 
         if (mesh is None) == (field is None):
             raise BadInput("Outpainting Mask needs the current surface; connect a field or a mesh, one of them.")
         surface = field if mesh is None else mesh_from_host(mesh)
         options = {
             "grow": None if grow < 0 else grow,
-            "grazing": grazing,
+            "max_view_angle": grazing,
             "device": device(),
             "progress": ComfyProgress(),
         }
-        found = outpaint_mask(views, cameras, hull, surface, **options)
+        found = find_outpaint_mask(views, cameras, hull, surface, **options)
         masks, silhouettes = (masks_to_host(layer) for layer in (found.masks, found.silhouettes))
         pictures = images_to_host(found.images), images_to_host(found.preview())
         return io.NodeOutput(masks, pictures[0], silhouettes, pictures[1], found)

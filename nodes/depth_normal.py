@@ -6,7 +6,7 @@ from ..recon_lib.weights.pipelines import find_pipeline, find_pipelines
 from . import sockets
 from .base import CATEGORY, Node, seed_input
 from .convert import images_from_host, images_to_host, masks_from_host
-from .host import ComfyProgress, pipeline_folders, room_for
+from .host import ComfyProgress, pipeline_folders, reserve_memory
 
 EMBEDDED = "the connected model"
 
@@ -59,7 +59,7 @@ class EstimateDepthNormals(Node):
         from ..recon_lib.stages.mask import segment
         from ..recon_lib.views import Views
 
-        images, device, progress = images_from_host(image), room_for(model), ComfyProgress()
+        images, device, progress = images_from_host(image), reserve_memory(model), ComfyProgress()
         masks = masks_from_host(mask, images)
         if masks is None:
             masks = segment(model, images, device, progress).object

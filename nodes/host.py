@@ -45,7 +45,7 @@ class ComfyProgress(Progress):
 
 
 @contextmanager
-def ordinary_tensors() -> Iterator[None]:
+def training_tensors() -> Iterator[None]:
     """Leave ComfyUI's inference mode, so that what is made inside can be edited and differentiated later.
 
     Tensors from other nodes may still be inference tensors: clone them inside this block (`convert` does).
@@ -59,7 +59,7 @@ def device() -> torch.device:
     return management.get_torch_device()
 
 
-def room_for(model: "LoadedModel") -> torch.device:
+def reserve_memory(model: "LoadedModel") -> torch.device:
     """The device, after other models were moved off it until this one and some working memory fit."""
     return make_room(4 * model.card.parameters)
 
@@ -71,7 +71,7 @@ def make_room(size: int) -> torch.device:
     return chosen
 
 
-def put_away(inputs: dict) -> None:
+def offload(inputs: dict) -> None:
     """Take the networks among a node's inputs (models, decoded fields) off the device: between nodes it is free."""
     for value in inputs.values():
         module = getattr(value, "module", None)

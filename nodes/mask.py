@@ -5,7 +5,7 @@ from comfy_api.latest import io
 from . import sockets
 from .base import CATEGORY, Node
 from .convert import images_from_host, images_to_host, masks_from_host, masks_to_host
-from .host import ComfyProgress, room_for
+from .host import ComfyProgress, reserve_memory
 
 WHITE_IS_OBJECT, WHITE_IS_BACKGROUND = "white is the object", "white is the background (Load Image)"
 
@@ -39,7 +39,7 @@ class Segment(Node):
         from ..recon_lib.stages.mask import segment
 
         images, progress = images_from_host(image), ComfyProgress()
-        found = segment(model, images, device=room_for(model), progress=progress)
+        found = segment(model, images, device=reserve_memory(model), progress=progress)
         overlay = mask_picture(images, found.object, found.occluder)
         progress.report(overlay[0])
         return io.NodeOutput(masks_to_host(found.object), masks_to_host(found.occluder), images_to_host(overlay))

@@ -9,7 +9,16 @@ from . import sockets
 from .base import Node, seed_input
 from .carve import FOLDER
 from .convert import images_to_host, masks_from_host, masks_to_host, one_image
-from .host import ComfyProgress, changed, device, lora_folders, make_room, model_folders, pipeline_folders, room_for
+from .host import (
+    ComfyProgress,
+    changed,
+    device,
+    lora_folders,
+    make_room,
+    model_folders,
+    pipeline_folders,
+    reserve_memory,
+)
 
 PLAIN, NO_CONTROL, NO_LORA = "nearest seen colour (no model)", "none", "none"
 PRECISIONS = ("automatic", "float32", "float16", "bfloat16")
@@ -116,7 +125,7 @@ class OutpaintView(Node):
             description="Paints what nobody saw of the next view. What was seen stays as it was, bit by bit.",
             inputs=[
                 sockets.Outpainter.Input("outpainter", tooltip="From Load Outpainter."),
-                sockets.Gap.Input("gap", tooltip="From Outpainting Mask."),
+                sockets.OutpaintMask.Input("gap", tooltip="From Outpainting Mask."),
                 io.String.Input(
                     "prompt", default="", multiline=True,
                     tooltip="What the object is. The embedded model reads no prompt.",
@@ -155,7 +164,9 @@ class JoinPaintedView(Node):
             description="Makes a view of a picture that other nodes painted, a KSampler for instance.",
             inputs=[
                 io.Image.Input("image", tooltip="The painted picture, of the gap's proportions and any size."),
-                sockets.Gap.Input("gap", tooltip="From Outpainting Mask, whose image and mask were painted on."),
+                sockets.OutpaintMask.Input(
+                    "gap", tooltip="From Outpainting Mask, whose image and mask were painted on."
+                ),
                 number_input(),
                 io.Mask.Input(
                     "mask", optional=True,
@@ -219,7 +230,7 @@ def joined(painted, gap, model, views, progress) -> io.NodeOutput:
 
     cues = None
     if model is not None:
-        cues = monocular_cues(model, painted.image, painted.mask, room_for(model), progress)
+        cues = monocular_cues(model, painted.image, painted.mask, reserve_memory(model), progress)
     view = painted_views(painted.image, painted.mask, gap, cues)
     every = view if views is None else Views.cat([views, view])
     return io.NodeOutput(every, images_to_host(painted.image), masks_to_host(painted.mask))

@@ -5,7 +5,7 @@ from comfy_api.latest import io
 from . import sockets
 from .base import CATEGORY, Node
 from .convert import images_from_host, images_to_host, masks_from_host, occluders_from_host, one_image
-from .host import ComfyProgress, room_for
+from .host import ComfyProgress, reserve_memory
 
 LINEAR, INVERSE = "far is bright (linear depth)", "near is bright (inverse depth, most depth nodes)"
 DEPTH_KINDS = {LINEAR: "depth", INVERSE: "inverse"}
@@ -43,7 +43,7 @@ def find_surface(model, image, mask, depth, depth_kind, occluder, progress):
     from ..recon_lib.stages.depth_own import own_depth
     from ..recon_lib.stages.regress import visible_surface
 
-    images, device = one_image(image), room_for(model)
+    images, device = one_image(image), reserve_memory(model)
     masks, hiding = masks_from_host(mask, images), occluders_from_host(occluder, images)
     if depth is not None:
         picture = images_from_host(depth)
@@ -102,7 +102,7 @@ class CompleteShape(Node):
     def run(cls, model, points):
         from ..recon_lib.stages.regress import complete_shape
 
-        return io.NodeOutput(complete_shape(model, points, device=room_for(model), progress=ComfyProgress()))
+        return io.NodeOutput(complete_shape(model, points, device=reserve_memory(model), progress=ComfyProgress()))
 
 
 class RegressShape(Node):
@@ -127,7 +127,7 @@ class RegressShape(Node):
 
         progress = ComfyProgress()
         found = find_surface(model, image, mask, depth, depth_kind, occluder, progress)
-        field = complete_shape(model, found, device=room_for(model), progress=progress)
+        field = complete_shape(model, found, device=reserve_memory(model), progress=progress)
         return io.NodeOutput(field, found.views, found)
 
 

@@ -12,4 +12,4 @@ Field = io.Custom("RECON3D_FIELD")  # fields.field.Field: how far inside is a po
 Model = io.Custom("RECON3D_MODEL")  # weights.registry.LoadedModel: a network with its card
 Points = io.Custom("RECON3D_POINTS")  # a visible surface: points, colours, and the views they come from
 Outpainter = io.Custom("RECON3D_OUTPAINTER")  # an inpainting backend
-Gap = io.Custom("RECON3D_GAP")  # stages.outpaint_mask.OutpaintMask: what cameras know and what they miss
+OutpaintMask = io.Custom("RECON3D_GAP")  # stages.outpaint_mask.OutpaintMask: what cameras know and what they miss

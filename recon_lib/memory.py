@@ -22,7 +22,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 @contextmanager
-def memory_told(doing: str, remedy: str) -> Iterator[None]:
+def explain_oom(doing: str, remedy: str) -> Iterator[None]:
     """Raise `OutOfMemory` with one sentence when memory runs out inside; also a decorator for whole stages.
 
     The sentence of the innermost block stands.

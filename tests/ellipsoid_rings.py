@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recon_lib.data.rings import SAMPLES, ring_arrays, write_rings
+from recon_lib.data.rings import SAMPLES, orbit_arrays, write_orbits
 from recon_lib.geometry.camera import Cameras
 from recon_lib.geometry.schedule import ring
 from tests.tiny_shards import AXES, ellipsoid_render
@@ -21,6 +21,6 @@ def write_ellipsoid_rings(folder: Path, size: int = 32, axes=AXES) -> Path:
     fine = cameras.resized(SAMPLES * size, SAMPLES * size)
     for half in axes:
         shots = [ellipsoid_render(np.float64(half) * 0.95, fine[i]) for i in range(len(fine))]
-        rows.append(ring_arrays(shots, cameras))
-    write_rings(folder / "ellipsoids", rows)
+        rows.append(orbit_arrays(shots, cameras))
+    write_orbits(folder / "ellipsoids", rows)
     return folder

@@ -1,11 +1,13 @@
-"""A gap with a known answer: a disc, seen on its left, of which the hull allows a little more than there is."""
+"""An outpaint mask with a known answer: a disc, seen on its left, of which the hull allows a little more than there
+is.
+"""
 
 import torch
 from torch import Tensor
 
 from recon_lib.geometry.camera import Cameras
 from recon_lib.progress import Progress
-from recon_lib.stages.outpaint import Glimpse
+from recon_lib.stages.outpaint import PainterInput
 from recon_lib.stages.outpaint_mask import UNKNOWN, OutpaintMask
 
 HEIGHT, WIDTH = 96, 128
@@ -35,7 +37,7 @@ def truth() -> Tensor:
     return torch.where(disc(), colors(), 1.0)
 
 
-def disc_gap() -> OutpaintMask:
+def disc_outpaint_mask() -> OutpaintMask:
     """Seen left of x = 64, to be painted right of it and within the hull."""
     left = (torch.arange(WIDTH) < 64).expand(1, 1, HEIGHT, WIDTH)
     hull = distance() < HULL
@@ -55,7 +57,9 @@ class Stamp:
     def __init__(self, image: Tensor, alpha: Tensor | None = None) -> None:
         self.image, self.alpha, self.asked = image, alpha, []
 
-    def paint(self, glimpse: Glimpse, *, prompt: str, seed: int, progress: Progress) -> tuple[Tensor, Tensor | None]:
-        self.asked.append((glimpse, prompt, seed))
+    def paint(
+        self, inputs: PainterInput, *, prompt: str, seed: int, progress: Progress
+    ) -> tuple[Tensor, Tensor | None]:
+        self.asked.append((inputs, prompt, seed))
         square = torch.ones(1, 1, self.side, self.side)
         return self.image * square, None if self.alpha is None else self.alpha * square

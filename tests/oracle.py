@@ -1,7 +1,7 @@
 """A network that knows one thing, red balls before anything blue, by geometry in the place of weights.
 
-It honours `ZeroShapeW`'s contract (glance, surface, query), so stages and systems that are handed it must give back the
-ball exactly: what differs is their own doing.
+It honours `ZeroShapeW`'s contract (predict_dense, surface, query), so stages and systems that are handed it must give
+back the ball exactly: what differs is their own doing.
 """
 
 import math
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from recon_lib.networks.blocks import DenseFeatures
 from recon_lib.networks.visible_points import normalize_visible, unproject
-from recon_lib.networks.zeroshape_w import Glance, SeenSurface, ZeroShapeWConfig
+from recon_lib.networks.zeroshape_w import DensePrediction, SeenSurface, ZeroShapeWConfig
 from recon_lib.weights.card import ModelCard
 from recon_lib.weights.registry import LoadedModel
 
@@ -31,7 +31,7 @@ class OracleNetwork(nn.Module):
         self.seen: list[Tensor] = []  # every image it was shown
         self.told: list[Tensor | None] = []  # the masks that came with each
 
-    def glance(self, image: Tensor, text: Tensor | None = None, masks: Tensor | None = None) -> Glance:
+    def predict_dense(self, image: Tensor, text: Tensor | None = None, masks: Tensor | None = None) -> DensePrediction:
         assert image.shape[-2:] == (self.config.image_size,) * 2
         assert masks is None or masks.shape == (len(image), 2, *image.shape[-2:])
         self.seen.append(image)
@@ -45,8 +45,8 @@ class OracleNetwork(nn.Module):
         )
         dense = DenseFeatures(depth, image, image, None, F.normalize(normals, dim=1) if self.normals else None)
         if not self.config.occluders:
-            return Glance(dense, intrinsics, None, None)
-        return Glance(dense, intrinsics, 30 * (red - PURE / 2), 30 * (blue - PURE / 2))
+            return DensePrediction(dense, intrinsics, None, None)
+        return DensePrediction(dense, intrinsics, 30 * (red - PURE / 2), 30 * (blue - PURE / 2))
 
     def camera(self, share: Tensor) -> tuple[Tensor, Tensor]:
         """Intrinsics [B,3,3] that look straight at the disk of coverage [B,1,S,S]; distance [B] of its unit ball."""
@@ -59,12 +59,12 @@ class OracleNetwork(nn.Module):
         intrinsics[:, 0, 2], intrinsics[:, 1, 2] = x, y
         return intrinsics, ball_distance((area / math.pi).sqrt() / (FOCAL * size))
 
-    def surface(self, glance, mask, occluder=None, depth=None, text=None, frame=None) -> SeenSurface:
-        depth = glance.dense.depth if depth is None else depth
-        points, normalization = normalize_visible(unproject(depth, glance.intrinsics), mask, robust=True)
+    def surface(self, prediction, mask, occluder=None, depth=None, text=None, frame=None) -> SeenSurface:
+        depth = prediction.dense.depth if depth is None else depth
+        points, normalization = normalize_visible(unproject(depth, prediction.intrinsics), mask, robust=True)
         balls = [fit_ball(p[:, m[0] > 0.5].T) for p, m in zip(points, mask, strict=True)]
         cache = tuple(torch.stack(part) for part in zip(*balls, strict=True))
-        return SeenSurface(points, normalization, glance.intrinsics, cache)
+        return SeenSurface(points, normalization, prediction.intrinsics, cache)
 
     def query(self, points: Tensor, surface: SeenSurface, level: float | None = None) -> Tensor:
         centre, radius = surface.cache

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from recon_lib.errors import Interrupted, OutOfMemory
-from recon_lib.memory import SMALLEST_CHUNK, default_chunk, in_chunks, is_out_of_memory, memory_told
+from recon_lib.memory import SMALLEST_CHUNK, default_chunk, explain_oom, in_chunks, is_out_of_memory
 
 
 class SmallMachine:
@@ -84,14 +84,14 @@ def test_knows_the_ways_of_saying_it(error, expected):
 
 
 def test_the_innermost_sentence_stands():
-    with pytest.raises(OutOfMemory) as caught, memory_told("dancing", "sit down"), memory_told("singing", "hum"):
+    with pytest.raises(OutOfMemory) as caught, explain_oom("dancing", "sit down"), explain_oom("singing", "hum"):
         raise MemoryError
     assert str(caught.value) == "Memory ran out while singing; hum, or close other programs."
 
 
 @pytest.mark.parametrize("error", [RuntimeError("shape mismatch"), Interrupted(), KeyboardInterrupt()])
 def test_only_memory_is_told(error):
-    with pytest.raises(type(error)) as caught, memory_told("dancing", "sit down"):
+    with pytest.raises(type(error)) as caught, explain_oom("dancing", "sit down"):
         raise error
     assert caught.value is error
 

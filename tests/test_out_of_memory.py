@@ -101,9 +101,9 @@ def full(*_, **__) -> None:
 
 IMAGE, MASK = disk_picture(64, 64, (32, 32), 20)
 WHOLE: dict[str, tuple[str, Callable]] = {  # the inner function that finds no memory, and the stage
-    "segment": ("tests.oracle.OracleNetwork.glance", lambda m, f: segment(oracle_model(), IMAGE)),
+    "segment": ("tests.oracle.OracleNetwork.predict_dense", lambda m, f: segment(oracle_model(), IMAGE)),
     "depth and normals": (
-        "tests.oracle.OracleNetwork.glance",
+        "tests.oracle.OracleNetwork.predict_dense",
         lambda m, f: estimate_depth_normals(oracle_model(), IMAGE, MASK),
     ),
     "visible surface": ("tests.oracle.OracleNetwork.surface", lambda m, f: visible_surface(oracle_model(), IMAGE)),
@@ -139,7 +139,7 @@ def test_complete_shape_says_so(monkeypatch):
 
 def test_a_mask_of_the_user_does_not_hide_it(monkeypatch):
     """Only `BadInput` of the segmentation may be passed over when the user gave a mask."""
-    monkeypatch.setattr(OracleNetwork, "glance", full)
+    monkeypatch.setattr(OracleNetwork, "predict_dense", full)
     with pytest.raises(OutOfMemory, match="finding the object"):
         visible_surface(oracle_model(), IMAGE, MASK)
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from benchmarks.outpaint_masks import MASKS, Scene, Sum, Tally, gaps, means, scene_rows, shown
+from benchmarks.outpaint_masks import MASKS, Scene, Sum, Tally, means, scene_rows, shown, simulated_masks
 from benchmarks.outpaint_truth import (
     MeanPainter,
     Truth,
@@ -21,10 +21,10 @@ from benchmarks.outpaint_truth import (
 from recon_lib.geometry.camera import Cameras
 from recon_lib.geometry.mesh import Mesh
 from recon_lib.render.mesh import render_mesh
-from recon_lib.stages.outpaint import look
-from recon_lib.stages.outpaint_mask import outpaint_mask
+from recon_lib.stages.outpaint import painter_input
+from recon_lib.stages.outpaint_mask import find_outpaint_mask
 from recon_lib.stages.painter_plain import PlainPainter
-from recon_lib.stages.window import Window
+from recon_lib.stages.square_crop import SquareCrop
 from recon_lib.views import Views
 from tests.shapes import ball, box
 
@@ -57,16 +57,16 @@ def globe() -> Mesh:
 
 
 class TestTruth:
-    @pytest.mark.parametrize("grazing", [75.0, 50.0])
-    def test_a_ball_is_seen_up_to_the_grazing_angle(self, globe, grazing):
-        truth = Truth.of(globe, orbit(90.0), orbit(0.0), grazing)
+    @pytest.mark.parametrize("max_view_angle", [75.0, 50.0])
+    def test_a_ball_is_seen_up_to_the_grazing_angle(self, globe, max_view_angle):
+        truth = Truth.of(globe, orbit(90.0), orbit(0.0), max_view_angle)
         shape = render_mesh(globe, orbit(90.0), supersample=1)
         points = orbit(90.0).unproject(shape.depth)
         toward = F.normalize(orbit(0.0).position - points, dim=-1)
         angle = torch.rad2deg(torch.acos((toward * F.normalize(points, dim=-1)).sum(-1).clamp(-1, 1)))[:, None]
         assert torch.equal(truth.hit, shape.masks > 0.5)
-        assert truth.seen[truth.hit & (angle < grazing - 3)].all()
-        assert not truth.seen[truth.hit & (angle > grazing + 3)].any()
+        assert truth.seen[truth.hit & (angle < max_view_angle - 3)].all()
+        assert not truth.seen[truth.hit & (angle > max_view_angle + 3)].any()
         assert torch.equal(truth.unseen | truth.seen, truth.hit)
 
     def test_the_first_view_again_lacks_only_its_rim(self, globe):
@@ -130,7 +130,7 @@ class TestRivals:
     def full(self, mesh: Mesh, *earlier: float, at: float):
         views = pictured(mesh, orbit(*earlier))
         hull = mesh.mapped(lambda v: v * 1.1)
-        return views, hull, outpaint_mask(views, orbit(at), hull, mesh)
+        return views, hull, find_outpaint_mask(views, orbit(at), hull, mesh)
 
     def test_sheets_lie_on_the_surface_and_turn_to_their_own_cameras(self, globe):
         found = sheets(pictured(globe, orbit(0.0, 90.0)))
@@ -167,23 +167,23 @@ class TestRivals:
 
     def test_each_gap_divides_its_region(self, globe):
         views, hull, full = self.full(globe, 0.0, at=60.0)
-        for gap in depth_gaps(views, orbit(60.0), hull, full):
-            assert torch.equal(gap.masks + gap.seen, gap.silhouettes)
-            assert (gap.images.movedim(1, -1)[gap.masks[:, 0] > 0.5] == 0.5).all()
+        for outpaint_mask in depth_gaps(views, orbit(60.0), hull, full):
+            assert torch.equal(outpaint_mask.masks + outpaint_mask.seen, outpaint_mask.silhouettes)
+            assert (outpaint_mask.images.movedim(1, -1)[outpaint_mask.masks[:, 0] > 0.5] == 0.5).all()
 
     def test_the_mean_colour_is_that_of_the_object(self, globe):
         one = replace(globe, vertex_colors=torch.tensor([[0.2, 0.4, 0.6]]).expand(len(globe.vertices), 3))
         painter = MeanPainter(pictured(one, orbit(0.0, 40.0)), side=32)
         torch.testing.assert_close(painter.color.flatten(), torch.tensor([0.2, 0.4, 0.6]), atol=1e-3, rtol=0)
         _, _, full = self.full(globe, 0.0, at=180.0)
-        image, alpha = painter.paint(look(full, Window.around(full.silhouettes[0, 0]), 32))
+        image, alpha = painter.paint(painter_input(full, SquareCrop.around(full.silhouettes[0, 0]), 32))
         on = alpha[:, 0] > 0.5
         assert on.any() and (image.movedim(1, -1)[on] - painter.color.flatten()).abs().max() < 1e-6
         assert (image.movedim(1, -1)[~on] == 1).all()
 
     def test_only_what_is_wanted_is_looked_for(self, globe):
         views, hull, _ = self.full(globe, 0.0, at=60.0)
-        found = gaps(views, orbit(60.0), hull, globe, ("whole", "wide seam"))
+        found = simulated_masks(views, orbit(60.0), hull, globe, ("whole", "wide seam"))
         assert list(found) == ["whole", "wide seam"]
         assert torch.equal(found["whole"].masks, found["whole"].silhouettes) and not found["whole"].seen.any()
         assert 0 < found["wide seam"].masks.sum() < found["whole"].masks.sum()

@@ -69,6 +69,6 @@ def test_painters_that_can_learn_stand_there_twice(monkeypatch):
     monkeypatch.setattr(pop3d, "choose_painter", lambda name, device: name)
     monkeypatch.setattr(pop3d.pop3d, "reconstruct", lambda *given, options, **_: asked.append((given[2], options)))
     for method in ("embedded", "embedded + learns"):
-        grown(method, None, None, None, Namespace(**told, personalise=2))
+        grown(method, None, None, None, Namespace(**told, personalize=2))
     assert [painter for painter, _ in asked] == ["embedded", "embedded"]
-    assert [options for _, options in asked] == [pop3d.pop3d.Options(**told, personalise=every) for every in (0, 2)]
+    assert [options for _, options in asked] == [pop3d.pop3d.Options(**told, personalize=every) for every in (0, 2)]

@@ -32,7 +32,7 @@ Words in *italics* stand for what the sentence will name. Tests of these cases: 
 TOPICS = {  # title: the sources whose sentences stand there; the longest path that fits decides
     "Photos, masks and depth pictures": (
         "recon_lib/stages/prepare.py", "recon_lib/stages/photo.py", "recon_lib/stages/mask.py",
-        "recon_lib/stages/window.py", "recon_lib/stages/depth", "recon_lib/color_space.py",
+        "recon_lib/stages/square_crop.py", "recon_lib/stages/depth", "recon_lib/color_space.py",
     ),
     "Models and their files": ("recon_lib/weights", "recon_lib/networks", "recon_lib/fields/decoded.py"),
     "Shape: visible surface, completion, extraction": (
@@ -75,7 +75,7 @@ def sentences() -> dict[str, list[str]]:
             name = path.relative_to(ROOT).as_posix()
             for kind, sentence in _of_file(ast.parse(path.read_text(encoding="utf-8"))):
                 if re.sub(r"\*[^*]*\*|\W", "", sentence):  # not those that only pass another sentence on
-                    found["Memory" if kind == "memory_told" else topic(name)].add(sentence)
+                    found["Memory" if kind == "explain_oom" else topic(name)].add(sentence)
     return {title: sorted(lines) for title, lines in found.items()}
 
 
@@ -103,7 +103,7 @@ def _of_file(tree: ast.Module) -> Iterator[tuple[str, str]]:
             inner |= {node: local for node in ast.walk(function) if isinstance(node, ast.Call)}
     for call, local in inner.items():
         kind = call.func.id if isinstance(call.func, ast.Name) else ""
-        if kind == "memory_told" and len(call.args) == 2:
+        if kind == "explain_oom" and len(call.args) == 2:
             yield kind, MEMORY.format(*(_text(part, local) for part in call.args))
         elif kind == "BadInput" and call.args:
             for message in _messages(call.args[0], functions):

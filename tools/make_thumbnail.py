@@ -51,7 +51,7 @@ def of_pop3d(image: torch.Tensor, cameras: int = 8) -> list[torch.Tensor]:
     options = pop3d.Options(cameras=cameras)
     found = pop3d.reconstruct(image, load_model("zeroshape_w_mini"), load_embedded_painter(), options=options)
     return [
-        square(image), square(found.gaps[0].preview()), square(found.views.images[1:2]),
+        square(image), square(found.outpaint_masks[0].preview()), square(found.views.images[1:2]),
         render_mesh(found.mesh, aside(150.0)).images,
     ]  # fmt: skip
 
@@ -65,8 +65,10 @@ def of_pop3d_native_inpaint(image: torch.Tensor) -> list[torch.Tensor]:
     """Photo, the two views that are handed to a sampler, the mesh (here with the nearest colours)."""
     found = pop3d.reconstruct(image, load_model("zeroshape_w_mini"), PlainPainter(), options=pop3d.Options(cameras=3))
     return [
-        square(image), *(square(gap.preview()) for gap in found.gaps), render_mesh(found.mesh, aside(60.0)).images,
-    ]  # fmt: skip
+        square(image),
+        *(square(one.preview()) for one in found.outpaint_masks),
+        render_mesh(found.mesh, aside(60.0)).images,
+    ]
 
 
 def aside(azimuth: float) -> Cameras:

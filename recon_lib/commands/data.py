@@ -15,25 +15,27 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--sheet", type=Path, metavar="OUT.png", help="draw samples as training sees them")
     parser.add_argument("--count", type=int, default=8, help="samples on the sheet")
     parser.add_argument("--shards", type=Path, metavar="FOLDER", help="render shards for training into this folder")
-    parser.add_argument("--rings", type=Path, metavar="FOLDER", help="render rings of views for outpainters")
-    parser.add_argument("--gaps", type=Path, metavar="FOLDER", help="make outpainting samples of --rings")
+    parser.add_argument("--orbits", type=Path, metavar="FOLDER", help="render orbits of views for outpainters")
+    parser.add_argument("--outpaint-samples", type=Path, metavar="FOLDER", help="make outpainting samples of --orbits")
     parser.add_argument("--meshes", type=Path, metavar="FOLDER", help="objects: a folder of meshes")
     parser.add_argument("--split", default="train", help="of the folder's manifest.json, if it has one")
     parser.add_argument("--up", choices=("y", "z"), default="z", help="the meshes' up axis")
     parser.add_argument("--solids", type=int, default=0, metavar="N", help="objects: so many procedural solids")
-    parser.add_argument("--views", type=int, default=8, help="renders of an object; samples of a ring")
+    parser.add_argument("--views", type=int, default=8, help="renders of an object; samples of an orbit")
     parser.add_argument("--backgrounds", type=int, default=0, metavar="N", help="draw a bank of so many backgrounds")
     parser.add_argument("--photos", type=Path, metavar="FOLDER", help="photographs to cut some backgrounds from")
     parser.add_argument("--seed", type=int, default=0, help="another seed, other samples")
 
 
 def run(args: Namespace) -> int:
-    if args.sheet is None and args.shards is None and args.rings is None:
-        raise BadInput("There is nothing to do; give --sheet OUT.png, --shards FOLDER or --rings FOLDER.")
+    if args.sheet is None and args.shards is None and args.orbits is None:
+        raise BadInput("There is nothing to do; give --sheet OUT.png, --shards FOLDER or --orbits FOLDER.")
     if args.shards is not None and not (args.meshes or args.solids or args.backgrounds):
         raise BadInput("There is nothing to render; give --meshes, --solids or --backgrounds.")
-    if args.rings is not None and not (args.meshes or args.solids or args.gaps):
-        raise BadInput("There is nothing to render; give --meshes or --solids, or --gaps for samples of these rings.")
+    if args.orbits is not None and not (args.meshes or args.solids or args.outpaint_samples):
+        raise BadInput(
+            "There is nothing to render; give --meshes or --solids, or --outpaint-samples for samples of these orbits."
+        )
     if args.sheet is not None and args.count < 1:
         raise BadInput(f"A sheet of {args.count} samples is empty; it needs at least one sample.")
     if args.sheet is not None:
@@ -43,13 +45,17 @@ def run(args: Namespace) -> int:
 
         check_output(args.sheet, (".png", ".jpg"))
         save_image(sample_sheet(args.count, seed=args.seed, meshes=args.meshes), args.sheet)
-    for folder, make in ((args.shards, _render), (args.rings, _render_rings), (args.gaps, _make_gaps)):
+    for folder, make in (
+        (args.shards, _render),
+        (args.orbits, _render_orbits),
+        (args.outpaint_samples, _make_outpaint_samples),
+    ):
         if folder is not None:
-            _told(make, folder, args)
+            _fill_folder(make, folder, args)
     return 0
 
 
-def _told(make: Callable[[Namespace, "Progress"], None], folder: Path, args: Namespace) -> None:
+def _fill_folder(make: Callable[[Namespace, "Progress"], None], folder: Path, args: Namespace) -> None:
     """Fill a folder, with the progress on the console."""
     from ..console import ConsoleProgress
     from ..files import check_output
@@ -78,22 +84,22 @@ def _render(args: Namespace, progress: "Progress") -> None:
         render_solids(args.shards, range(args.seed * args.solids, (args.seed + 1) * args.solids), **options)
 
 
-def _render_rings(args: Namespace, progress: "Progress") -> None:
-    from ..data.rings import render_mesh_rings, render_solid_rings
+def _render_orbits(args: Namespace, progress: "Progress") -> None:
+    from ..data.rings import render_mesh_orbits, render_solid_orbits
 
     if args.meshes:
-        render_mesh_rings(args.meshes, args.rings, seed=args.seed, split=args.split, up=args.up, progress=progress)
+        render_mesh_orbits(args.meshes, args.orbits, seed=args.seed, split=args.split, up=args.up, progress=progress)
     if args.solids:
         seeds = range(args.seed * args.solids, (args.seed + 1) * args.solids)
-        render_solid_rings(args.rings, seeds, progress=progress)
+        render_solid_orbits(args.orbits, seeds, progress=progress)
 
 
-def _make_gaps(args: Namespace, progress: "Progress") -> None:
+def _make_outpaint_samples(args: Namespace, progress: "Progress") -> None:
     from ..data.gap_samples import make_samples
 
-    if args.rings is None:
-        raise BadInput("Samples of gaps are made of rings; name their folder with --rings.")
-    make_samples(args.rings, args.gaps, count=args.views, seed=args.seed, progress=progress)
+    if args.orbits is None:
+        raise BadInput("Outpainting samples are made of orbits; name their folder with --orbits.")
+    make_samples(args.orbits, args.outpaint_samples, count=args.views, seed=args.seed, progress=progress)
 
 
 def _photographs(folder: Path) -> list:

@@ -37,7 +37,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="whose outline painted views have: the current surface's, or what the painter drew",
     )  # fmt: skip
     parser.add_argument(
-        "--personalise", type=int, default=0, metavar="K",
+        "--personalise", dest="personalize", type=int, default=0, metavar="K",
         help="let the painter learn the object from the views so far, before it first paints and after every K views",
     )  # fmt: skip
     parser.add_argument("--kind", default="object", help="what the object is, in a word or two, for --personalise")
@@ -48,11 +48,11 @@ def check(args: Namespace) -> None:
     """`BadInput` for what can be told before any work is done."""
     if not 1 <= args.cameras <= 16:
         raise BadInput(f"--cameras is {args.cameras}; give 1 to 16, 8 go around the object.")
-    if not 0 <= args.personalise <= 16:
-        raise BadInput(f"--personalise is {args.personalise}; give 0 for never, or 1 to 16 views.")
+    if not 0 <= args.personalize <= 16:
+        raise BadInput(f"--personalise is {args.personalize}; give 0 for never, or 1 to 16 views.")
     if not 0 <= args.cues <= 10:
         raise BadInput(f"--cues is {args.cues}; give 0 for none, 1 for all of their usual weight.")
-    if args.personalise and args.outpainter == PLAIN:
+    if args.personalize and args.outpainter == PLAIN:
         raise BadInput("--personalise needs a painter that can learn; choose another --outpainter than plain.")
     if args.keep_views is not None and args.keep_views.exists():
         raise BadInput(f"{args.keep_views} exists already; name a new folder for --keep-views.")
@@ -96,7 +96,7 @@ def reconstruct(
 
     painter = choose_painter(args.outpainter, device)
     options = Options(
-        cameras=args.cameras, prompt=args.prompt, outline=args.outline, personalise=args.personalise, kind=args.kind,
+        cameras=args.cameras, prompt=args.prompt, outline=args.outline, personalize=args.personalize, kind=args.kind,
         cues=args.cues, resolution=args.resolution, texture_size=args.texture_size, seed=args.seed,
     )  # fmt: skip
     kept = args.output.with_name(f".{args.output.stem}.pop3d")
@@ -110,6 +110,9 @@ def tiles(result: "Reconstruction") -> "list[Tile]":
     """The painted views, and what each lacked, for the sheet of pictures."""
     from ..preview import Tile
 
-    gaps = [Tile(f"lacking in view {i + 2}", gap.preview()[0]) for i, gap in enumerate(result.gaps)]
+    outpaint_masks = [
+        Tile(f"lacking in view {i + 2}", outpaint_mask.preview()[0])
+        for i, outpaint_mask in enumerate(result.outpaint_masks)
+    ]
     painted = [Tile(f"view {i + 2}", image) for i, image in enumerate(result.views.images[1:])]
-    return gaps + painted
+    return outpaint_masks + painted

@@ -121,7 +121,7 @@ def result_sheet(image: "Tensor", result: "Reconstruction | pop3d.Reconstruction
     ]
     around = turntable(result.mesh, 4, 15.0, size=256).images
     names = ("front", "right", "back", "left")
-    painted = pop3d.tiles(result) if hasattr(result, "gaps") else []
+    painted = pop3d.tiles(result) if hasattr(result, "outpaint_masks") else []
     return sheet(tiles + [Tile(name, picture) for name, picture in zip(names, around, strict=True)] + painted)
 
 

@@ -1,4 +1,5 @@
-"""Outpainting samples made ahead of training: gaps of rendered rings in folders of plain arrays, memory-mapped.
+"""Outpainting samples made ahead of training: outpaint masks of rendered orbits in folders of plain arrays,
+memory-mapped.
 
 A sample is what a painter sees (`stages.outpaint.Glimpse`, through the same window), and what it should paint.
 """
@@ -15,11 +16,11 @@ from torch import Tensor
 
 from ..errors import BadInput
 from ..progress import Progress
-from ..stages.outpaint import SHARE, Glimpse, look
-from ..stages.window import Window
+from ..stages.outpaint import SHARE, PainterInput, painter_input
+from ..stages.square_crop import SquareCrop
 from ..views import Views
-from .gaps import Errors, Ring, draw_gap, gap
-from .rings import list_rings, open_rings
+from .gaps import Errors, OrbitRenders, draw_holes, simulate_outpaint_mask
+from .rings import list_orbits, open_orbits
 from .row_files import write_arrays
 
 SEEN, MASK = 1, 2  # values of `region`; 0 is background
@@ -29,7 +30,7 @@ LEAST = 8  # pixels to be painted, else it is no sample
 
 
 @dataclass(frozen=True)
-class GapShard:
+class OutpaintShard:
     """What is known of N views, and the truth."""
 
     images: NDArray[np.uint8]  # [N,S,S,3] sRGB: seen colours, grey where to be painted, white elsewhere
@@ -45,7 +46,7 @@ class GapShard:
 
     def sample(self, row: int) -> dict[str, Tensor]:
         """One sample: images [3,S,S] 0-1, seen, masks [1,S,S] 0 or 1, depth [1,S,S], normals [3,S,S], focal [], as in
-        a `Glimpse`, and truth [4,S,S] 0-1 (RGB on white, alpha); float32."""
+        a `PainterInput`, and truth [4,S,S] 0-1 (RGB on white, alpha); float32."""
         region = self.region[row][None]
         seen = region == SEEN
         depth = np.where(seen, self.relief[row][None].astype(np.float32) + self.distance[row], 0)
@@ -61,16 +62,18 @@ class GapShard:
         return {name: torch.from_numpy(np.array(value, np.float32)) for name, value in arrays.items()}
 
 
-ARRAYS = tuple(GapShard.__dataclass_fields__)
+ARRAYS = tuple(OutpaintShard.__dataclass_fields__)
 
 
-class GapSamples(torch.utils.data.Dataset[dict[str, Tensor]]):
-    """All samples below a folder, as `GapShard.sample` gives them."""
+class OutpaintSamples(torch.utils.data.Dataset[dict[str, Tensor]]):
+    """All samples below a folder, as `OutpaintShard.sample` gives them."""
 
     def __init__(self, folder: Path) -> None:
         found = sorted(p.parent for p in Path(folder).glob("**/region.npy") if not p.parent.name.endswith(".part"))
         if not found:
-            raise BadInput(f"No outpainting samples in {folder}; make some with `data --rings RINGS --gaps FOLDER`.")
+            raise BadInput(
+                f"No outpainting samples in {folder}; make some with `data --orbits ORBITS --outpaint-samples FOLDER`."
+            )
         self.shards = [_open(path) for path in found]
         self.ends = np.cumsum([len(shard) for shard in self.shards]).tolist()
 
@@ -84,63 +87,63 @@ class GapSamples(torch.utils.data.Dataset[dict[str, Tensor]]):
         return self.shards[shard].sample(index - (self.ends[shard - 1] if shard else 0))
 
 
-def _open(folder: Path) -> GapShard:
+def _open(folder: Path) -> OutpaintShard:
     try:
-        return GapShard(**{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS})
+        return OutpaintShard(**{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS})
     except FileNotFoundError as error:
         name = Path(error.filename).name
         raise BadInput(f"{folder} has no {name}; it is of another version of the pack, make it anew.") from error
 
 
-def make_samples(rings: Path, out: Path, *, count: int = 8, seed: int = 0, progress: Progress | None = None) -> None:
+def make_samples(orbits: Path, out: Path, *, count: int = 8, seed: int = 0, progress: Progress | None = None) -> None:
     """`count` samples of every ring below `rings`, with random errors, into shards below `out`.
 
     Shards that exist are left alone. Views that show nothing to be painted give no sample.
     """
-    folders, progress = list_rings(rings), progress or Progress()
+    folders, progress = list_orbits(orbits), progress or Progress()
     progress.start("outpainting samples", len(folders))
     for folder in folders:
         target = out / f"{folder.name}_{seed:03d}"
         if not target.exists():
-            shard, rows, place = open_rings(folder), [], crc32(folder.name.encode())
+            shard, rows, place = open_orbits(folder), [], crc32(folder.name.encode())
             for row in range(len(shard)):
                 progress.check()
-                rows += _of_ring(shard.views(row), count, np.random.default_rng([seed, place, row, 13]))
+                rows += _of_orbit(shard.views(row), count, np.random.default_rng([seed, place, row, 13]))
             if rows:
                 write_arrays(target, {name: [row[name] for row in rows] for name in ARRAYS})
         progress.step()
 
 
-def _of_ring(views: Views, count: int, rng: np.random.Generator) -> list[dict[str, NDArray]]:
+def _of_orbit(views: Views, count: int, rng: np.random.Generator) -> list[dict[str, NDArray]]:
     if not (views.depth > 0).flatten(1).any(1).all():
         return []  # so thin that a view shows nothing of it
-    ring, rows = Ring.of(views), []
+    orbit, rows = OrbitRenders.of(views), []
     for _ in range(count):
-        earlier, target = draw_gap(rng, len(views))
-        found = gap(ring, earlier, target, Errors.random(rng), rng)
-        window = Window.around(found.silhouettes[0, 0], float(rng.uniform(*SHARES)))
-        glimpse = look(found, window, SIDE)
-        if glimpse.masks.sum() >= LEAST:
-            rows.append(packed(glimpse, _through(window, views[target]), float(found.cameras.position.norm())))
+        earlier, target = draw_holes(rng, len(views))
+        found = simulate_outpaint_mask(orbit, earlier, target, Errors.random(rng), rng)
+        crop = SquareCrop.around(found.silhouettes[0, 0], float(rng.uniform(*SHARES)))
+        inputs = painter_input(found, crop, SIDE)
+        if inputs.masks.sum() >= LEAST:
+            rows.append(packed(inputs, _through(crop, views[target]), float(found.cameras.position.norm())))
     return rows
 
 
-def _through(window: Window, view: Views) -> Tensor:
+def _through(crop: SquareCrop, view: Views) -> Tensor:
     """The view as the painter should paint it, [1,4,SIDE,SIDE] 0-1: RGB on white, alpha."""
-    return torch.cat([window.look(view.images, SIDE), window.look_covered(view.masks, SIDE)], 1)
+    return torch.cat([crop.crop(view.images, SIDE), crop.crop_coverage(view.masks, SIDE)], 1)
 
 
-def packed(glimpse: Glimpse, truth: Tensor, distance: float) -> dict[str, NDArray]:
-    """What a painter sees, the truth [1,4,S,S] 0-1 and the camera's distance, as one row of a `GapShard`."""
-    seen = glimpse.seen
+def packed(inputs: PainterInput, truth: Tensor, distance: float) -> dict[str, NDArray]:
+    """What a painter sees, the truth [1,4,S,S] 0-1 and the camera's distance, as one row of a `OutpaintShard`."""
+    seen = inputs.seen
     return {
-        "images": _bytes(glimpse.images),
-        "region": (seen * SEEN + glimpse.masks * MASK)[0, 0].byte().numpy(),
-        "relief": ((glimpse.depth - distance) * seen)[0, 0].half().numpy(),
-        "normals": (glimpse.normals * seen * 127)[0].round().to(torch.int8).movedim(0, -1).contiguous().numpy(),
+        "images": _bytes(inputs.images),
+        "region": (seen * SEEN + inputs.masks * MASK)[0, 0].byte().numpy(),
+        "relief": ((inputs.depth - distance) * seen)[0, 0].half().numpy(),
+        "normals": (inputs.normals * seen * 127)[0].round().to(torch.int8).movedim(0, -1).contiguous().numpy(),
         "truth": _bytes(truth),
         "distance": np.float32(distance),
-        "focal": glimpse.focal[0].numpy(),
+        "focal": inputs.focal[0].numpy(),
     }
 
 

@@ -1,7 +1,8 @@
-"""What earlier views of a ring leave open in another one: the layers of `stages.outpaint_mask`, from true geometry.
+"""Simulated outpaint masks: what earlier views of an orbit leave open in another one, the layers of
+`stages.outpaint_mask`, from true geometry.
 
-`outpaint_mask` looks at meshes; here the surface is what the view itself shows, and the hull is asked along the rays of
-pixels that show nothing. That takes milliseconds, and the layers are the same up to pixels on outlines.
+`find_outpaint_mask` looks at meshes; here the surface is what the view itself shows, and the hull is asked along the
+rays of pixels that show nothing. That takes milliseconds, and the layers are the same up to pixels on outlines.
 """
 
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from ..fields.hull import MARGIN, HullField, signed_distance
 from ..geometry.camera import Cameras
-from ..geometry.schedule import GRAZING
+from ..geometry.schedule import MAX_VIEW_ANGLE_DEG
 from ..provenance import Provenance
 from ..render.fill import fill_nearest
 from ..render.projection import SOLID, Projector, extent
@@ -21,7 +22,7 @@ from ..stages.outpaint_mask import UNKNOWN, OutpaintMask, missing_pixels, widene
 from ..views import Views
 
 LONG, SHORT = 16, 4  # pieces of a ray for which the hull is asked, and pieces of those
-STEEPEST = 1.5  # by so much what the hull says changes along a unit of a ray, at most
+MAX_SLOPE = 1.5  # by so much what the hull says changes along a unit of a ray, at most
 WAVES = 8  # cells a side of the coarse grids that errors are drawn on
 
 
@@ -34,7 +35,7 @@ class Errors:
     tilt: float = 0.0  # of its normals, about radians
     blur: float = 0.0  # 0-1: of the earlier views, 1 = means over three pixels
     holes: float = 0.0  # share of the seen pixels that are taken for unseen, in patches
-    grow: int = 0  # pixels, see `outpaint_mask`
+    grow: int = 0  # pixels, see `find_outpaint_mask`
     margin: float = MARGIN  # pixels by which the hull's silhouettes are widened
     whole: bool = False  # earlier masks keep their outermost pixel, as those of larger pictures nearly do
 
@@ -60,15 +61,15 @@ TRUE = Errors()
 
 
 @dataclass(frozen=True)
-class Ring:
-    """The views of an object, made ready for many gaps."""
+class OrbitRenders:
+    """The views of an object, made ready for many outpaint masks."""
 
     views: Views  # with depth and normals
     projector: Projector  # of all views
     outlines: Tensor  # [V,1,H,W] of `signed_distance`
 
     @classmethod
-    def of(cls, views: Views) -> "Ring":
+    def of(cls, views: Views) -> "OrbitRenders":
         """views: with true depth and normals."""
         solid = (views.masks > SOLID).float()
         inside = -F.max_pool2d(-solid, 3, 1, 1) > 0
@@ -99,28 +100,29 @@ class Ring:
         return replace(every, images=images, masks=layers["rims"] if whole else every.masks[rows], **layers)
 
 
-def gap(
-    ring: Ring,
+def simulate_outpaint_mask(
+    orbit: OrbitRenders,
     earlier: list[int],
     target: int,
     errors: Errors = TRUE,
     rng: np.random.Generator | None = None,
 ) -> OutpaintMask:
-    """What the view `target` knows when the views `earlier` were seen, as `outpaint_mask` would say; background white.
+    """What the view `target` knows when the views `earlier` were seen, as `find_outpaint_mask` would say; background
+    white.
 
     Depth and normals are told where a pixel is seen, and are 0 elsewhere. `rng` draws the `errors`.
     """
     rng = rng or np.random.default_rng(0)
-    view = ring.views[target]
+    view = orbit.views[target]
     covered = view.depth > 0
-    silhouette = covered | _hull_beside(ring.hull(earlier, errors.margin), view.cameras, covered)
+    silhouette = covered | _hull_beside(orbit.hull(earlier, errors.margin), view.cameras, covered)
     depth, normals = _fitted(view, errors, rng)
     rotation = view.cameras.rotation[0]
     points = view.cameras.unproject(depth)[covered[:, 0]]
     points = points + errors.shift * torch.from_numpy(rng.normal(size=3)).to(points)
     facing = normals.movedim(1, -1)[covered[:, 0]]
-    shown = ring.sees(earlier, errors.blur, errors.whole).look_up(
-        points, facing @ rotation.T, slack=2 * (errors.shift + errors.depth), grazing=_cosine(GRAZING)
+    shown = orbit.sees(earlier, errors.blur, errors.whole).look_up(
+        points, facing @ rotation.T, slack=2 * (errors.shift + errors.depth), min_cosine=_cosine(MAX_VIEW_ANGLE_DEG)
     )
     seen, colors = torch.zeros_like(covered), torch.zeros_like(view.images)
     seen[covered] = shown.seen
@@ -135,7 +137,7 @@ def gap(
     return OutpaintMask(view.cameras, *flat, images, depth * kept, normals * kept)
 
 
-def draw_gap(rng: np.random.Generator, views: int) -> tuple[list[int], int]:
+def draw_holes(rng: np.random.Generator, views: int) -> tuple[list[int], int]:
     """Earlier views and the next one, in the schedule's order; one in seven times the next is another."""
     count = int(rng.integers(1, views))
     target = count if rng.random() < 6 / 7 else int(rng.integers(count, views))
@@ -152,13 +154,13 @@ def _hull_beside(hull: HullField, camera: Cameras, covered: Tensor) -> Tensor:
     half = (hull.radius**2 - eye.square().sum() + along**2).clamp_min(0).sqrt()  # of the chord in the ball
     ray = half.nonzero().flatten()
     start, length = (along - half)[ray], 2 * half[ray]
-    for pieces, slack in ((LONG, STEEPEST / 2), (SHORT, 0.0)):
+    for pieces, slack in ((LONG, MAX_SLOPE / 2), (SHORT, 0.0)):
         length = (length / pieces).repeat_interleave(pieces)
         ray = ray.repeat_interleave(pieces)
         start = start.repeat_interleave(pieces) + length * torch.arange(pieces).repeat(len(start))
         points = torch.addcmul(eye, direction[ray], (start + length / 2)[:, None])
         for view in range(len(hull.cameras)):
-            kept = (hull.said_by(view, points) > -slack * length).nonzero().flatten()
+            kept = (hull.silhouette_distance(view, points) > -slack * length).nonzero().flatten()
             points, ray, start, length = (x.index_select(0, kept) for x in (points, ray, start, length))
     shows = torch.zeros(len(direction), dtype=torch.bool)
     shows[ray] = True

@@ -38,13 +38,13 @@ VIEWS = 1 + len(ring())
 FOV = (20.0, 50.0)  # degrees
 FILL = (0.7, 0.88)  # of the front's picture
 JITTER = 2.0  # degrees, standard deviation of the cameras about the schedule
-RINGS_A_SHARD = 64
+ORBITS_A_SHARD = 64
 SOLID_CELLS = 64  # cells per side of the grid that solids are meshed on: enough for small pictures
 
 
 @dataclass(frozen=True)
-class RingShard:
-    """Rings of some objects, memory-mapped. The first view is the front, the others follow `schedule.ring()`."""
+class OrbitShard:
+    """Orbits of some objects, memory-mapped. The first view is the front, the others follow `schedule.ring()`."""
 
     rgb: NDArray[np.uint8]  # [R,V,S,S,3] sRGB on white
     alpha: NDArray[np.uint8]  # [R,V,S,S] share of the pixel that the object covers, 255 = all
@@ -57,7 +57,7 @@ class RingShard:
         return len(self.rgb)
 
     def views(self, row: int) -> Views:
-        """One ring, ready for stages."""
+        """One orbit, ready for stages."""
         size = self.rgb.shape[2]
         pose = torch.from_numpy(self.camera_to_world[row].copy())
         cameras = Cameras(pose, torch.from_numpy(self.intrinsics[row].copy()), size, size)
@@ -73,31 +73,31 @@ class RingShard:
         )
 
 
-ARRAYS = tuple(RingShard.__dataclass_fields__)
+ARRAYS = tuple(OrbitShard.__dataclass_fields__)
 
 
-def open_rings(folder: Path) -> RingShard:
+def open_orbits(folder: Path) -> OrbitShard:
     """Map a shard's arrays."""
     try:
-        return RingShard(**{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS})
+        return OrbitShard(**{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS})
     except FileNotFoundError as error:
         raise BadInput(
-            f"{folder} has no {Path(error.filename).name}; it is no shard of rings, render it anew."
+            f"{folder} has no {Path(error.filename).name}; it is no shard of orbits, render it anew."
         ) from error
 
 
-def list_rings(folder: Path) -> list[Path]:
-    """Finished shards of rings below `folder`, sorted; `BadInput` where there is none."""
+def list_orbits(folder: Path) -> list[Path]:
+    """Finished shards of orbits below `folder`, sorted; `BadInput` where there is none."""
     found = sorted(p.parent for p in Path(folder).glob("**/alpha.npy") if not p.parent.name.endswith(".part"))
     if not found:
-        raise BadInput(f"No ring of views in {folder}; render some with `data --rings`.")
+        raise BadInput(f"No orbit of views in {folder}; render some with `data --orbits`.")
     return found
 
 
 # -- rendering ------------------------------------------------------------------------------------------------
 
 
-def render_mesh_rings(
+def render_mesh_orbits(
     source: Path,
     out: Path,
     *,
@@ -107,67 +107,67 @@ def render_mesh_rings(
     up: str = "z",
     progress: Progress | None = None,
 ) -> None:
-    """A ring of every mesh of `source` into shards below `out`. Shards that exist are left alone.
+    """An orbit of every mesh of `source` into shards below `out`. Shards that exist are left alone.
 
     `up` is the files' up axis. Another seed shows the objects from other fronts, in other light.
     """
     files = list_objects(source, split)
     files = [files[i] for i in np.random.default_rng(seed).permutation(len(files))]
 
-    def rings(batch: range) -> Iterator[dict[str, NDArray]]:
+    def orbits(batch: range) -> Iterator[dict[str, NDArray]]:
         for index, mesh in iterate_objects(files[batch.start : batch.stop], up):
             rng = np.random.default_rng([seed, batch.start + index, 11])
             material = random_material(int(rng.integers(2**31))) if rng.random() < RECOLORED else None
-            yield _ring(mesh, rng, size, material)
+            yield _orbit(mesh, rng, size, material)
 
-    _fill(out, f"meshes_{split}_{seed:03d}", range(len(files)), rings, progress)
+    _fill(out, f"meshes_{split}_{seed:03d}", range(len(files)), orbits, progress)
 
 
-def render_solid_rings(out: Path, seeds: range, *, size: int = SIDE, progress: Progress | None = None) -> None:
-    """A ring of every procedural solid of `seeds` into shards below `out`. Shards that exist are left alone."""
+def render_solid_orbits(out: Path, seeds: range, *, size: int = SIDE, progress: Progress | None = None) -> None:
+    """An orbit of every procedural solid of `seeds` into shards below `out`. Shards that exist are left alone."""
 
-    def rings(batch: range) -> Iterator[dict[str, NDArray]]:
+    def orbits(batch: range) -> Iterator[dict[str, NDArray]]:
         for seed in batch:
             solid = random_solid(seed)
             mesh = surface_mesh(solid, SOLID_CELLS)
             rng = np.random.default_rng([seed, 12])
             colors = np.asarray(solid.colors, np.float32) if rng.random() < 0.5 else None
             material = random_material(int(rng.integers(2**31)), colors)
-            yield _ring(mesh, rng, size, material, solid.part(mesh.triangles.mean(1)).numpy().astype(np.int64))
+            yield _orbit(mesh, rng, size, material, solid.part(mesh.triangles.mean(1)).numpy().astype(np.int64))
 
-    _fill(out, "solids", seeds, rings, progress)
+    _fill(out, "solids", seeds, orbits, progress)
 
 
 def _fill(
     out: Path,
     name: str,
     objects: range,
-    rings: Callable[[range], Iterator[dict[str, NDArray]]],
+    orbits: Callable[[range], Iterator[dict[str, NDArray]]],
     progress: Progress | None,
 ) -> None:
     progress = progress or Progress()
-    progress.start(f"rendering rings of {name}", len(objects))
-    for first in range(objects.start, objects.stop, RINGS_A_SHARD):
-        folder, batch = out / f"{name}_{first:06d}", range(first, min(first + RINGS_A_SHARD, objects.stop))
+    progress.start(f"rendering orbits of {name}", len(objects))
+    for first in range(objects.start, objects.stop, ORBITS_A_SHARD):
+        folder, batch = out / f"{name}_{first:06d}", range(first, min(first + ORBITS_A_SHARD, objects.stop))
         if folder.exists():
             progress.step(steps=len(batch))
             continue
         rows = []
-        for row in rings(batch):
+        for row in orbits(batch):
             rows.append(row)
             progress.step()
         if not rows:
             raise BadInput(f"None of the objects {batch.start} to {batch.stop - 1} could be read; check their folder.")
         progress.step(steps=len(batch) - len(rows))
-        write_rings(folder, rows)
+        write_orbits(folder, rows)
 
 
-def write_rings(folder: Path, rows: list[dict[str, NDArray]]) -> None:
-    """Write rings, each a row of the `ARRAYS`, into the new folder `folder`: all or nothing."""
+def write_orbits(folder: Path, rows: list[dict[str, NDArray]]) -> None:
+    """Write orbits, each a row of the `ARRAYS`, into the new folder `folder`: all or nothing."""
     write_arrays(folder, {name: [row[name] for row in rows] for name in ARRAYS})
 
 
-def _ring(
+def _orbit(
     mesh: Mesh,
     rng: np.random.Generator,
     size: int,
@@ -175,7 +175,7 @@ def _ring(
     face_parts: NDArray[np.integer] | None = None,
 ) -> dict[str, NDArray]:
     """One object in one material and light, from all around."""
-    mesh, cameras = random_ring(mesh, rng, size)
+    mesh, cameras = random_orbit(mesh, rng, size)
     renderer = MeshRenderer(mesh)
     toward = cameras.rotation[0, :, 2].numpy() * -rng.uniform(0, 1)  # lamps behind the object too
     light = random_lighting(rng, toward)
@@ -184,7 +184,7 @@ def _ring(
         return renderer.render(window, rng, material, face_parts, light, back=False)
 
     shots = [_shot(mesh.vertices, cameras[i], render) for i in range(len(cameras))]
-    return ring_arrays(shots, cameras)
+    return orbit_arrays(shots, cameras)
 
 
 def _shot(points: Tensor, camera: Cameras, render: Callable[[Cameras], ObjectRender]) -> ObjectRender:
@@ -206,10 +206,10 @@ def _shot(points: Tensor, camera: Cameras, render: Callable[[Cameras], ObjectRen
     return ObjectRender(*layers, camera.resized(SAMPLES * camera.height, SAMPLES * camera.width))
 
 
-def random_ring(mesh: Mesh, rng: np.random.Generator, size: int) -> tuple[Mesh, Cameras]:
+def random_orbit(mesh: Mesh, rng: np.random.Generator, size: int) -> tuple[Mesh, Cameras]:
     """The mesh (in the unit sphere) turned so that a front of it shows, and the cameras of the schedule around it.
 
-    The front looks down on the object by -15 to 62 degrees, mostly 18, from any side. Half of the rings know that
+    The front looks down on the object by -15 to 62 degrees, mostly 18, from any side. Half of the orbits know that
     elevation; the others, as a photo's ring does, take the front for level, so that they are tilted on the object.
     Half of them stay on the front's level, the others rise by up to 15 degrees. Cameras are off by some degrees. The
     object spans `FILL` of the front; the other lenses are those that the schedule gives.
@@ -236,7 +236,7 @@ def _filled(camera: Cameras, points: Tensor, fill: float) -> Cameras:
     return replace(camera, intrinsics=intrinsics)
 
 
-def ring_arrays(shots: list[ObjectRender], cameras: Cameras) -> dict[str, NDArray]:
+def orbit_arrays(shots: list[ObjectRender], cameras: Cameras) -> dict[str, NDArray]:
     """Renders at `SAMPLES` times the size of `cameras` -> one row of a shard."""
     middle = SAMPLES // 2
     depth = np.stack([shot.depth for shot in shots])

@@ -34,7 +34,7 @@ class SceneMix:
     occluded: float = 0.85  # of the others an occluder is tried; one in three finds no place
     truncated: float = 0.12  # of the others
     clutter: float = 0.35  # of the others
-    close: bool = False  # the object in the middle, at about the size at which `stages.window` cuts it out
+    close: bool = False  # the object in the middle, at about the size at which `stages.square_crop` cuts it out
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,9 @@ class DecodedField:
     bounds: Tensor  # [2,3] world
     threshold: float = 0.0  # the surface's logit
     has_color: bool = False
-    detail: float = 0.0  # world units; parts thinner than this are none, such as what is less than a pixel wide
+    min_feature_size: float = (
+        0.0  # world units; parts thinner than this are none, such as what is less than a pixel wide
+    )
 
     @torch.no_grad()
     def inside(self, points: Tensor) -> Tensor:

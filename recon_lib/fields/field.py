@@ -12,8 +12,8 @@ class Field(Protocol):
     Fields are immutable once they travel on a socket; they keep their tensors on the CPU between stages and
     compute on `device`.
 
-    A field may say with `detail` how thin its parts can be, world units, where it knows: extraction then looks for
-    nothing thinner.
+    A field may say with `min_feature_size` how thin its parts can be, world units, where it knows: extraction then
+    looks for nothing thinner.
     """
 
     bounds: Tensor  # [2,3] lower and upper corner, world units: nothing is inside beyond them

@@ -72,10 +72,10 @@ class HullField:
         check_shape("points", points, "N", 3)
         value = self.radius - points.norm(dim=-1)
         for view in range(len(self.cameras)):
-            value = torch.minimum(value, self.said_by(view, points))
+            value = torch.minimum(value, self.silhouette_distance(view, points))
         return value
 
-    def said_by(self, view: int, points: Tensor) -> Tensor:
+    def silhouette_distance(self, view: int, points: Tensor) -> Tensor:
         """What one view says about points [N,3] -> [N]; infinity where it says nothing."""
         pixels, depth = self.project(view, points)
         focal = float(self.cameras.intrinsics[view, [0, 1], [0, 1]].mean())

@@ -122,7 +122,7 @@ class _Looker:
             if reach:
                 out, settled[view, rows] = self._verdict(view, centres[rows], reach)
             else:
-                out = hull.said_by(view, centres[rows]) <= 0
+                out = hull.silhouette_distance(view, centres[rows]) <= 0
             alive[rows[out]] = False
         if not reach:
             return cells.numbers[alive], cells[:0]

@@ -22,8 +22,8 @@ class SparseLattice:
     """Values of a field on nodes 0..cells of each axis; NaN where they were not asked for.
 
     `evaluate` takes node positions [N,3] int64 and returns values [N] float32, > 0 inside. `on_level` is called after
-    each of the `levels` levels. No part of the field is thinner than `plain` finest cells: in cells of that size and
-    smaller ones the signs at the corners tell all.
+    each of the `levels` levels. No part of the field is thinner than `min_feature_cells` finest cells: in cells of
+    that size and smaller ones the signs at the corners tell all.
     """
 
     def __init__(
@@ -32,10 +32,10 @@ class SparseLattice:
         cells: np.ndarray,  # [3] int, cells per axis at the finest level
         coarse: int = 32,
         margin: float = MARGIN,
-        plain: int = 0,
+        min_feature_cells: int = 0,
     ) -> None:
         self.evaluate, self.cells = evaluate, np.asarray(cells, np.int64)
-        self.margin, self.plain = margin, plain
+        self.margin, self.min_feature_cells = margin, min_feature_cells
         self.shape = tuple(self.cells + 1)
         self.values = np.full(self.shape, np.nan, np.float32)
         self.evaluations = 0
@@ -83,7 +83,7 @@ class SparseLattice:
     def _crosses(self, cells: np.ndarray, step: int) -> np.ndarray:
         inside = self._gather(cells[:, :, None] + np.arange(2), step).reshape(len(cells), 8) > 0
         crosses = inside.any(1) & ~inside.all(1)
-        if step <= self.plain:
+        if step <= self.min_feature_cells:
             return crosses
         alike = np.flatnonzero(~crosses)
         crosses[alike] = self._bends_across(cells[alike], step)

@@ -20,7 +20,7 @@ from .mesh import Mesh
 from .visibility import visible_points
 
 STEP, RAISED = 45.0, 30.0  # degrees
-GRAZING = 75.0  # degrees between a surface's normal and the view: what is turned further is not really seen
+MAX_VIEW_ANGLE_DEG = 75.0  # degrees between a surface's normal and the view: what is turned further is not really seen
 ENOUGH = 0.95  # of the surface: no more raised cameras are needed then
 SAMPLES = 4096
 NEAREST = 1.05  # world units from the centre: a camera must stand outside the unit ball
@@ -127,15 +127,17 @@ def sight(
     mesh: Mesh,
     cameras: Cameras,
     *,
-    grazing: float = GRAZING,
+    max_view_angle: float = MAX_VIEW_ANGLE_DEG,
     samples: int = SAMPLES,
     seed: int = 0,
     check: Callable[[], None] = unchecked,
 ) -> Sight:
-    """What each camera sees of a mesh: in the picture, not hidden, and turned to it by less than `grazing` degrees."""
+    """What each camera sees of a mesh: in the picture, not hidden, and turned to it by less than `max_view_angle`
+    degrees.
+    """
     points, normals, _ = mesh.sample_surface(samples, seed)
     toward = F.normalize(cameras.position.to(points)[:, None] - points, dim=-1)
-    facing = (toward * normals).sum(-1) > math.cos(math.radians(grazing))
+    facing = (toward * normals).sum(-1) > math.cos(math.radians(max_view_angle))
     return Sight(float(mesh.face_areas.sum()), visible_points(mesh, points, cameras, check) & facing)
 
 

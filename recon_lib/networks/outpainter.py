@@ -39,7 +39,7 @@ class OutpainterConfig:
     prediction: str = "sample"  # what the network puts out: "sample" (the clean picture) or "v_prediction"
     train_steps: int = 960  # noise levels; a multiple of 12, 15, 16, 20 and 24, so that samplers' steps are even
     schedule: str = "squaredcos_cap_v2"  # its last level is pure noise, which is where sampling starts
-    steps: int = 16  # of the sampler, unless told otherwise
+    steps: int = 16  # of the sampler, unless condition otherwise
     own_color: float = 1.0  # share of its own colours in what is painted; the rest is the nearest seen colour
 
     @classmethod
@@ -72,7 +72,7 @@ class OutpainterConfig:
 MINI = OutpainterConfig()
 
 
-def condition(
+def make_condition(
     images: Tensor,  # [B,3,H,W] sRGB 0-1: seen colours, continued over what is to be painted (`render.fill.continued`)
     seen: Tensor,  # [B,1,H,W] > 0.5 = seen by an earlier view, colour and surface known
     masks: Tensor,  # [B,1,H,W] > 0.5 = to be painted
@@ -80,7 +80,7 @@ def condition(
     normals: Tensor,  # [B,3,H,W] camera frame, read where seen
     focal: Tensor,  # [B] focal length in pixels of these pictures
 ) -> Tensor:
-    """What the network is told, [B,9,H,W]; training and painting both come through here.
+    """What the network is condition, [B,9,H,W]; training and painting both come through here.
 
     Channels: 0-2 colours in -1..1, 0 off the silhouette; 3 to be painted, 0 or 1; 4 silhouette, 0 or 1: all that is
     seen or to be painted, so that 4 less 3 are the seen pixels; 5 depth of the seen surface less its mean, over the
@@ -107,14 +107,15 @@ def condition(
     return torch.cat([colors, paint.float(), silhouette.float(), *surface], 1)
 
 
-def known_picture(told: Tensor) -> tuple[Tensor, Tensor]:
+def known_picture(condition: Tensor) -> tuple[Tensor, Tensor]:
     """What of the answer is certain before painting: picture [B,4,H,W] in -1..1, and where, [B,1,H,W] bool.
 
-    Seen pixels have their colour and alpha 1, the background is white with alpha -1. told [B,9,H,W] of `condition`.
+    Seen pixels have their colour and alpha 1, the background is white with alpha -1. condition [B,9,H,W] of
+    `make_condition`.
     """
-    paint, silhouette = told[:, 3:4] > 0.5, told[:, 4:5] > 0.5
+    paint, silhouette = condition[:, 3:4] > 0.5, condition[:, 4:5] > 0.5
     seen = silhouette & ~paint
-    colors = torch.where(seen, told[:, :3], 1.0)
+    colors = torch.where(seen, condition[:, :3], 1.0)
     return torch.cat([colors, torch.where(seen, 1.0, -1.0)], 1), ~paint
 
 
@@ -151,18 +152,18 @@ class Outpainter(nn.Module):
         ).to(memory_format=torch.channels_last)  # faster on CPUs
         self.register_buffer("power", self.scheduler().alphas_cumprod, persistent=False)  # [train_steps] of the picture
 
-    def denoise(self, noisy: Tensor, t: Tensor, told: Tensor) -> Tensor:
+    def denoise(self, noisy: Tensor, t: Tensor, condition: Tensor) -> Tensor:
         """The clean picture [B,4,S,S] as the network sees it, neither clamped nor pinned.
 
-        noisy [B,4,S,S] of `noised`, t [B] int64 in 0..train_steps-1, told [B,9,S,S] of `condition`; S is a multiple of
-        `config.stride`. Raises `BadInput` for other shapes.
+        noisy [B,4,S,S] of `noised`, t [B] int64 in 0..train_steps-1, condition [B,9,S,S] of `make_condition`; S is a
+        multiple of `config.stride`. Raises `BadInput` for other shapes.
         """
         check_shape("noisy", noisy, "B", PAINTED, "H", "W")
-        check_shape("told", told, len(noisy), CONDITIONS, *noisy.shape[-2:])
+        check_shape("condition", condition, len(noisy), CONDITIONS, *noisy.shape[-2:])
         if any(side % self.config.stride for side in noisy.shape[-2:]):
             told_size = " x ".join(map(str, noisy.shape[-2:]))
             raise BadInput(f"The outpainter cannot paint {told_size} pixels; give multiples of {self.config.stride}.")
-        folded = F.pixel_unshuffle(torch.cat([noisy, told], 1), self.config.fold)
+        folded = F.pixel_unshuffle(torch.cat([noisy, condition], 1), self.config.fold)
         folded = folded.contiguous(memory_format=torch.channels_last)
         answer = F.pixel_shuffle(self.unet(folded, t, return_dict=False)[0], self.config.fold)
         if self.config.prediction == "sample":
@@ -189,7 +190,7 @@ class Outpainter(nn.Module):
     @torch.no_grad()
     def sample(
         self,
-        told: Tensor,  # [B,9,S,S] of `condition`
+        condition: Tensor,  # [B,9,S,S] of `make_condition`
         generator: torch.Generator | None = None,  # on the CPU, so that a seed means the same on every device
         steps: int | None = None,
         check: Callable[[], None] = unchecked,
@@ -203,16 +204,16 @@ class Outpainter(nn.Module):
         steps = self.config.steps if steps is None else steps
         if not 1 <= steps <= self.config.train_steps:
             raise BadInput(f"{steps} steps of painting are not possible; give 1 to {self.config.train_steps}.")
-        check_shape("told", told, "B", CONDITIONS, "H", "W")
+        check_shape("condition", condition, "B", CONDITIONS, "H", "W")
         scheduler = self.scheduler()
-        scheduler.set_timesteps(steps, told.device)
-        picture, certain = known_picture(told)
-        noise = torch.randn(picture.shape, generator=generator).to(told)
-        times = scheduler.timesteps.expand(len(told), -1)
+        scheduler.set_timesteps(steps, condition.device)
+        picture, certain = known_picture(condition)
+        noise = torch.randn(picture.shape, generator=generator).to(condition)
+        times = scheduler.timesteps.expand(len(condition), -1)
         noisy = torch.where(certain, self.noised(picture, noise, times[:, 0]), noise)
         for i in range(steps):
             check()
-            clean = self.denoise(noisy, times[:, i], told).clamp(-1, 1)
+            clean = self.denoise(noisy, times[:, i], condition).clamp(-1, 1)
             clean = torch.where(certain, picture, clean)
             noisy = scheduler.step(clean, scheduler.timesteps[i], noisy).prev_sample
             show(clean)

@@ -51,7 +51,7 @@ ZEROSHAPE = replace(BASE, occluders=False, text_width=0, pixel_offset=0.0)
 
 
 @dataclass(frozen=True)
-class Glance:
+class DensePrediction:
     """What the network reads off every pixel."""
 
     dense: DenseFeatures
@@ -71,7 +71,7 @@ class SeenSurface:
 
 
 class ZeroShapeW(nn.Module):
-    """`glance` at an image, turn it into a `surface`, then `query` points."""
+    """`predict_dense` an image, turn it into a `surface`, then `query` points."""
 
     def __init__(self, config: ZeroShapeWConfig = MINI) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ class ZeroShapeW(nn.Module):
         self.coord_encoder = SeenSurfaceEncoder(extra_channels=int(config.occluders))
         self.impl_network = PointDecoder(text_width=config.text_width)
 
-    def glance(self, image: Tensor, text: Tensor | None = None, masks: Tensor | None = None) -> Glance:
+    def predict_dense(self, image: Tensor, text: Tensor | None = None, masks: Tensor | None = None) -> DensePrediction:
         """image [B,3,S,S] in 0-1 (ZeroShape's weights want white behind the object), text [B,text_width] or None.
 
         masks [B,2,S,S] 0-1: object and occluder where they are known already (the mini model looks closer then; all
@@ -115,14 +115,14 @@ class ZeroShapeW(nn.Module):
         if self.config.size == "mini":
             dense = replace(dense, depth=depth_from_relief(dense.depth, intrinsics[:, 0, 0] / image.shape[-1]))
         if self.mask_head is None:
-            return Glance(dense, intrinsics, None, None)
+            return DensePrediction(dense, intrinsics, None, None)
         mask = self.mask_head(dense.fine, text) if text is not None else self.mask_head(dense.fine)
         occluder = self.occluder_head(dense.fine, torch.sigmoid(mask).detach())
-        return Glance(dense, intrinsics, mask, occluder)
+        return DensePrediction(dense, intrinsics, mask, occluder)
 
     def surface(
         self,
-        glance: Glance,
+        prediction: DensePrediction,
         mask: Tensor,  # [B,1,S,S] 0-1, the object's visible pixels
         occluder: Tensor | None = None,  # [B,1,S,S] 0-1
         depth: Tensor | None = None,  # [B,1,S,S] z-depth in place of the predicted one
@@ -130,17 +130,17 @@ class ZeroShapeW(nn.Module):
         frame: tuple[Tensor, Normalization] | None = None,  # true intrinsics and normalisation, in training
     ) -> SeenSurface:
         """Unproject, normalise, encode, and prepare for queries."""
-        depth = glance.dense.depth if depth is None else depth
+        depth = prediction.dense.depth if depth is None else depth
         robust = self.config.size == "mini"
-        camera_points = unproject(depth, glance.intrinsics, self.config.pixel_offset)
+        camera_points = unproject(depth, prediction.intrinsics, self.config.pixel_offset)
         points, normalization = normalize_visible(camera_points, mask, robust=robust)
-        intrinsics, frame_normalization = frame or (glance.intrinsics, normalization)
+        intrinsics, frame_normalization = frame or (prediction.intrinsics, normalization)
         occluder = torch.zeros_like(mask) if occluder is None else occluder
         if robust:
             hard = (mask > 0.5).to(mask.dtype)
-            tokens = self.coord_encoder(points, hard, occluder, glance.dense.coarse)
-            geometry = self._whole_geometry(glance, depth, hard, occluder, normalization)
-            cache = self.impl_network.prepare(tokens, glance.dense, geometry, intrinsics, frame_normalization)
+            tokens = self.coord_encoder(points, hard, occluder, prediction.dense.coarse)
+            geometry = self._whole_geometry(prediction, depth, hard, occluder, normalization)
+            cache = self.impl_network.prepare(tokens, prediction.dense, geometry, intrinsics, frame_normalization)
         else:
             inputs = torch.cat([points, occluder], 1) if self.config.occluders else points
             cache = self.impl_network.prepare(self.coord_encoder(inputs), text)
@@ -148,18 +148,18 @@ class ZeroShapeW(nn.Module):
 
     @torch.no_grad()
     def _whole_geometry(
-        self, glance: Glance, depth: Tensor, mask: Tensor, occluder: Tensor, normalization: Normalization
+        self, prediction: DensePrediction, depth: Tensor, mask: Tensor, occluder: Tensor, normalization: Normalization
     ) -> Tensor:
         """First and last surface, silhouette, masks [B,5,S,S]: `depth` where the object is seen, else the predicted."""
         known = mask * (depth > 0)
-        shift = (depth.clamp_min(1e-6) / glance.dense.depth).log() * known  # the predicted depth's scale is its own
+        shift = (depth.clamp_min(1e-6) / prediction.dense.depth).log() * known  # the predicted depth's scale is its own
         shift = shift.sum((1, 2, 3), keepdim=True) / known.sum((1, 2, 3), keepdim=True).clamp_min(1)
-        first = torch.where(known > 0, depth, glance.dense.depth * shift.exp())
-        focal = glance.intrinsics[:, 0, 0] / depth.shape[-1]
-        last = first * depth_from_relief(glance.dense.thickness, focal)
+        first = torch.where(known > 0, depth, prediction.dense.depth * shift.exp())
+        focal = prediction.intrinsics[:, 0, 0] / depth.shape[-1]
+        last = first * depth_from_relief(prediction.dense.thickness, focal)
         centre, scale = normalization.centre[:, 2], normalization.scale
         surfaces = (torch.cat([first, last], 1) - centre[:, None, None, None]) / scale[:, None, None, None]
-        silhouette = torch.maximum(glance.dense.amodal.sigmoid(), mask)
+        silhouette = torch.maximum(prediction.dense.amodal.sigmoid(), mask)
         return torch.cat([surfaces, silhouette, mask, occluder], 1)
 
     def query(self, points: Tensor, surface: SeenSurface, level: float | None = None) -> Tensor:

@@ -1,7 +1,8 @@
 """The embedded outpainter learns one object from its views so far, in seconds.
 
-As with Stable Diffusion (`stable_diffusion.py`) it is held to what it knew: it paints the same gaps in objects of other
-colours before it learns, and goes on answering them so (the prior preservation of Ruiz et al., CVPR 2023, eq. 2).
+As with Stable Diffusion (`stable_diffusion.py`) it is held to what it knew: it paints the same outpaint masks in
+objects of other colours before it learns, and goes on answering them so (the prior preservation of Ruiz et al., CVPR
+2023, eq. 2).
 """
 
 import copy
@@ -16,20 +17,20 @@ from torch import Tensor
 from ..networks.outpainter import Outpainter
 from ..progress import Progress
 from ..stages.painters import EmbeddedPainter
-from ..training.outpainter_lesson import Batch, LessonTerms, mirrored, noise_levels, told_and_truth
+from ..training.outpainter_lesson import Batch, DiffusionLoss, condition_and_target, mirrored, noise_levels
 from ..views import Views
 from ..weights.lora_files import write_lora
-from .lessons import other_objects, view_lessons
+from .samples import other_objects, view_samples
 from .settings import PersonalSettings
 
 log = logging.getLogger("recon3d")
 LAYERS = ["conv1", "conv2", "to_q", "to_k", "to_v", "to_out.0"]  # convolutions and attention: get low-rank weights
 ADAPTER = "recon3d"
-LESSONS = 32  # gaps that are made of the views
+SAMPLES = 32  # outpaint masks that are made of the views
 BATCH, PRIOR_BATCH = 4, 2  # lessons a step: of this object, of others
 PRIOR_EVERY = 2  # steps; others count so many times as much then, which saves a third of the time
 
-Pairs = tuple[Tensor, Tensor]  # what the network is told [N,9,S,S], and what it should paint [N,4,S,S] in -1..1
+Pairs = tuple[Tensor, Tensor]  # what the network is condition [N,9,S,S], and what it should paint [N,4,S,S] in -1..1
 
 
 def personalize(
@@ -48,10 +49,10 @@ def personalize(
     side, device = known.config.side, torch.device(painter.device)  # its own square, where it is best
     generator = torch.Generator().manual_seed(seed)
     progress.start("Personalise", settings.steps)
-    batch = view_lessons(views, side, LESSONS, seed, progress.check)
+    batch = view_samples(views, side, SAMPLES, seed, progress.check)
     with torch.inference_mode(False):
         network = copy.deepcopy(known).to(device)
-    own = told_and_truth(batch)
+    own = condition_and_target(batch)
     others = _prior(network, batch, painter.steps, settings, generator, progress)
     loss = _train(network, own, others, settings, seed, generator, progress)
     write_lora(_factors(network), target, kind)
@@ -73,9 +74,9 @@ def _prior(
     if not settings.painted_first:
         return None
     few = {name: value[: settings.painted_first] for name, value in batch.items()}
-    told, _ = told_and_truth(mirrored(other_objects(few, generator)))
-    painted = network.sample(told.to(network.power.device), generator, steps, progress.check)
-    return told, painted.cpu()
+    condition, _ = condition_and_target(mirrored(other_objects(few, generator)))
+    painted = network.sample(condition.to(network.power.device), generator, steps, progress.check)
+    return condition, painted.cpu()
 
 
 def _train(
@@ -98,7 +99,7 @@ def _train(
     weights = [weight for weight in network.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=settings.rate, weight_decay=1e-2)
     slower = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.1, settings.steps)
-    terms, losses = LessonTerms(network), []
+    terms, losses = DiffusionLoss(network), []
     for number in range(settings.steps):
         with torch.enable_grad():
             loss = _loss(terms, own, BATCH, generator)
@@ -114,14 +115,14 @@ def _train(
     return float(torch.stack(losses[-tail:]).mean())
 
 
-def _loss(terms: LessonTerms, pairs: Pairs, count: int, generator: torch.Generator) -> Tensor:
+def _loss(terms: DiffusionLoss, pairs: Pairs, count: int, generator: torch.Generator) -> Tensor:
     """The network's error on some lessons at random noise levels."""
     network = terms.network
     rows = torch.randint(len(pairs[0]), (count,), generator=generator)
-    told, clean = (part[rows].to(network.power.device) for part in pairs)
-    levels = noise_levels(count, network.config.train_steps, generator).to(told.device)
-    noise = torch.randn(clean.shape, generator=generator).to(told)
-    return sum(terms(told, clean, noise, levels).values())
+    condition, clean = (part[rows].to(network.power.device) for part in pairs)
+    levels = noise_levels(count, network.config.train_steps, generator).to(condition.device)
+    noise = torch.randn(clean.shape, generator=generator).to(condition)
+    return sum(terms(condition, clean, noise, levels).values())
 
 
 def _factors(network: Outpainter) -> dict[str, Tensor]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..errors import BadInput
 from ..files import check_output
-from ..memory import memory_told
+from ..memory import explain_oom
 from ..progress import Progress
 from ..stages.outpaint import Painter
 from ..stages.painters import EmbeddedPainter
@@ -13,13 +13,13 @@ from ..stages.painters_diffusers import DiffusersPainter
 from ..views import Views
 from ..weights.lora_files import read_subject
 from . import embedded, stable_diffusion
-from .settings import EMBEDDED, PersonalSettings, check_lesson
+from .settings import EMBEDDED, PersonalSettings, check_training_views
 
 Tunable = EmbeddedPainter | DiffusersPainter
 KIND = "object"  # what it is when nobody says
 
 
-@memory_told("personalising the painter", "lower the painter's square or the rank")
+@explain_oom("personalising the painter", "lower the painter's square or the rank")
 def personalize(
     painter: Painter,
     views: Views,
@@ -41,7 +41,7 @@ def personalize(
     """
     settings = settings or usual_settings(painter)
     target = check_output(target, (".safetensors",))
-    check_lesson(views, settings)
+    check_training_views(views, settings)
     learn = embedded.personalize if isinstance(painter, EmbeddedPainter) else stable_diffusion.personalize
     given = {"settings": settings, "seed": seed, "progress": progress or Progress()}
     return learn(painter, views, target, kind=_kind(kind), **given)

@@ -25,7 +25,7 @@ class PersonalSettings:
 EMBEDDED = PersonalSettings(steps=60, rate=5e-4)  # of the pack's own outpainter: seconds on a CPU; more teaches no more
 
 
-def check_lesson(views: Views, settings: PersonalSettings) -> None:
+def check_training_views(views: Views, settings: PersonalSettings) -> None:
     """Raises `BadInput` for missing views, empty masks and settings out of range."""
     if not len(views) or not (views.masks > 0.5).flatten(1).any(1).all():
         raise BadInput("There is no view of the object to learn from, or one with an empty mask; connect marked views.")

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..progress import Progress
 from ..stages.painters_diffusers import BACKDROP, DiffusersPainter
-from ..stages.window import Window
+from ..stages.square_crop import SquareCrop
 from ..views import Views
 from ..weights.lora_files import write_lora
 from .settings import PersonalSettings
@@ -31,7 +31,7 @@ TOKEN = "sks"  # the rare word that comes to mean this object
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingSample:
     """Pictures as the network knows them, with the words that belong to them."""
 
     latents: Tensor  # [N,4,s,s]
@@ -60,7 +60,7 @@ def personalize(
             torch.manual_seed(seed)
             pipeline.to(painter.device)
             pictures = torch.cat([_on_white(views[i], painter.side) for i in range(len(views))])
-            own = _lesson(pipeline, pictures, f"{tuned.subject}, {BACKDROP}")
+            own = _training_sample(pipeline, pictures, f"{tuned.subject}, {BACKDROP}")
             known = _prior(painter, f"{kind}, {BACKDROP}", settings, generator, progress)
             loss = _train(pipeline, own, known, settings, generator, progress)
             write_lora(_factors(unet), target, tuned.subject)
@@ -76,8 +76,8 @@ def personalize(
 
 def _train(
     pipeline: "DiffusionPipeline",
-    own: Lesson,
-    known: Lesson | None,
+    own: TrainingSample,
+    known: TrainingSample | None,
     settings: PersonalSettings,
     generator: torch.Generator,
     progress: Progress,
@@ -108,17 +108,17 @@ def _train(
     return float(torch.stack(losses[-tail:]).mean())
 
 
-def _loss(unet: torch.nn.Module, noiser: object, lesson: Lesson, generator: torch.Generator) -> Tensor:
+def _loss(unet: torch.nn.Module, noiser: object, sample: TrainingSample, generator: torch.Generator) -> Tensor:
     """The network's error on one picture of the lesson at a random noise level."""
-    row = int(torch.randint(len(lesson.latents), (1,), generator=generator))
-    clean = lesson.latents[row : row + 1]
+    row = int(torch.randint(len(sample.latents), (1,), generator=generator))
+    clean = sample.latents[row : row + 1]
     level = torch.randint(noiser.config.num_train_timesteps, (1,), generator=generator).to(clean.device)
     noise = torch.randn(clean.shape, generator=generator).to(clean)
     noisy = noiser.add_noise(clean, noise, level)
     shown = noisy
     if unet.config.in_channels == 9:  # made for inpainting: told to paint everything
         shown = torch.cat([noisy, torch.ones_like(noisy[:, :1]), torch.zeros_like(noisy)], 1)
-    answer = unet(shown, level, **lesson.words).sample
+    answer = unet(shown, level, **sample.words).sample
     wanted = noise if noiser.config.prediction_type == "epsilon" else noiser.get_velocity(clean, noise, level)
     return F.mse_loss(answer.float(), wanted.float())
 
@@ -129,7 +129,7 @@ def _prior(
     settings: PersonalSettings,
     generator: torch.Generator,
     progress: Progress,
-) -> Lesson | None:
+) -> TrainingSample | None:
     """What the untuned painter paints when asked for such an object."""
     if not settings.painted_first:
         return None
@@ -148,11 +148,11 @@ def _prior(
         found = painter.pipeline(prompt, **blank, **options, strength=1.0, generator=generator)
         painted.append(found.images.float().cpu())
         progress.step()
-    return _lesson(painter.pipeline, torch.cat(painted), prompt)
+    return _training_sample(painter.pipeline, torch.cat(painted), prompt)
 
 
 @torch.no_grad()
-def _lesson(pipeline: "DiffusionPipeline", pictures: Tensor, prompt: str) -> Lesson:
+def _training_sample(pipeline: "DiffusionPipeline", pictures: Tensor, prompt: str) -> TrainingSample:
     """pictures [N,3,S,S] 0-1 with their words."""
     vae, unet, device = pipeline.vae, pipeline.unet, pipeline.unet.device
     latents = [vae.encode(2 * one[None].to(device, vae.dtype) - 1).latent_dist.mode() for one in pictures]
@@ -164,7 +164,7 @@ def _lesson(pipeline: "DiffusionPipeline", pictures: Tensor, prompt: str) -> Les
         side = pictures.shape[-1]
         sizes = torch.tensor([[side, side, 0, 0, side, side]], device=device, dtype=unet.dtype)
         call["added_cond_kwargs"] = {"text_embeds": words[2].to(unet.dtype), "time_ids": sizes}
-    return Lesson(latents.to(unet.dtype), call)
+    return TrainingSample(latents.to(unet.dtype), call)
 
 
 def _factors(unet: torch.nn.Module) -> dict[str, Tensor]:
@@ -186,6 +186,6 @@ def _factors(unet: torch.nn.Module) -> dict[str, Tensor]:
 
 def _on_white(view: Views, side: int) -> Tensor:
     """One view as a painter sees it, without its surroundings, [1,3,side,side]."""
-    window = Window.around(view.masks[0, 0])
-    colors, share = window.look_masked(view.images, view.masks, side)
+    crop = SquareCrop.around(view.masks[0, 0])
+    colors, share = crop.crop_masked(view.images, view.masks, side)
     return colors * share + 1 - share

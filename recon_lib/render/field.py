@@ -10,7 +10,7 @@ from torch import Tensor
 from ..errors import BadInput
 from ..fields.field import Field
 from ..geometry.camera import Cameras
-from ..memory import default_chunk, in_chunks, memory_told
+from ..memory import default_chunk, explain_oom, in_chunks
 from ..progress import Progress
 from .layers import Rendering, background_color, composite
 from .shading import CLAY, check_shading, depth_colors, lit, normal_colors
@@ -23,7 +23,7 @@ NORMAL_STEP = 0.002  # of the bounds' diagonal, for the differences that the nor
 TETRAHEDRON = ((1.0, -1.0, -1.0), (-1.0, -1.0, 1.0), (-1.0, 1.0, -1.0), (1.0, 1.0, 1.0))
 
 
-@memory_told("rendering the field", "ask for smaller pictures")
+@explain_oom("rendering the field", "ask for smaller pictures")
 def render_field(
     field: Field,
     cameras: Cameras,

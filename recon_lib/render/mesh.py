@@ -10,7 +10,7 @@ from ..errors import BadInput
 from ..geometry.bounding_sphere import bounding_sphere
 from ..geometry.camera import Cameras
 from ..geometry.mesh import Mesh
-from ..memory import memory_told
+from ..memory import explain_oom
 from ..progress import Progress
 from ..provenance import provenance_colors
 from .layers import Rendering, background_color, composite
@@ -22,7 +22,7 @@ CREASE = 0.85  # cosine of 32 degrees: where a face turns further from the avera
 # (a box's corners average to 35 degrees where one side has both of its triangles there)
 
 
-@memory_told("rendering the mesh", "ask for smaller pictures")
+@explain_oom("rendering the mesh", "ask for smaller pictures")
 def render_mesh(
     mesh: Mesh,
     cameras: Cameras,

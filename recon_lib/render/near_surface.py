@@ -14,7 +14,7 @@ STEP = 0.95  # of the distance: fitted distances may be a little too long
 LONGEST = 0.125  # of the box's side: how far a ray goes at once
 OUTSIDE, INSIDE = 3.2, 4.5  # betas before and behind the surface between which samples lie
 JITTER = 0.8  # of the spacing between samples
-STEEPEST, GRAZING, MISSED = 1.0, 0.25, 0.35  # distance lost per length of ray: at most, at least, on rays that miss
+MAX_SLOPE, MIN_SLOPE, MISSED = 1.0, 0.25, 0.35  # distance lost per length of ray: at most, at least, on rays that miss
 
 Distance = Callable[[Tensor], Tensor]  # points [N,3] -> signed distances [N], > 0 outside
 
@@ -83,7 +83,7 @@ def surface_samples(
     surface, the longer the segment.
     """
     before, behind = (origins + (found.t + s * spacing / 2)[:, None] * directions for s in (-1, 1))
-    slope = ((distance(before) - distance(behind)) / spacing).abs().clamp(GRAZING, STEEPEST)
+    slope = ((distance(before) - distance(behind)) / spacing).abs().clamp(MIN_SLOPE, MAX_SLOPE)
     slope = torch.where(found.hit, slope, MISSED)
     u = torch.linspace(-1, 1, count, device=origins.device).expand(len(origins), -1)
     if generator is not None:

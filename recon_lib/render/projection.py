@@ -15,8 +15,8 @@ from ..views import Views
 from .fill import fill_nearest
 from .rasterize import rasterize
 
-GRAZING = 0.15  # cosine: surfaces turned further than 81 degrees from the view smear their few pixels
-GLIMPSE = 0.07  # cosine: 86 degrees, up to where smeared pixels are still a better guess than none
+MIN_VIEW_COSINE = 0.15  # cosine: surfaces turned further than 81 degrees from the view smear their few pixels
+RIM_VIEW_COSINE = 0.07  # cosine: 86 degrees, up to where smeared pixels are still a better guess than none
 SHARPNESS = 4  # exponent of the view angle's cosine: the view that looks straightest dominates, without hard edges
 DEPTH_TOLERANCE = 0.005  # of the mesh's extent
 SOLID = 0.5  # mask value from which a pixel belongs to the object
@@ -92,19 +92,24 @@ class Projector:
         )
 
     def look_up(
-        self, points: Tensor, normals: Tensor, slack: float = 0.0, glimpse: bool = False, grazing: float = GRAZING
+        self,
+        points: Tensor,
+        normals: Tensor,
+        slack: float = 0.0,
+        include_rim: bool = False,
+        min_cosine: float = MIN_VIEW_COSINE,
     ) -> Projected:
         """Colours at surface points [P,3] with unit normals [P,3], world.
 
         Views are blended by their angle. What was observed is never mixed with what was outpainted. `slack`
         (world units) loosens the depth test for points that lie only near the surface. Surfaces count up to an angle
-        whose cosine is `grazing`. With `glimpse`, pixels on the object's rim count too, and surfaces at a more grazing
-        angle: not trustworthy, but the best guess there.
+        whose cosine is `min_cosine`. With `include_rim`, pixels on the object's rim count too, and surfaces at a more
+        grazing angle: not trustworthy, but the best guess there.
         """
         observed, outpainted = points.new_zeros(2, len(points), 4)
         for i in range(len(self.cameras)):
             self.check()
-            color, weight, code = self._look_up_view(i, points, normals, slack, glimpse, grazing)
+            color, weight, code = self._look_up_view(i, points, normals, slack, include_rim, min_cosine)
             sample = torch.cat([color * weight[:, None], weight[:, None]], -1)
             observed += torch.where((code == Provenance.OBSERVED)[:, None], sample, 0.0)
             outpainted += torch.where((code == Provenance.OUTPAINTED)[:, None], sample, 0.0)
@@ -116,7 +121,7 @@ class Projector:
         return Projected(total[:, :3] / total[:, 3:].clamp_min(1e-12), provenance)
 
     def _look_up_view(
-        self, view: int, points: Tensor, normals: Tensor, slack: float, glimpse: bool, grazing: float
+        self, view: int, points: Tensor, normals: Tensor, slack: float, include_rim: bool, min_cosine: float
     ) -> tuple[Tensor, Tensor, Tensor]:
         """-> colours [P,3], blending weights [P] (0 = not seen), provenance codes [P] of one view."""
         camera = self.cameras[view]
@@ -126,10 +131,10 @@ class Projector:
         framed = (depth > 0) & (column >= 0) & (row >= 0) & (column < camera.width) & (row < camera.height)
         column, row = column.clamp(0, camera.width - 1), row.clamp(0, camera.height - 1)
         # across the pixels that the smallest depth around was taken from, a tilted surface changes its depth
-        tilt = (1 - cosine**2).clamp_min(0).sqrt() / cosine.clamp_min(GRAZING)
+        tilt = (1 - cosine**2).clamp_min(0).sqrt() / cosine.clamp_min(MIN_VIEW_COSINE)
         footprint = depth / camera.intrinsics[0, 1, 1]
         allowed = DEPTH_TOLERANCE * self.extent + slack + 2 * footprint * tilt
-        limit, masks = (GLIMPSE, self.rims) if glimpse else (grazing, self.masks)
+        limit, masks = (RIM_VIEW_COSINE, self.rims) if include_rim else (min_cosine, self.masks)
         visible = framed & (cosine > limit) & masks[view, 0, row, column]
         visible &= depth <= self.depth[view, 0, row, column] + allowed
         grid = pixels / pixels.new_tensor([camera.width, camera.height]) * 2 - 1

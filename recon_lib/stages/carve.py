@@ -13,7 +13,7 @@ from ..check import check_finite
 from ..errors import BadInput
 from ..fields.hull import DEPTH_SLACK, MARGIN, SOLID, HullField
 from ..fields.hull_voxels import Footprint, hull_voxels, levels, voxel_centres
-from ..memory import memory_told
+from ..memory import explain_oom
 from ..progress import Progress
 from ..views import Views
 
@@ -38,7 +38,7 @@ class Carving:
         return self.occupancy[None].float()
 
 
-@memory_told("carving the hull", "lower the resolution")
+@explain_oom("carving the hull", "lower the resolution")
 def carve(
     views: Views,
     resolution: int = 256,

@@ -8,7 +8,7 @@ from ..errors import BadInput
 from ..geometry.camera import Cameras
 from ..provenance import Provenance
 from ..views import Views
-from .window import Window
+from .square_crop import SquareCrop
 
 SHARE = 0.85  # the object's longer side over the picture's side
 SIDE = 256  # pixels
@@ -29,28 +29,28 @@ def crop_to_object(views: Views, side: int = SIDE, share: float = SHARE) -> View
 def _cropped(view: Views, index: int, side: int, share: float) -> Views:
     if not (view.masks > 0.5).any():
         raise BadInput(f"The mask of view {index} is empty; mark the object in it.")
-    window, on = Window.around(view.masks[0, 0], share), view.masks > 0.5
-    mask = (window.look_covered(view.masks, side) > 0.5).float()
+    crop, on = SquareCrop.around(view.masks[0, 0], share), view.masks > 0.5
+    mask = (crop.crop_coverage(view.masks, side) > 0.5).float()
     depth, normals, codes = view.depth, view.normals, view.provenance
     return Views(
-        window.look(view.images, side).clamp(0, 1),
-        Cameras(view.cameras.camera_to_world, window.camera_of_window(view.cameras.intrinsics, side), side, side),
+        crop.crop(view.images, side).clamp(0, 1),
+        Cameras(view.cameras.camera_to_world, crop.crop_intrinsics(view.cameras.intrinsics, side), side, side),
         mask,
-        None if depth is None else _mean_on(window, depth, (depth > 0) & on, side) * mask,
-        None if normals is None else F.normalize(_mean_on(window, normals, on, side), dim=1) * mask,
-        None if codes is None else _codes(window, codes, mask, side),
+        None if depth is None else _mean_on(crop, depth, (depth > 0) & on, side) * mask,
+        None if normals is None else F.normalize(_mean_on(crop, normals, on, side), dim=1) * mask,
+        None if codes is None else _codes(crop, codes, mask, side),
     )
 
 
-def _mean_on(window: Window, values: Tensor, on: Tensor, side: int) -> Tensor:
+def _mean_on(crop: SquareCrop, values: Tensor, on: Tensor, side: int) -> Tensor:
     """Means over the pixels of `on` [1,1,H,W]; 0 where less than half of a new pixel is on it."""
-    found, covered = window.look_masked(values, on.float(), side)
+    found, covered = crop.crop_masked(values, on.float(), side)
     return found * (covered > 0.5)
 
 
-def _codes(window: Window, codes: Tensor, mask: Tensor, side: int) -> Tensor:
+def _codes(crop: SquareCrop, codes: Tensor, mask: Tensor, side: int) -> Tensor:
     """The code that covers most of each new pixel, [1,1,side,side] uint8; NONE off the mask."""
     kinds = [code for code in Provenance if code is not Provenance.NONE]
-    shares = torch.cat([window.look_covered((codes == code).float(), side) for code in kinds], 1)
+    shares = torch.cat([crop.crop_coverage((codes == code).float(), side) for code in kinds], 1)
     most = torch.tensor([int(code) for code in kinds], dtype=torch.uint8)[shares.argmax(1, keepdim=True)]
     return torch.where((mask > 0.5) & (shares.amax(1, keepdim=True) > 0), most, int(Provenance.NONE)).to(torch.uint8)

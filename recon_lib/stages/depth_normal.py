@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..geometry.camera import FLIP_YZ, Cameras
-from ..memory import memory_told
+from ..memory import explain_oom
 from ..progress import Progress
 from ..weights.registry import LoadedModel
-from .look import close_look, close_window
+from .object_crop import object_crop, predict_crop
 from .prepare import prepare_image, prepare_mask
 
 STEEP = 0.15  # relative depth step between neighbours that is an edge, not a slope
@@ -25,7 +25,7 @@ class DepthNormals:
     cameras: Cameras  # V, at the origin of the world, looking at -z
 
 
-@memory_told("estimating depth", "give a smaller picture or compute on the CPU")
+@explain_oom("estimating depth", "give a smaller picture or compute on the CPU")
 @torch.no_grad()
 def estimate_depth_normals(
     model: LoadedModel,
@@ -62,18 +62,18 @@ def _estimate_one(
 ) -> tuple[Tensor, Tensor | None, Tensor]:
     """Depth [1,1,H,W], normals [1,3,H,W] or None, intrinsics [1,3,3] of the picture."""
     height, width = image.shape[-2:]
-    size, window = module.config.image_size, close_window(mask, occluder)
-    glance = close_look(module, window, image, mask, occluder, device)
-    depth = window.put_back(glance.dense.depth.cpu(), height, width, 0.0)
+    size, crop = module.config.image_size, object_crop(mask, occluder)
+    prediction = predict_crop(module, crop, image, mask, occluder, device)
+    depth = crop.paste(prediction.dense.depth.cpu(), height, width, 0.0)
     on = (mask > 0.5) & (depth > 0)
     depth = torch.where(on, depth / depth[on].mean().clamp_min(1e-6), 0.0)
-    normals = glance.dense.normals
+    normals = prediction.dense.normals
     if normals is not None:
-        normals = F.normalize(window.put_back(normals.cpu(), height, width, 0.0), dim=1)
+        normals = F.normalize(crop.paste(normals.cpu(), height, width, 0.0), dim=1)
     return (
         depth,
         normals,
-        window.camera_of_picture(glance.intrinsics.cpu(), size, height, width, module.config.pixel_offset),
+        crop.picture_intrinsics(prediction.intrinsics.cpu(), size, height, width, module.config.pixel_offset),
     )
 
 

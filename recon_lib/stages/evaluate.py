@@ -15,7 +15,7 @@ from ..geometry.mesh import Mesh
 from ..geometry.solid import is_closed, solid_iou
 from ..geometry.surface_distance import distance_to_surface
 from ..geometry.visibility import visible_points
-from ..memory import memory_told
+from ..memory import explain_oom
 from ..progress import Progress, unchecked
 from .surface_figures import match_surfaces, surface_figures
 
@@ -28,7 +28,7 @@ COOL_TO_WARM = torch.tensor(
 )
 
 
-@memory_told("comparing the meshes", "ask for fewer samples")
+@explain_oom("comparing the meshes", "ask for fewer samples")
 def compare_meshes(
     predicted: Mesh,
     truth: Mesh,
@@ -97,7 +97,7 @@ def alignment(
     return method(own, truth.sample_surface(ALIGNMENT_SAMPLES, _truth_seed(seed))[0], check)
 
 
-@memory_told("colouring the error", "ask for fewer samples")
+@explain_oom("colouring the error", "ask for fewer samples")
 def error_mesh(
     predicted: Mesh,
     truth: Mesh,

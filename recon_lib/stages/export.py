@@ -15,7 +15,7 @@ from ..geometry.glb import encode_glb
 from ..geometry.mesh import Mesh
 from ..geometry.plain_formats import encode_obj, encode_ply, encode_stl
 from ..geometry.solid import is_closed, signed_volume
-from ..memory import memory_told
+from ..memory import explain_oom
 from ..progress import Progress
 
 FORMATS = ("glb", "obj", "ply", "stl")
@@ -41,7 +41,7 @@ class ExportReport:
         return f"{self.path.name}: {size} {self.unit}, {solid}, {self.vertices} vertices, {self.faces} triangles"
 
 
-@memory_told("saving the mesh", "reduce its texture or triangles")
+@explain_oom("saving the mesh", "reduce its texture or triangles")
 def save_mesh(
     mesh: Mesh,
     path: Path | str,

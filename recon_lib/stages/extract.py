@@ -15,7 +15,7 @@ from ..fields.lattice import SparseLattice
 from ..geometry.clean import decimated, largest_component, smoothed
 from ..geometry.marching import BLOCK, march_blocks
 from ..geometry.mesh import Mesh
-from ..memory import default_chunk, in_chunks, memory_told
+from ..memory import default_chunk, explain_oom, in_chunks
 from ..progress import Progress
 
 log = logging.getLogger("recon3d")
@@ -41,7 +41,7 @@ class Extraction:
         return self.evaluations / self.dense
 
 
-@memory_told("extracting the mesh", "lower the resolution")
+@explain_oom("extracting the mesh", "lower the resolution")
 def extract_mesh(
     field: Field,
     resolution: int = 256,
@@ -76,7 +76,9 @@ def extract_mesh(
         points = torch.from_numpy(lower + nodes * spacing).float()
         return _evaluate(field, points, level, chunk, device, progress)
 
-    lattice = SparseLattice(evaluate, cells, coarse, plain=int(getattr(field, "detail", 0.0) / spacing.max()))
+    lattice = SparseLattice(
+        evaluate, cells, coarse, min_feature_cells=int(getattr(field, "min_feature_size", 0.0) / spacing.max())
+    )
     progress.start("Extract mesh", lattice.levels + 1)
     finest = lattice.sample(on_level=progress.step)
     vertices, triangles = _surface(lattice, finest, closed, progress)

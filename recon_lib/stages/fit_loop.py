@@ -14,7 +14,7 @@ from .fit_checkpoint import Checkpoint
 Found = TypeVar("Found")
 
 
-class Stepwise(Protocol):
+class ResumableFit(Protocol):
     """A fit that knows where it stands. What is in its state decides all that follows."""
 
     done: int  # steps
@@ -38,7 +38,7 @@ class Stepwise(Protocol):
 
 
 @dataclass(frozen=True)
-class Went:
+class FitStats:
     """How the steps went."""
 
     seconds: float
@@ -46,8 +46,8 @@ class Went:
 
 
 def all_steps(
-    fit: Stepwise, title: str, total: int, checkpoint: Checkpoint | None, finish: Callable[[], Found]
-) -> tuple[Found, Went]:
+    fit: ResumableFit, title: str, total: int, checkpoint: Checkpoint | None, finish: Callable[[], Found]
+) -> tuple[Found, FitStats]:
     """Take a fit from where `checkpoint` or it itself stands to `total` steps, and `finish` it.
 
     The checkpoint is removed when the result is there. Raises `BadInput` when the loss is no longer finite, and what
@@ -69,4 +69,4 @@ def all_steps(
     found = finish()
     if checkpoint is not None:
         checkpoint.remove()
-    return found, Went(time.perf_counter() - started, resumed)
+    return found, FitStats(time.perf_counter() - started, resumed)

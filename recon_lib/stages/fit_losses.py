@@ -20,7 +20,7 @@ CREASE = 1e-2  # bend of the distance per cell below which smoothness counts squ
 
 
 @dataclass(frozen=True)
-class Shown:
+class RenderedRays:
     """What the field shows on R rays."""
 
     color: Tensor  # [R,3] over what is behind
@@ -30,7 +30,7 @@ class Shown:
     slope: Tensor  # [N,3] gradients of the signed distance at all samples
 
 
-def fit_losses(shown: Shown, rays: Rays, views: int, weights: FitWeights) -> Tensor:
+def fit_losses(shown: RenderedRays, rays: Rays, views: int, weights: FitWeights) -> Tensor:
     """The sum of all losses but smoothness, which needs no rays."""
     loss = weights.color * color_loss(shown.color, rays) + weights.mask * mask_loss(shown.silhouette, rays)
     loss = loss + weights.eikonal * eikonal_loss(shown.slope)

@@ -66,7 +66,7 @@ class Silhouettes:
         """points [N,3] world -> about the distance to the surface [N], > 0 inside; -1 where it is not seen."""
         value = torch.full((len(points),), float("inf"), device=points.device)
         for view, whole in enumerate(self.whole):
-            said = self.hull.said_by(view, points)
+            said = self.hull.silhouette_distance(view, points)
             value = torch.minimum(value, torch.where(said.isfinite(), said, -1.0) if whole else said)
         return torch.where(value.isfinite(), value, -1.0)
 

@@ -11,7 +11,7 @@ from ..fields.grid_reading import Reading, read_with_slopes
 from ..render.near_surface import Nearest, nearest_surface, surface_samples
 from ..render.volume import composite_rays, linear_depths, sample_weights
 from .fit_grid import FittedGrid
-from .fit_losses import Shown, fit_losses, smoothness_loss
+from .fit_losses import RenderedRays, fit_losses, smoothness_loss
 from .fit_rays import Rays
 from .fit_settings import FitSettings
 
@@ -45,7 +45,7 @@ def trace(grid: FittedGrid, rays: Rays, tolerance: float = TOLERANCE, steps: int
     )  # fmt: skip
 
 
-def lay(grid: FittedGrid, rays: Rays, settings: FitSettings, generator: torch.Generator) -> Iterator[Batch]:
+def sample_rays(grid: FittedGrid, rays: Rays, settings: FitSettings, generator: torch.Generator) -> Iterator[Batch]:
     """Trace rays to the surface as it is now, and lay the samples of those that can see it."""
     found = trace(grid, rays)
     near = found.gap < NEAR_BETAS * grid.beta + NEAR_CELLS * grid.cells.spacing
@@ -70,7 +70,7 @@ def lay(grid: FittedGrid, rays: Rays, settings: FitSettings, generator: torch.Ge
         yield Batch(rays[part], t[part], rows[part].view(-1, 8), weights, features)
 
 
-def show(grid: FittedGrid, batch: Batch, settings: FitSettings) -> Shown:
+def render_batch(grid: FittedGrid, batch: Batch, settings: FitSettings) -> RenderedRays:
     """Render a batch, differentiably.
 
     Along a ray that grazes the surface VolSDF's density adds up to a half some three betas outside of it. Were outlines
@@ -90,12 +90,12 @@ def show(grid: FittedGrid, batch: Batch, settings: FitSettings) -> Shown:
     color = composite_rays(weights * rays.mask[:, None], colors.view_as(normals), 1 - rays.mask, rays.behind)
     mean = (weights * batch.t[:, first:end]).sum(-1)
     silhouette = -distance.amin(-1) / (EDGE * grid.cells.spacing)
-    return Shown(color, silhouette, mean, (weights[..., None] * normals).sum(1), slope.reshape(-1, 3))
+    return RenderedRays(color, silhouette, mean, (weights[..., None] * normals).sum(1), slope.reshape(-1, 3))
 
 
-def learn(grid: FittedGrid, batch: Batch, views: int, settings: FitSettings, generator: torch.Generator) -> float:
+def train_step(grid: FittedGrid, batch: Batch, views: int, settings: FitSettings, generator: torch.Generator) -> float:
     """One step of the optimiser. -> the loss"""
-    loss = fit_losses(show(grid, batch, settings), batch.rays, views, settings.weights)
+    loss = fit_losses(render_batch(grid, batch, settings), batch.rays, views, settings.weights)
     if settings.weights.smooth > 0 and len(grid.inner):
         count = len(grid.inner) // SMOOTHED + 1
         begin = int(torch.randint(len(grid.inner) - count + 1, (1,), generator=generator))

@@ -17,7 +17,7 @@ from ..errors import BadInput
 from ..fields.cells import Cells
 from ..fields.field import Field
 from ..fields.sdf_grid import SdfGrid
-from ..memory import memory_told
+from ..memory import explain_oom
 from ..networks.grid_color import GridColor
 from ..progress import Progress
 from ..views import Views
@@ -28,7 +28,7 @@ from .fit_preview import quick_picture
 from .fit_rays import Rays, check_views, reduced
 from .fit_settings import FitSettings
 from .fit_start import ColorStart, HullLimit, Silhouettes, find_bounds, starting_distance
-from .fit_step import NEAR_BETAS, SEEN, lay, learn, trace
+from .fit_step import NEAR_BETAS, SEEN, sample_rays, trace, train_step
 
 log = logging.getLogger("recon3d")
 TITLE = "Fit VolSDF"
@@ -46,7 +46,7 @@ class Fit:
     resumed: int  # rounds that a checkpoint had done already
 
 
-@memory_told("fitting the views", "give smaller pictures or fewer of them")
+@explain_oom("fitting the views", "give smaller pictures or fewer of them")
 def fit_volsdf(
     views: Views,
     *,
@@ -133,13 +133,13 @@ class GridFit:
         limits = self.settings.least_beta * spacing, level.most_beta(index) * spacing
         grid.limit_beta(*limits)
         generator = torch.Generator().manual_seed(self.seed % 2**32 * 100_003 + self.done)
-        batches = list(lay(grid, self.rays[self._picked(index)], self.settings, generator))
+        batches = list(sample_rays(grid, self.rays[self._picked(index)], self.settings, generator))
         grid.set_rates(self.settings.rates, self.settings.rate(self.done))
         losses = []
         for _ in range(self.settings.epochs):
             for batch in batches:
                 self.progress.check()
-                losses.append(learn(grid, batch, len(self.views), self.settings, generator))
+                losses.append(train_step(grid, batch, len(self.views), self.settings, generator))
                 grid.limit_beta(*limits)
         self.loss = sum(losses) / max(len(losses), 1)
         self._keep_in_hull()

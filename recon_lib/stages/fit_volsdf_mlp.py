@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..fields.perceptron import PerceptronField
-from ..memory import memory_told
+from ..memory import explain_oom
 from ..networks.volsdf import VolSDF, VolSDFConfig
 from ..progress import Progress
 from ..render.error_bounded import ErrorBoundedSampler
@@ -55,7 +55,7 @@ class MlpFit:
     resumed: int  # steps that a checkpoint had done already
 
 
-@memory_told("fitting the perceptron", "take fewer rays a step")
+@explain_oom("fitting the perceptron", "take fewer rays a step")
 def fit_volsdf_mlp(
     views: Views,
     *,

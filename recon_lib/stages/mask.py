@@ -8,11 +8,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import BadInput
-from ..memory import memory_told
+from ..memory import explain_oom
 from ..progress import Progress
 from ..weights.registry import LoadedModel
 from .prepare import prepare_image
-from .window import Window
+from .square_crop import SquareCrop
 
 log = logging.getLogger("recon3d")
 BEYOND = -12.0  # logit of what lies outside the window: certainly not the object
@@ -30,7 +30,7 @@ class Segmentation:
     occluder: Tensor  # [V,1,H,W] what hides the object
 
 
-@memory_told("finding the object", "give a smaller picture or compute on the CPU")
+@explain_oom("finding the object", "give a smaller picture or compute on the CPU")
 def segment(
     model: LoadedModel, images: Tensor, device: torch.device | str = "cpu", progress: Progress | None = None
 ) -> Segmentation:
@@ -54,22 +54,22 @@ def _segment_one(
     module: torch.nn.Module, image: Tensor, device: torch.device | str, progress: Progress
 ) -> tuple[Tensor, Tensor]:
     height, width = image.shape[-2:]
-    window = Window.whole(height, width)
-    first = _look(module, image, window, device)
-    logits, pixels = window.put_back(first, height, width, BEYOND), _marked(first)
+    crop = SquareCrop.whole(height, width)
+    first = _predict_logits(module, image, crop, device)
+    logits, pixels = crop.paste(first, height, width, BEYOND), _marked(first)
     progress.step()
     if pixels >= SMALLEST_HINT and (logits[:, :1] > 0).any():
-        around = Window.around(logits[0, 0] + 0.5)
-        closer = _look(module, image, around, device)
-        second = around.put_back(closer, height, width, torch.nan)
+        around = SquareCrop.around(logits[0, 0] + 0.5)
+        closer = _predict_logits(module, image, around, device)
+        second = around.paste(closer, height, width, torch.nan)
         lost = (second[:, :1] > 0).sum() < MOSTLY * (logits[:, :1] > 0).sum()
         if _marked(closer) >= SMALLEST_OBJECT and not lost:  # both looks are believed alike
-            window, pixels = around, _marked(closer)
+            crop, pixels = around, _marked(closer)
             logits = torch.where(second.isnan(), logits, (logits + second) / 2)
     if pixels < SMALLEST_OBJECT:
         raise BadInput("No object was found in the picture; connect a mask that marks it white.")
     progress.step()
-    return _to_edges(image, logits.sigmoid(), window.side / module.config.image_size).split(1, 1)
+    return _to_edges(image, logits.sigmoid(), crop.side / module.config.image_size).split(1, 1)
 
 
 def _marked(logits: Tensor) -> int:
@@ -77,10 +77,10 @@ def _marked(logits: Tensor) -> int:
     return int((logits[:, :1] > 0).sum())
 
 
-def _look(module: torch.nn.Module, image: Tensor, window: Window, device: torch.device | str) -> Tensor:
+def _predict_logits(module: torch.nn.Module, image: Tensor, crop: SquareCrop, device: torch.device | str) -> Tensor:
     """Logits of object and occluder [1,2,S,S] in a window."""
-    glance = module.glance(window.look(image, module.config.image_size).to(device))
-    return torch.cat([glance.mask, glance.occluder], 1).cpu()
+    prediction = module.predict_dense(crop.crop(image, module.config.image_size).to(device))
+    return torch.cat([prediction.mask, prediction.occluder], 1).cpu()
 
 
 def _to_edges(image: Tensor, masks: Tensor, enlargement: float) -> Tensor:

@@ -17,13 +17,13 @@ from torch import Tensor
 from ..check import check_finite, check_shape
 from ..errors import BadInput
 from ..geometry.camera import Cameras, one_row
-from ..memory import memory_told
+from ..memory import explain_oom
 from ..progress import Progress
 from ..render.fill import continued
 from .outlines import OUTLINES, PAINTED, SURFACE
 from .outpaint_mask import UNKNOWN, OutpaintMask
 from .painted_object import drop_specks, object_on_paper
-from .window import Window
+from .square_crop import SquareCrop
 
 log = logging.getLogger("recon3d")
 SHARE = 0.85  # the hull's longer side over the window's side
@@ -32,8 +32,10 @@ SAME_SHAPE = 0.03  # by so much the proportions of a picture painted elsewhere m
 
 
 @dataclass(frozen=True)
-class Glimpse:
-    """A gap as a painter sees it: a square of S x S pixels around the hull. Each pixel is seen, to paint or neither."""
+class PainterInput:
+    """An outpaint mask as a painter sees it: a square of S x S pixels around the hull. Each pixel is seen, to paint or
+    neither.
+    """
 
     images: Tensor  # [1,3,S,S] sRGB 0-1: seen colours, grey where they are to be painted, white elsewhere
     masks: Tensor  # [1,1,S,S] 0 or 1 = to be painted
@@ -49,7 +51,9 @@ class Painter(Protocol):
     name: str  # for logs and checkpoints
     side: int  # S, the pixels of the square that it works on
 
-    def paint(self, glimpse: Glimpse, *, prompt: str, seed: int, progress: Progress) -> tuple[Tensor, Tensor | None]:
+    def paint(
+        self, inputs: PainterInput, *, prompt: str, seed: int, progress: Progress
+    ) -> tuple[Tensor, Tensor | None]:
         """-> picture [1,3,S,S] sRGB 0-1, CPU, and the object's alpha in it [1,1,S,S], or None if it knows none.
 
         With an alpha the picture is the object on white, blended by it. What the painter does to seen pixels and
@@ -67,18 +71,19 @@ class Painted:
     cameras: Cameras  # one
 
 
-@memory_told("painting the unseen part of a view", "let the painter work on a smaller square, or on the CPU")
+@explain_oom("painting the unseen part of a view", "let the painter work on a smaller square, or on the CPU")
 def outpaint(
     painter: Painter,
-    gap: OutpaintMask,  # of one camera
+    outpaint_mask: OutpaintMask,  # of one camera
     *,
     prompt: str = "",
     seed: int = 0,
-    mask: Tensor | None = None,  # [1,1,H,W] 1 = to be painted, in place of the gap's own
+    mask: Tensor | None = None,  # [1,1,H,W] 1 = to be painted, in place of the outpaint mask's own
     outline: str = SURFACE,
     progress: Progress | None = None,
 ) -> Painted:
-    """Complete the view of `gap`: seen pixels come back bit-exact, the object stays within the hull's silhouette.
+    """Complete the view of `outpaint_mask`: seen pixels come back bit-exact, the object stays within the hull's
+    silhouette.
 
     outline: "surface" leaves the object the outline of the current surface, and the painter gives it colours; "painted"
     takes the painter's word for its shape too (`docs/pop3d.md` says what either is worth).
@@ -88,26 +93,28 @@ def outpaint(
     """
     _check_outline(outline)
     progress, started = progress or Progress(), time.perf_counter()
-    gap = with_mask(_one(gap), mask)
-    if not gap.masks.any():
+    outpaint_mask = with_mask(_one(outpaint_mask), mask)
+    if not outpaint_mask.masks.any():
         log.info("nothing is left to paint in this view")
-        return _finished(gap, gap.images, gap.seen, PAINTED)
-    height, width = gap.cameras.height, gap.cameras.width
-    window = Window.around(gap.silhouettes[0, 0], SHARE)
-    image, alpha = painter.paint(look(gap, window, painter.side), prompt=prompt, seed=seed, progress=progress)
+        return _finished(outpaint_mask, outpaint_mask.images, outpaint_mask.seen, PAINTED)
+    height, width = outpaint_mask.cameras.height, outpaint_mask.cameras.width
+    crop = SquareCrop.around(outpaint_mask.silhouettes[0, 0], SHARE)
+    image, alpha = painter.paint(
+        painter_input(outpaint_mask, crop, painter.side), prompt=prompt, seed=seed, progress=progress
+    )
     check_finite("The painted picture", image)
-    image = window.put_back(image.float(), height, width, 1.0)
+    image = crop.paste(image.float(), height, width, 1.0)
     if alpha is not None:
-        alpha = window.put_back(alpha.float(), height, width, 0.0)
+        alpha = crop.paste(alpha.float(), height, width, 0.0)
         image = 1 - (1 - image) / alpha.clamp_min(0.5)  # the object's own colour: no white shines through its outline
-    painted = _finished(gap, image.clamp(0, 1), alpha, outline)
+    painted = _finished(outpaint_mask, image.clamp(0, 1), alpha, outline)
     progress.check()
-    log.info("painting %d pixels took %.2f s", int(gap.masks.sum()), time.perf_counter() - started)
+    log.info("painting %d pixels took %.2f s", int(outpaint_mask.masks.sum()), time.perf_counter() - started)
     return painted
 
 
 def join_painted(
-    gap: OutpaintMask,  # of one camera
+    outpaint_mask: OutpaintMask,  # of one camera
     image: Tensor,  # [1,3,h,w] sRGB 0-1
     mask: Tensor | None = None,  # [1,1,h,w] 1 = object
     outline: str = SURFACE,
@@ -120,65 +127,71 @@ def join_painted(
     Raises `BadInput` for more than one picture or camera, other proportions, and when no object is left.
     """
     _check_outline(outline)
-    gap = _one(gap)
-    height, width = gap.cameras.height, gap.cameras.width
+    outpaint_mask = _one(outpaint_mask)
+    height, width = outpaint_mask.cameras.height, outpaint_mask.cameras.width
     image = _at_size("The painted picture", image, 3, height, width)
     if mask is None:
-        return _finished(gap, image, None, outline)
-    return _finished(gap, image, _at_size("The painted object's mask", mask, 1, height, width), PAINTED)
+        return _finished(outpaint_mask, image, None, outline)
+    return _finished(outpaint_mask, image, _at_size("The painted object's mask", mask, 1, height, width), PAINTED)
 
 
-def pick(gap: OutpaintMask, index: int) -> OutpaintMask:
-    """The gap of one of its cameras, counted from 0 (but from 1 in what the user is told)."""
-    if not 0 <= index < len(gap.cameras):
-        raise BadInput(f"There is no camera {index + 1} in this gap of {len(gap.cameras)}; lower the number.")
-    row = one_row(index, len(gap.cameras))
-    return replace(gap, **{field.name: getattr(gap, field.name)[row] for field in fields(gap)})
+def pick(outpaint_mask: OutpaintMask, index: int) -> OutpaintMask:
+    """The outpaint mask of one of its cameras, counted from 0 (from 1 in messages)."""
+    if not 0 <= index < len(outpaint_mask.cameras):
+        raise BadInput(
+            f"There is no camera {index + 1} in this outpaint mask of {len(outpaint_mask.cameras)}; lower the number."
+        )
+    row = one_row(index, len(outpaint_mask.cameras))
+    return replace(
+        outpaint_mask, **{field.name: getattr(outpaint_mask, field.name)[row] for field in fields(outpaint_mask)}
+    )
 
 
-def with_mask(gap: OutpaintMask, mask: Tensor | None) -> OutpaintMask:
-    """The gap with another region [1,1,H,W] to be painted (None: its own); what it takes is no longer seen."""
+def with_mask(outpaint_mask: OutpaintMask, mask: Tensor | None) -> OutpaintMask:
+    """The outpaint mask with another region [1,1,H,W] to be painted (None: its own); what it takes is no longer
+    seen.
+    """
     if mask is None:
-        return gap
-    check_shape("The mask of what to paint", mask, 1, 1, gap.cameras.height, gap.cameras.width)
-    paint = (mask.cpu() > 0.5) & (gap.silhouettes > 0.5)
-    seen = (gap.seen > 0.5) & ~paint
-    images = torch.where(seen, gap.images, torch.where(paint, UNKNOWN, 1.0))
-    return replace(gap, masks=paint.float(), seen=seen.float(), images=images)
+        return outpaint_mask
+    check_shape("The mask of what to paint", mask, 1, 1, outpaint_mask.cameras.height, outpaint_mask.cameras.width)
+    paint = (mask.cpu() > 0.5) & (outpaint_mask.silhouettes > 0.5)
+    seen = (outpaint_mask.seen > 0.5) & ~paint
+    images = torch.where(seen, outpaint_mask.images, torch.where(paint, UNKNOWN, 1.0))
+    return replace(outpaint_mask, masks=paint.float(), seen=seen.float(), images=images)
 
 
-def look(gap: OutpaintMask, window: Window, side: int) -> Glimpse:
-    """A gap of one camera in a window, at `side` x `side` pixels.
+def painter_input(outpaint_mask: OutpaintMask, crop: SquareCrop, side: int) -> PainterInput:
+    """What a painter is shown of one camera's outpaint mask in a square crop, at `side` x `side` pixels.
 
     A pixel is seen or to be painted, whichever covers more of it, where both together cover half of it.
     """
-    colors, seen = window.look_masked(gap.images, gap.seen, side)
-    masks = window.look_covered(gap.masks, side)
+    colors, seen = crop.crop_masked(outpaint_mask.images, outpaint_mask.seen, side)
+    masks = crop.crop_coverage(outpaint_mask.masks, side)
     within = seen + masks >= 0.5
     kept = within & (seen > masks)
     paint = within & ~kept
-    surface = (gap.depth > 0).float()
-    depth, covered = window.look_masked(gap.depth, surface, side)
-    normals, _ = window.look_masked(gap.normals, surface, side)
+    surface = (outpaint_mask.depth > 0).float()
+    depth, covered = crop.crop_masked(outpaint_mask.depth, surface, side)
+    normals, _ = crop.crop_masked(outpaint_mask.normals, surface, side)
     hit = covered > 0.25
-    return Glimpse(
+    return PainterInput(
         torch.where(kept, colors, torch.where(paint, UNKNOWN, 1.0)),
         paint.float(),
         kept.float(),
         depth * hit,
         F.normalize(normals, dim=1) * hit,
-        window.camera_of_window(gap.cameras.intrinsics.cpu(), side)[:, 1, 1],
+        crop.crop_intrinsics(outpaint_mask.cameras.intrinsics.cpu(), side)[:, 1, 1],
     )
 
 
-def _finished(gap: OutpaintMask, image: Tensor, alpha: Tensor | None, outline: str) -> Painted:
+def _finished(outpaint_mask: OutpaintMask, image: Tensor, alpha: Tensor | None, outline: str) -> Painted:
     """Seen pixels as they were, painted ones without a seam, white around; the object's mask.
 
     image [1,3,H,W] 0-1; alpha [1,1,H,W] 0-1 of the object in it, or None: look for it.
     """
-    seen, paint = gap.seen > 0.5, gap.masks > 0.5
-    drawn = object_on_paper(image, gap.silhouettes > 0.5) if alpha is None else alpha > 0.5
-    surface = gap.depth > 0
+    seen, paint = outpaint_mask.seen > 0.5, outpaint_mask.masks > 0.5
+    drawn = object_on_paper(image, outpaint_mask.silhouettes > 0.5) if alpha is None else alpha > 0.5
+    surface = outpaint_mask.depth > 0
     shape = surface if outline == SURFACE and (surface & paint).any() else drawn
     mask = drop_specks(shape & paint | seen) | seen
     mask |= ~drop_specks(~mask) & paint  # nor specks of background within the object: they would carve tunnels
@@ -186,10 +199,10 @@ def _finished(gap: OutpaintMask, image: Tensor, alpha: Tensor | None, outline: s
     if not colored.any():
         raise BadInput("The painted view shows no object; paint again with another seed or prompt.")
     if not torch.equal(colored, mask):  # the painter left background where the surface is
-        image = continued(torch.where(seen, gap.images, image), colored)
-    painted = _seam_evened(image, gap.images, seen)
-    image = torch.where(seen, gap.images, torch.where(mask, painted, 1.0))
-    return Painted(image, mask.float(), gap.cameras)
+        image = continued(torch.where(seen, outpaint_mask.images, image), colored)
+    painted = _seam_evened(image, outpaint_mask.images, seen)
+    image = torch.where(seen, outpaint_mask.images, torch.where(mask, painted, 1.0))
+    return Painted(image, mask.float(), outpaint_mask.cameras)
 
 
 def _seam_evened(painted: Tensor, known: Tensor, seen: Tensor) -> Tensor:
@@ -217,12 +230,11 @@ def _check_outline(outline: str) -> None:
         raise BadInput(f"There is no outline {outline!r}; use {SURFACE} or {PAINTED}.")
 
 
-def _one(gap: OutpaintMask) -> OutpaintMask:
-    if len(gap.cameras) != 1:
-        raise BadInput(
-            f"The gap has {len(gap.cameras)} cameras, but views are painted one after the other; pick one of them."
-        )
-    return gap
+def _one(outpaint_mask: OutpaintMask) -> OutpaintMask:
+    if len(outpaint_mask.cameras) != 1:
+        count = len(outpaint_mask.cameras)
+        raise BadInput(f"The outpaint mask has {count} cameras, but views are painted one by one; pick one of them.")
+    return outpaint_mask
 
 
 def _at_size(what: str, picture: Tensor, channels: int, height: int, width: int) -> Tensor:

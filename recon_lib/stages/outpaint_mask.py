@@ -13,8 +13,8 @@ from ..fields.field import Field
 from ..geometry.camera import Cameras
 from ..geometry.columns import column_crossings
 from ..geometry.mesh import Mesh
-from ..geometry.schedule import GRAZING
-from ..memory import memory_told
+from ..geometry.schedule import MAX_VIEW_ANGLE_DEG
+from ..memory import explain_oom
 from ..progress import Progress
 from ..provenance import PROVENANCE_COLORS, Provenance
 from ..render.layers import background_color
@@ -52,15 +52,15 @@ class OutpaintMask:
         return (self.images * (1 - hull) + UNKNOWN * hull) * (1 - self.masks) + orange * self.masks
 
 
-@memory_told("looking for what the next view misses", "ask for smaller pictures")
-def outpaint_mask(
+@explain_oom("looking for what the next view misses", "ask for smaller pictures")
+def find_outpaint_mask(
     views: Views,
     cameras: Cameras,
     hull: Field | Mesh,
     surface: Field | Mesh,
     *,
     grow: int | None = None,
-    grazing: float = GRAZING,
+    max_view_angle: float = MAX_VIEW_ANGLE_DEG,
     background: tuple[float, float, float] = (1.0, 1.0, 1.0),
     device: torch.device | str | None = None,
     progress: Progress | None = None,
@@ -68,18 +68,18 @@ def outpaint_mask(
     """The region to be painted in each of `cameras`, each as if it were the next one.
 
     A pixel inside the hull's silhouette is kept when the point of `surface` that it shows was seen by one of `views`:
-    within its mask, not hidden by the surface, and turned to it by less than `grazing` degrees. All other pixels of
-    the silhouette are painted, except for a border of a few pixels beyond the surface, the margin of the masks. The
-    region is widened by `grow` pixels inside the silhouette, so that its seam can be hidden; None is `seam_width`, in
-    proportion to the picture. Islands of less than a hundredth of what was seen are painted again. Fields are looked at
-    as meshes of 128 cells a side; their points are asked on `device`.
+    within its mask, not hidden by the surface, and turned to it by less than `max_view_angle` degrees. All other
+    pixels of the silhouette are painted, except for a border of a few pixels beyond the surface, the margin of the
+    masks. The region is widened by `grow` pixels inside the silhouette, so that its seam can be hidden; None is
+    `seam_width`, in proportion to the picture. Islands of less than a hundredth of what was seen are painted again.
+    Fields are looked at as meshes of 128 cells a side; their points are asked on `device`.
 
     Raises `BadInput` for missing views or cameras, a camera that stands inside the hull or does not show it, a surface
     outside the hull and options out of range.
     """
     progress, started = progress or Progress(), time.perf_counter()
     grow = seam_width(cameras) if grow is None else grow
-    _check(views, cameras, grow, grazing)
+    _check(views, cameras, grow, max_view_angle)
     paper = background_color(background, torch.device("cpu"))
     hull_mesh, surface_mesh = (_as_mesh(solid, device, progress) for solid in (hull, surface))
     _check_outside(cameras, hull_mesh)
@@ -92,20 +92,20 @@ def outpaint_mask(
         silhouette = rasterize(hull_mesh, camera, check=progress.check).mask[:, None]
         if not silhouette.any():
             raise BadInput(f"Camera {i} does not show the hull; turn it to the object.")
-        found.append(_look(camera, silhouette, known, projector, grow, grazing, paper, progress))
+        found.append(_mask_of_one(camera, silhouette, known, projector, grow, max_view_angle, paper, progress))
         progress.step(lambda done=found[-1]: done.preview()[0])
     log.info("masks of %d cameras took %.2f s", len(cameras), time.perf_counter() - started)
     layers = ("masks", "seen", "silhouettes", "images", "depth", "normals")
     return OutpaintMask(cameras, *(torch.cat([getattr(one, name) for one in found]) for name in layers))
 
 
-def _look(
+def _mask_of_one(
     camera: Cameras,
     silhouette: Tensor,  # [1,1,H,W] bool
     surface: Surface,
     projector: Projector,
     grow: int,
-    grazing: float,
+    max_view_angle: float,
     paper: Tensor,
     progress: Progress,
 ) -> OutpaintMask:
@@ -114,7 +114,7 @@ def _look(
     covered = fragments.mask
     if not (covered[:, None] & silhouette).any():
         raise BadInput("The surface and the hull do not meet in the picture; both must come from the same views.")
-    seen, colors = really_seen(surface, fragments, projector, grazing)
+    seen, colors = really_seen(surface, fragments, projector, max_view_angle)
     seen = drop_specks(seen & silhouette)  # islands are scraps of an outline: the background's colour as often as not
     normals = F.normalize(fragments.interpolate_seen(corner_normals(surface.mesh)), dim=-1)
     facing = torch.zeros_like(colors).movedim(1, -1)
@@ -167,14 +167,14 @@ def _as_mesh(solid: Field | Mesh, device: torch.device | str | None, progress: P
 # -- what can be wrong ----------------------------------------------------------------------------------------
 
 
-def _check(views: Views, cameras: Cameras, grow: int, grazing: float) -> None:
+def _check(views: Views, cameras: Cameras, grow: int, max_view_angle: float) -> None:
     if not len(views):
         raise BadInput("There is no earlier view, so everything is to be painted; connect at least the input view.")
     if not len(cameras):
         raise BadInput("There is no camera to look from; connect the next camera.")
-    if not (0 <= grow <= 64 and 0 < grazing <= 90):
+    if not (0 <= grow <= 64 and 0 < max_view_angle <= 90):
         raise BadInput(
-            f"Growing by {grow} px up to {grazing} degrees is not possible; give 0 to 64 px, and 0 to 90 degrees."
+            f"Growing by {grow} px up to {max_view_angle} degrees is not possible; give 0 to 64 px, 0 to 90 degrees."
         )
 
 

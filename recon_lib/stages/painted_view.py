@@ -43,7 +43,7 @@ def monocular_cues(
 def painted_views(
     images: Tensor,  # [V,3,H,W] sRGB 0-1, painted
     masks: Tensor,  # [V,1,H,W] 1 = object in them
-    gap: OutpaintMask,  # of the same V cameras
+    outpaint_mask: OutpaintMask,  # of the same V cameras
     cues: Cues | None = None,
 ) -> Views:
     """Painted pictures as views of the object.
@@ -53,38 +53,40 @@ def painted_views(
     or none without cues. MonoSDF (Yu et al. 2022, eq. 9) solves for scale and shift in its loss; here they are solved
     once, so that the view can be carried on like any other.
     """
-    check_shape("images", images, len(gap.cameras), 3, gap.cameras.height, gap.cameras.width)
+    check_shape(
+        "images", images, len(outpaint_mask.cameras), 3, outpaint_mask.cameras.height, outpaint_mask.cameras.width
+    )
     check_shape("masks", masks, len(images), 1, *images.shape[-2:])
     if not (masks > 0.5).flatten(1).any(1).all():
         raise BadInput("The painted view shows no object; paint again with another seed or prompt.")
     on = masks > 0.5
-    seen = (gap.seen > 0.5) & on
+    seen = (outpaint_mask.seen > 0.5) & on
     if cues is None:
-        depth, normals = torch.zeros_like(gap.depth), torch.zeros_like(gap.normals)
+        depth, normals = torch.zeros_like(outpaint_mask.depth), torch.zeros_like(outpaint_mask.normals)
     else:
-        fitted = [_aligned(cues, gap, on, i) for i in range(len(images))]
+        fitted = [_aligned(cues, outpaint_mask, on, i) for i in range(len(images))]
         depth, normals = torch.stack(fitted), F.normalize(cues.normals, dim=1)
     codes = torch.where(seen, int(Provenance.INFERRED), int(Provenance.OUTPAINTED))
     return Views(
         images,
-        gap.cameras,
+        outpaint_mask.cameras,
         on.float(),
-        torch.where(seen, gap.depth, depth) * on,
-        torch.where(seen, gap.normals, normals) * on,
+        torch.where(seen, outpaint_mask.depth, depth) * on,
+        torch.where(seen, outpaint_mask.normals, normals) * on,
         torch.where(on, codes, int(Provenance.NONE)).to(torch.uint8),
     )
 
 
-def _aligned(cues: Cues, gap: OutpaintMask, on: Tensor, index: int) -> Tensor:
+def _aligned(cues: Cues, outpaint_mask: OutpaintMask, on: Tensor, index: int) -> Tensor:
     """The cue's depth of one view, [1,H,W], in the scale and at the place of the surface."""
-    lens = gap.cameras.intrinsics[index, 0, 0]
+    lens = outpaint_mask.cameras.intrinsics[index, 0, 0]
     relief = cues.depth[index].clamp_min(1e-6).log() * (cues.focal[index] / lens)  # as this lens would show it
-    known = (gap.depth[index] > 0) & on[index] & (cues.depth[index] > 0)
+    known = (outpaint_mask.depth[index] > 0) & on[index] & (cues.depth[index] > 0)
     if int(known.sum()) < 16:
         raise BadInput("The painted object and the current surface do not meet in the picture; paint it again.")
-    weight = torch.where(gap.seen[index] > 0.5, 1.0, UNSEEN_WEIGHT)[known].double()
+    weight = torch.where(outpaint_mask.seen[index] > 0.5, 1.0, UNSEEN_WEIGHT)[known].double()
     weight = weight / weight.sum()
-    source, target = relief[known].double(), gap.depth[index][known].double().log()
+    source, target = relief[known].double(), outpaint_mask.depth[index][known].double().log()
     middle, place = (weight * source).sum(), (weight * target).sum()
     spread = source - middle
     steepness = (weight * spread * (target - place)).sum() / (weight * spread * spread).sum().clamp_min(1e-12)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..progress import Progress
 from ..render.fill import continued
-from .outpaint import Glimpse
+from .outpaint import PainterInput
 from .outpaint_mask import UNKNOWN
 from .painted_object import drop_specks
 
@@ -24,24 +24,24 @@ class PlainPainter:
         self.side = side
 
     def paint(
-        self, glimpse: Glimpse, *, prompt: str = "", seed: int = 0, progress: Progress | None = None
+        self, inputs: PainterInput, *, prompt: str = "", seed: int = 0, progress: Progress | None = None
     ) -> tuple[Tensor, Tensor]:
         """Picture [1,3,S,S] on white and alpha [1,1,S,S]; grey where nothing at all was seen from here."""
-        shown = (glimpse.seen > 0.5) | ((glimpse.masks > 0.5) & (glimpse.depth > 0))
+        shown = (inputs.seen > 0.5) | ((inputs.masks > 0.5) & (inputs.depth > 0))
         alpha = shown.float()
-        return nearest_colors(glimpse) * alpha + 1 - alpha, alpha
+        return nearest_colors(inputs) * alpha + 1 - alpha, alpha
 
 
-def nearest_colors(glimpse: Glimpse) -> Tensor:
+def nearest_colors(inputs: PainterInput) -> Tensor:
     """Everywhere the nearest colour that was seen for certain [1,3,S,S]; grey where nothing at all was seen.
 
     The rim of what was seen, and islands in it, are the outline of an earlier picture, where the object's colour is
     mixed with that of its background. One white pixel there would whiten all that lies behind it.
     """
-    seen = glimpse.seen > 0.5
+    seen = inputs.seen > 0.5
     reach = max(1, seen.shape[-1] // RIM)
     inner = -F.max_pool2d(-seen.float(), 2 * reach + 1, 1, reach) > 0
     for certain in (drop_specks(inner), inner, drop_specks(seen)):
         if certain.any():
-            return continued(glimpse.images, certain, UNKNOWN)
-    return continued(glimpse.images, seen, UNKNOWN)
+            return continued(inputs.images, certain, UNKNOWN)
+    return continued(inputs.images, seen, UNKNOWN)

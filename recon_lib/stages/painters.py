@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 from ..errors import BadInput
 from ..networks.low_rank import with_low_rank
-from ..networks.outpainter import Outpainter, condition
+from ..networks.outpainter import Outpainter, make_condition
 from ..progress import Progress
 from ..render.fill import continued
 from ..weights.inpainters import locate_outpainter
 from ..weights.registry import LoadedModel, load_model, read_state
-from .outpaint import Glimpse
+from .outpaint import PainterInput
 from .painter_plain import nearest_colors
 
 LARGEST_SIDE = 512
@@ -65,14 +65,16 @@ class EmbeddedPainter:
         """Of the network, for hosts that make room for it."""
         return 4 * sum(parameter.numel() for parameter in self.module.parameters())
 
-    def paint(self, glimpse: Glimpse, *, prompt: str = "", seed: int = 0, progress: Progress) -> tuple[Tensor, Tensor]:
+    def paint(
+        self, inputs: PainterInput, *, prompt: str = "", seed: int = 0, progress: Progress
+    ) -> tuple[Tensor, Tensor]:
         """Picture [1,3,S,S] on white and alpha [1,1,S,S], both 0-1; the same for a seed on one device.
 
         The network paints the object blended with white by its alpha. Its own colours, without the white, give way to
         the nearest seen ones as far as its card says.
         """
-        colors = continued(glimpse.images, glimpse.seen > 0.5)
-        told = condition(colors, glimpse.seen, glimpse.masks, glimpse.depth, glimpse.normals, glimpse.focal)
+        colors = continued(inputs.images, inputs.seen > 0.5)
+        condition = make_condition(colors, inputs.seen, inputs.masks, inputs.depth, inputs.normals, inputs.focal)
         network, generator = self.module, torch.Generator().manual_seed(seed)
         steps = self.steps or network.config.steps
         progress.start("Paint the unseen part", steps)
@@ -81,13 +83,13 @@ class EmbeddedPainter:
             progress.step(lambda: (picture[0, :3].float().cpu() + 1) / 2)
 
         try:
-            found = network.to(self.device).sample(told.to(self.device), generator, steps, progress.check, show)
+            found = network.to(self.device).sample(condition.to(self.device), generator, steps, progress.check, show)
         finally:
             network.to("cpu")
         picture, alpha = ((found.float().cpu() + 1) / 2).split((3, 1), 1)
         own = 1 - (1 - picture) / alpha.clamp_min(LEAST_ALPHA)
-        mixed = picture + (1 - network.config.own_color) * alpha * (nearest_colors(glimpse) - own)
-        return torch.where(glimpse.masks > 0.5, mixed.clamp(0, 1), picture), alpha
+        mixed = picture + (1 - network.config.own_color) * alpha * (nearest_colors(inputs) - own)
+        return torch.where(inputs.masks > 0.5, mixed.clamp(0, 1), picture), alpha
 
 
 def load_embedded_painter(

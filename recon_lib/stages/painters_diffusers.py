@@ -16,7 +16,7 @@ from ..errors import BadInput
 from ..progress import Progress
 from ..render.fill import fill_nearest
 from ..weights.inpainters import InpaintFolder
-from .outpaint import Glimpse
+from .outpaint import PainterInput
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -90,7 +90,9 @@ class DiffusersPainter:
         pipeline.set_progress_bar_config(disable=True)
         return pipeline
 
-    def paint(self, glimpse: Glimpse, *, prompt: str = "", seed: int = 0, progress: Progress) -> tuple[Tensor, None]:
+    def paint(
+        self, inputs: PainterInput, *, prompt: str = "", seed: int = 0, progress: Progress
+    ) -> tuple[Tensor, None]:
         """Picture [1,3,S,S] 0-1; where the object is in it, such models do not tell."""
         pipeline = self.pipeline
         total = max(int(self.steps * self.strength), 1)
@@ -103,8 +105,8 @@ class DiffusersPainter:
         options = {
             "prompt": ", ".join(part for part in (self.subject, prompt.strip(), BACKDROP) if part),
             "negative_prompt": UNWANTED,
-            "image": _stand_in(glimpse),
-            "mask_image": glimpse.masks,
+            "image": _stand_in(inputs),
+            "mask_image": inputs.masks,
             "height": self.side,
             "width": self.side,
             "strength": self.strength,
@@ -115,7 +117,7 @@ class DiffusersPainter:
             "callback_on_step_end": after_step,
         }
         if self.control is not None:
-            options |= {"control_image": depth_hint(glimpse), "controlnet_conditioning_scale": self.control_scale}
+            options |= {"control_image": depth_hint(inputs), "controlnet_conditioning_scale": self.control_scale}
         try:
             with torch.random.fork_rng(devices=[]):  # some schedulers draw from the global generator
                 torch.manual_seed(seed)
@@ -136,18 +138,18 @@ def dtype_argument() -> str:
     return "dtype" if tuple(map(int, __version__.split(".")[:2])) >= RENAMED_DTYPE else "torch_dtype"
 
 
-def depth_hint(glimpse: Glimpse) -> Tensor:
+def depth_hint(inputs: PainterInput) -> Tensor:
     """The surface's depth as ControlNets know it, [1,3,S,S] 0-1: near is bright, no surface is black."""
-    hit = glimpse.depth > 0
+    hit = inputs.depth > 0
     if not hit.any():
-        return torch.zeros_like(glimpse.images)
-    inverse = torch.where(hit, 1 / glimpse.depth.clamp_min(1e-6), 0.0)
+        return torch.zeros_like(inputs.images)
+    inverse = torch.where(hit, 1 / inputs.depth.clamp_min(1e-6), 0.0)
     near, far = inverse[hit].max(), inverse[hit].min()
     bright = FARTHEST + (1 - FARTHEST) * (inverse - far) / (near - far).clamp_min(1e-6)
     return torch.where(hit, bright, 0.0).expand(-1, 3, -1, -1).contiguous()
 
 
-def _stand_in(glimpse: Glimpse) -> Tensor:
+def _stand_in(inputs: PainterInput) -> Tensor:
     """The picture with the nearest seen colours where there is something to paint, [1,3,S,S] 0-1."""
-    seen, paint = glimpse.seen[0, 0] > 0.5, glimpse.masks > 0.5
-    return torch.where(paint, fill_nearest(glimpse.images[0], seen)[None], glimpse.images)
+    seen, paint = inputs.seen[0, 0] > 0.5, inputs.masks > 0.5
+    return torch.where(paint, fill_nearest(inputs.images[0], seen)[None], inputs.images)

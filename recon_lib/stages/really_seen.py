@@ -19,7 +19,7 @@ from ..render.projection import Projector
 from ..render.rasterize import Fragments
 
 ROUNDS = 3  # rings of neighbours over which a rough surface's normals are means
-MORE_GRAZING = 7.0  # degrees, and
+EXTRA_VIEW_ANGLE_DEG = 7.0  # degrees, and
 DEEPER = 2.0  # cells: what a pixel that most of its neighbours outvote must still hold to
 
 
@@ -37,19 +37,23 @@ class Surface:
 
 
 def really_seen(
-    surface: Surface, shown: Fragments, projector: Projector, grazing: float
+    surface: Surface, shown: Fragments, projector: Projector, max_view_angle: float
 ) -> tuple[Tensor, Tensor]:  # [1,1,H,W] bool, [1,3,H,W] sRGB 0-1, 0 where not seen
-    """Pixels whose surface point a view of `projector` saw, turned to it by less than `grazing` degrees; its colour.
+    """Pixels whose surface point a view of `projector` saw, turned to it by less than `max_view_angle` degrees; its
+    colour.
 
     shown: the surface in one picture.
     """
     points, normals = shown.interpolate_seen(surface.mesh.triangles), surface.visible_normals(shown)
-    strict = projector.look_up(points, normals, slack=surface.cell, grazing=_cosine(grazing))
+    strict = projector.look_up(points, normals, slack=surface.cell, min_cosine=_cosine(max_view_angle))
     covered = shown.mask[:, None]
     seen = _layer(covered, strict.seen)
     if surface.cell:
         loose = projector.look_up(
-            points, normals, slack=DEEPER * surface.cell, grazing=_cosine(min(grazing + MORE_GRAZING, 90.0))
+            points,
+            normals,
+            slack=DEEPER * surface.cell,
+            min_cosine=_cosine(min(max_view_angle + EXTRA_VIEW_ANGLE_DEG, 90.0)),
         )
         seen = majority(seen, covered) & _layer(covered, loose.seen)
         strict = strict.or_else(loose)

@@ -12,19 +12,21 @@ from torch import Tensor
 from ..errors import BadInput
 from ..fields.decoded import DecodedField, move
 from ..geometry.camera import FLIP_YZ, Cameras
-from ..memory import default_chunk, in_chunks, memory_told
+from ..memory import default_chunk, explain_oom, in_chunks
 from ..networks.visible_points import Normalization, normalize_visible, unproject
 from ..networks.zeroshape_w import SeenSurface, ZeroShapeW
 from ..progress import Progress
 from ..views import Views
 from ..weights.registry import LoadedModel
 from .depth_normal import estimate_depth_normals
-from .look import close_look, close_window
 from .mask import segment
+from .object_crop import object_crop, predict_crop
 from .prepare import fit_mask, prepare_image, prepare_mask
 
 FRAME_GRID = 28  # nodes a side of the grid that finds how far the whole shape reaches
-DETAIL = 1.5  # network pixels; features have half the picture's resolution, and at 2 some islands of a few cells go
+FEATURE_PIXELS = (
+    1.5  # network pixels; features have half the picture's resolution, and at 2 some islands of a few cells go
+)
 BOUND = 1.15  # half the side of the field's box, world units: the shape was scaled to the unit sphere on a coarse grid
 
 
@@ -38,7 +40,7 @@ class VisibleSurface:
     occluder: Tensor  # [1,1,H,W] 0-1, what hides the object
 
 
-@memory_told("estimating the visible surface", "give a smaller picture or compute on the CPU")
+@explain_oom("estimating the visible surface", "give a smaller picture or compute on the CPU")
 def visible_surface(
     model: LoadedModel,
     image: Tensor,  # [1,3,H,W] sRGB 0-1
@@ -68,7 +70,7 @@ def visible_surface(
     return VisibleSurface(points, image[0].permute(1, 2, 0)[on], views, occluder)
 
 
-@memory_told("completing the shape", "compute on the CPU")
+@explain_oom("completing the shape", "compute on the CPU")
 def complete_shape(
     model: LoadedModel,
     surface: VisibleSurface,
@@ -84,7 +86,9 @@ def complete_shape(
     pixel = float(pose[2, 3] / seen.intrinsics[0, 0, 0])  # at the object's centre
     threshold = model.module.config.threshold
     progress.step()
-    return DecodedField(model.module, seen, pose, seen.normalization, bounds, threshold, detail=DETAIL * pixel)
+    return DecodedField(
+        model.module, seen, pose, seen.normalization, bounds, threshold, min_feature_size=FEATURE_PIXELS * pixel
+    )
 
 
 def _masks(
@@ -124,18 +128,18 @@ def _own_depth(depth: Tensor, mask: Tensor) -> Tensor:
 @torch.no_grad()
 def _encode(module: ZeroShapeW, views: Views, occluder: Tensor, device: torch.device | str) -> SeenSurface:
     """Show the network the window around the mask, with the view's own depth and camera."""
-    size, window = module.config.image_size, close_window(views.masks, occluder)
+    size, crop = module.config.image_size, object_crop(views.masks, occluder)
     known = ((views.masks > 0.5) & (views.depth > 0)).float()
-    depth, share = window.look_masked(views.depth, known, size)
+    depth, share = crop.crop_masked(views.depth, known, size)
     shown = (share > 0.5).float()
     if shown.sum() < 4:
         raise BadInput("Too little of the object is visible to reconstruct it; give a larger picture or mask.")
-    glance = close_look(module, window, views.images, views.masks, occluder, device)
-    intrinsics = window.camera_of_window(views.cameras.intrinsics, size, module.config.pixel_offset)
-    glance = replace(glance, intrinsics=intrinsics.to(device))
-    covered = window.look_covered(occluder, size) if module.config.occluders else None
+    prediction = predict_crop(module, crop, views.images, views.masks, occluder, device)
+    intrinsics = crop.crop_intrinsics(views.cameras.intrinsics, size, module.config.pixel_offset)
+    prediction = replace(prediction, intrinsics=intrinsics.to(device))
+    covered = crop.crop_coverage(occluder, size) if module.config.occluders else None
     seen = module.surface(
-        glance, shown.to(device), None if covered is None else covered.to(device), depth=depth.to(device)
+        prediction, shown.to(device), None if covered is None else covered.to(device), depth=depth.to(device)
     )
     return move(seen, "cpu")
 

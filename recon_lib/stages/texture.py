@@ -18,7 +18,7 @@ from ..geometry.mesh import Mesh
 from ..geometry.subdivide import split_long_edges
 from ..geometry.symmetry import Symmetry, mirror_planes
 from ..geometry.unwrap import unwrap
-from ..memory import in_chunks, memory_told
+from ..memory import explain_oom, in_chunks
 from ..progress import Progress
 from ..render.fill import fill_nearest, nearest_values
 from ..render.mesh import creased_normals
@@ -35,7 +35,7 @@ SYMMETRY_GAIN = 0.03  # share of all vertices that a mirror must newly show to b
 MAX_SYMMETRIES = 3
 
 
-@memory_told("baking the texture", "choose a smaller texture or fewer triangles")
+@explain_oom("baking the texture", "choose a smaller texture or fewer triangles")
 def bake_texture(
     mesh: Mesh,
     views: Views | None = None,
@@ -130,17 +130,17 @@ class _Seen:
             return cls(None, Projected.nothing(texels.points), nothing, nothing.provenance)
         projector = Projector.prepare(views, mesh, check)
 
-        def at_vertices(glimpse: bool) -> Projected:
+        def at_vertices(include_rim: bool) -> Projected:
             points, normals = mesh.triangles.reshape(-1, 3), texels.corner_normals.reshape(-1, 3)
-            seen = projector.look_up(points, normals, glimpse=glimpse)
+            seen = projector.look_up(points, normals, include_rim=include_rim)
             return seen.merged(mesh.faces.reshape(-1), len(mesh.vertices))
 
-        vertices = at_vertices(glimpse=False)
+        vertices = at_vertices(include_rim=False)
         if not vertices.seen.any():
             raise BadInput("No view shows any part of the mesh; check masks and cameras, or the mesh's frame.")
         at_texels = projector.look_up(texels.points, texels.normals)
-        at_texels = at_texels.or_else(projector.look_up(texels.points, texels.normals, glimpse=True))
-        return cls(projector, at_texels, vertices.or_else(at_vertices(glimpse=True)), vertices.provenance)
+        at_texels = at_texels.or_else(projector.look_up(texels.points, texels.normals, include_rim=True))
+        return cls(projector, at_texels, vertices.or_else(at_vertices(include_rim=True)), vertices.provenance)
 
     def completed(self, color: Callable[[Tensor], Tensor], texels: "_Texels") -> Tensor:
         """Texel colours [P,3]: `color` ([N,3] world -> [N,3]) where no view shows any."""

@@ -15,7 +15,7 @@ LAYERS = ("images", "masks", "depth", "normals", "provenance")
 
 
 @dataclass(frozen=True)
-class Standing:
+class LoopState:
     """The views so far, their hull, and the field that was fitted to them."""
 
     views: Views
@@ -23,9 +23,9 @@ class Standing:
     field: SdfGrid
 
 
-def standing_state(standing: Standing) -> dict:
+def loop_state_dict(state: LoopState) -> dict:
     """Plain tensors and numbers, for `torch.save`."""
-    views, field, hull = standing.views, standing.field, standing.hull
+    views, field, hull = state.views, state.field, state.hull
     cameras = views.cameras
     return {
         "views": {name: getattr(views, name) for name in LAYERS},
@@ -37,8 +37,8 @@ def standing_state(standing: Standing) -> dict:
     }
 
 
-def load_standing(state: dict | None) -> Standing | None:
-    """What `standing_state` told; None for None."""
+def load_loop_state(state: dict | None) -> LoopState | None:
+    """What `loop_state_dict` told; None for None."""
     if state is None:
         return None
     views = Views(cameras=Cameras(*state["cameras"]), **state["views"])
@@ -47,4 +47,4 @@ def load_standing(state: dict | None) -> Standing | None:
     module.load_state_dict(state["color"])
     field = SdfGrid(Cells(*state["grid"]), module=module, **state["field"])
     margin, radius = state["hull"]
-    return Standing(views, HullField.of(views, margin, radius), field)
+    return LoopState(views, HullField.of(views, margin, radius), field)

@@ -28,7 +28,7 @@ from ..stages.fit_settings import FitSettings
 from ..stages.fit_volsdf import fit_volsdf
 from ..stages.outlines import SURFACE
 from ..stages.outpaint import Painter, outpaint
-from ..stages.outpaint_mask import OutpaintMask, outpaint_mask
+from ..stages.outpaint_mask import OutpaintMask, find_outpaint_mask
 from ..stages.painted_view import monocular_cues, painted_views
 from ..stages.regress import VisibleSurface, complete_shape, visible_surface
 from ..stages.texture import bake_texture
@@ -36,7 +36,7 @@ from ..views import Views
 from ..weights.card import file_sha256
 from ..weights.registry import LoadedModel
 from .learning import Learner
-from .loop_state import Standing, load_standing, standing_state
+from .loop_state import LoopState, load_loop_state, loop_state_dict
 from .zeroshape_w import timed
 
 log = logging.getLogger("recon3d")
@@ -53,7 +53,7 @@ class Options:
     prompt: str = ""
     cues: float = CUES  # how strongly the views' depth and normals lead the fits
     outline: str = SURFACE  # whose outline painted views have, see `stages.outpaint`
-    personalise: int = 0  # the painter learns the views so far before the first one and after every so many; 0: never
+    personalize: int = 0  # the painter learns the views so far before the first one and after every so many; 0: never
     kind: str = KIND  # what the object is, in a word or two, for painters that read and learn
     side: int = SIDE
     resolution: int = 256
@@ -69,7 +69,7 @@ class Reconstruction:
     mesh: Mesh
     surface: VisibleSurface
     views: Views  # the photo's view, cut out, then the painted ones
-    gaps: tuple[OutpaintMask, ...]  # what each painted view lacked; those before a resumed loop are not kept
+    outpaint_masks: tuple[OutpaintMask, ...]  # what each painted view lacked; those before a resumed loop are not kept
     field: SdfGrid
     seconds: dict[str, float]  # by stage; of the loop's stages the sum over cameras
     report: dict
@@ -98,21 +98,21 @@ def reconstruct(
         surface = visible_surface(model, image, mask, depth, device, progress)
     first = crop_to_object(surface.views, options.side)
     kept = Checkpoint(checkpoint, loop.key(first), pause=0.0) if checkpoint else None
-    if options.personalise:
+    if options.personalize:
         usual_settings(painter)  # one that cannot learn is told of before the work
-    standing = (load_standing(kept.read()) if kept else None) or loop.begin(first, surface)
-    gaps = []
-    for camera in loop.schedule(standing):
-        standing, gap = loop.grow(standing, camera)
-        gaps.append(gap)
+    state = (load_loop_state(kept.read()) if kept else None) or loop.begin(first, surface)
+    outpaint_masks = []
+    for camera in loop.schedule(state):
+        state, outpaint_mask = loop.grow(state, camera)
+        outpaint_masks.append(outpaint_mask)
         if kept:
-            kept.write(lambda at=standing: standing_state(at))
-    mesh = loop.mesh(standing)
+            kept.write(lambda at=state: loop_state_dict(at))
+    mesh = loop.mesh(state)
     if kept:
         kept.remove()
     loop.learner(first).forget()
     return Reconstruction(
-        mesh, surface, standing.views, tuple(gaps), standing.field, loop.seconds, {"views": len(standing.views)}
+        mesh, surface, state.views, tuple(outpaint_masks), state.field, loop.seconds, {"views": len(state.views)}
     )
 
 
@@ -139,8 +139,8 @@ class Loop:
             replace(self.options, cameras=0, resolution=0, texture_size=0),
             getattr(self.painter, "lora", ""),
         )
-        taught = file_sha256(Path(lora)) if lora else ""
-        told = repr((options, self.model.card.name, self.painter.name, taught))
+        fine_tuned = file_sha256(Path(lora)) if lora else ""
+        told = repr((options, self.model.card.name, self.painter.name, fine_tuned))
         return fingerprint(first.images, first.masks, first.depth, first.normals, told)
 
     def learner(self, first: Views) -> Learner:
@@ -148,54 +148,54 @@ class Loop:
         if self._learner is None:
             kept = self.checkpoint
             beside = kept.with_name(f"{kept.name}-{self.key(first)[:12]}") if kept else None
-            told = (self.options.personalise, self.options.kind, self.options.seed, beside)
+            told = (self.options.personalize, self.options.kind, self.options.seed, beside)
             self._learner = Learner(self.painter, *told)
         return self._learner
 
-    def begin(self, first: Views, surface: VisibleSurface) -> Standing:
+    def begin(self, first: Views, surface: VisibleSurface) -> LoopState:
         """The first field: the photo's view is fitted from the shape that the network completes behind it."""
         with self._timed("complete shape"):
             start = complete_shape(self.model, surface, self.device, self.progress)
         return self._fitted(first, self._hull(first), start)
 
-    def schedule(self, standing: Standing) -> Cameras:
+    def schedule(self, state: LoopState) -> Cameras:
         """The cameras that are still to come."""
-        around = after_pop3d(standing.views.cameras, max(self.options.cameras - 1, 1))
-        return around[len(standing.views) - 1 : self.options.cameras - 1]
+        around = after_pop3d(state.views.cameras, max(self.options.cameras - 1, 1))
+        return around[len(state.views) - 1 : self.options.cameras - 1]
 
-    def grow(self, standing: Standing, camera: Cameras) -> tuple[Standing, OutpaintMask]:
+    def grow(self, state: LoopState, camera: Cameras) -> tuple[LoopState, OutpaintMask]:
         """One camera further."""
-        number = len(standing.views)
+        number = len(state.views)
         with self._timed("outpainting mask"):
-            gap = outpaint_mask(
-                standing.views, camera, standing.hull, standing.field, device=self.device, progress=self.progress
+            outpaint_mask = find_outpaint_mask(
+                state.views, camera, state.hull, state.field, device=self.device, progress=self.progress
             )
         with self._timed("personalise"):
-            painter = self.learner(standing.views[0]).painter_after(standing.views, self.progress)
+            painter = self.learner(state.views[0]).painter_after(state.views, self.progress)
         with self._timed("outpaint"):
             told = {"prompt": self.options.prompt, "outline": self.options.outline}
-            painted = outpaint(painter, gap, **told, seed=self.options.seed + number, progress=self.progress)
+            painted = outpaint(painter, outpaint_mask, **told, seed=self.options.seed + number, progress=self.progress)
         with self._timed("depth and normals"):
             cues = monocular_cues(self.model, painted.image, painted.mask, self.device, self.progress)
-            view = painted_views(painted.image, painted.mask, gap, cues)
-        views = Views.cat([standing.views, view])
+            view = painted_views(painted.image, painted.mask, outpaint_mask, cues)
+        views = Views.cat([state.views, view])
         log.info("painted view %d of %d", number, self.options.cameras - 1)
-        return self._fitted(views, self._hull(views), standing.field), gap
+        return self._fitted(views, self._hull(views), state.field), outpaint_mask
 
-    def mesh(self, standing: Standing) -> Mesh:
+    def mesh(self, state: LoopState) -> Mesh:
         """The textured mesh of where the loop stands."""
         with self._timed("extract"):
             options = {"largest": True, "device": self.device, "progress": self.progress}
-            mesh = extract_mesh(standing.field, self.options.resolution, **options).mesh
+            mesh = extract_mesh(state.field, self.options.resolution, **options).mesh
         with self._timed("texture"):
             size = self.options.texture_size
-            return bake_texture(mesh, standing.views, field=standing.field, size=size, progress=self.progress)
+            return bake_texture(mesh, state.views, field=state.field, size=size, progress=self.progress)
 
     def _hull(self, views: Views) -> HullField:
         with self._timed("carve"):
             return carve(views, HULL_CELLS, device=self.device, progress=self.progress).field
 
-    def _fitted(self, views: Views, hull: HullField, start: object) -> Standing:
+    def _fitted(self, views: Views, hull: HullField, start: object) -> LoopState:
         with self._timed("fit"):
             kept = self.checkpoint.with_suffix(".fit") if self.checkpoint else None
             settings = self.options.settings.with_cues(self.options.cues)
@@ -203,7 +203,7 @@ class Loop:
                 views, start=start, hull=hull, settings=settings, seed=self.options.seed + len(views),
                 checkpoint=kept, progress=self.progress,
             )  # fmt: skip
-        return Standing(views, hull, fit.field)
+        return LoopState(views, hull, fit.field)
 
     def _timed(self, stage: str) -> Callable:
         return timed(self.seconds, stage)

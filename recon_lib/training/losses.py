@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..networks.blocks import DenseFeatures
 from ..networks.visible_points import normalize_visible, unproject
-from ..networks.zeroshape_w import Glance, ZeroShapeW
+from ..networks.zeroshape_w import DensePrediction, ZeroShapeW
 from .run import Batch
 
 
@@ -39,54 +39,54 @@ def zeroshape_w_losses(model: ZeroShapeW, batch: Batch, true_depth: bool = False
     Where masks are told to some pictures (`known` in the batch), only those are asked for occupancy: B is theirs.
     """
     mask = batch["mask"]
-    glance = model.glance(batch["image"], masks=batch["known"])
+    prediction = model.predict_dense(batch["image"], masks=batch["known"])
     true_points = unproject(batch["depth"], batch["intrinsics"], model.config.pixel_offset)
     true_surface, _ = normalize_visible(true_points, mask, robust=True)
     rows = batch["known"].amax((1, 2, 3)) > 0
     rows = rows if rows.any() else torch.ones_like(rows)
     logits = occupancy_logits(
-        model, rows_of(glance, rows), {name: value[rows] for name, value in batch.items()}, true_depth
+        model, rows_of(prediction, rows), {name: value[rows] for name, value in batch.items()}, true_depth
     )
     predicted, _ = normalize_visible(
-        unproject(glance.dense.depth, glance.intrinsics, model.config.pixel_offset), mask, robust=True
+        unproject(prediction.dense.depth, prediction.intrinsics, model.config.pixel_offset), mask, robust=True
     )
     terms = {
         "occupancy": F.binary_cross_entropy_with_logits(logits, batch["inside"][rows]),
-        "mask": mask_loss(glance.mask, mask),
-        "occluder": mask_loss(glance.occluder, batch["occluder"]),
-        "relief": relief_loss(glance, batch),
+        "mask": mask_loss(prediction.mask, mask),
+        "occluder": mask_loss(prediction.occluder, batch["occluder"]),
+        "relief": relief_loss(prediction, batch),
         "surface": masked_mean((predicted - true_surface).abs().sum(1, keepdim=True), mask),
-        "camera": (glance.intrinsics[:, 0, 0].log() - batch["intrinsics"][:, 0, 0].log()).abs().mean(),
+        "camera": (prediction.intrinsics[:, 0, 0].log() - batch["intrinsics"][:, 0, 0].log()).abs().mean(),
     }
-    if glance.dense.normals is not None:
-        cosine = (glance.dense.normals * batch["normals"]).sum(1, keepdim=True)
+    if prediction.dense.normals is not None:
+        cosine = (prediction.dense.normals * batch["normals"]).sum(1, keepdim=True)
         terms["normals"] = masked_mean(1 - cosine, batch["amodal"])
-    if glance.dense.thickness is not None:
-        terms["thickness"] = thickness_loss(glance, batch)
-        terms["amodal"] = mask_loss(glance.dense.amodal, batch["amodal"])
+    if prediction.dense.thickness is not None:
+        terms["thickness"] = thickness_loss(prediction, batch)
+        terms["amodal"] = mask_loss(prediction.dense.amodal, batch["amodal"])
     return terms, logits
 
 
-def occupancy_logits(model: ZeroShapeW, glance: Glance, batch: Batch, true_depth: bool = False) -> Tensor:
+def occupancy_logits(model: ZeroShapeW, prediction: DensePrediction, batch: Batch, true_depth: bool = False) -> Tensor:
     """What the model answers at the batch's points, through the masks that it would have: told, or half predicted."""
     points = unproject(batch["depth"], batch["intrinsics"], model.config.pixel_offset)
     _, frame = normalize_visible(points, batch["mask"], robust=True)
     known = batch["known"]
     told = known.amax((1, 2, 3)) > 0
-    shown = known.split(1, 1) if told.all() else _shown(glance, batch["mask"], batch["occluder"])
-    depth = torch.where(_fourths(batch["mask"]), batch["depth"], glance.dense.depth) if true_depth else None
-    seen = model.surface(glance, *shown, depth=depth, frame=(batch["intrinsics"], frame))
+    shown = known.split(1, 1) if told.all() else _shown(prediction, batch["mask"], batch["occluder"])
+    depth = torch.where(_fourths(batch["mask"]), batch["depth"], prediction.dense.depth) if true_depth else None
+    seen = model.surface(prediction, *shown, depth=depth, frame=(batch["intrinsics"], frame))
     return model.query(frame.to_normalized(batch["points"]), seen)
 
 
-def rows_of(glance: Glance, rows: Tensor) -> Glance:
-    """The glance of some of the pictures; rows [B] bool."""
+def rows_of(prediction: DensePrediction, rows: Tensor) -> DensePrediction:
+    """The predictions of some of the pictures; rows [B] bool."""
 
     def taken(value: object) -> dict[str, Tensor | None]:
         many = {f.name: getattr(value, f.name) for f in fields(value)}
         return {name: each[rows] if isinstance(each, Tensor) else each for name, each in many.items()}
 
-    return Glance(**{**taken(glance), "dense": DenseFeatures(**taken(glance.dense))})
+    return DensePrediction(**{**taken(prediction), "dense": DenseFeatures(**taken(prediction.dense))})
 
 
 class LossTerms(nn.Module):
@@ -100,17 +100,17 @@ class LossTerms(nn.Module):
         return zeroshape_w_losses(self.network, batch, true_depth=True)[0]
 
 
-def _shown(glance: Glance, mask: Tensor, occluder: Tensor) -> tuple[Tensor, Tensor]:
+def _shown(prediction: DensePrediction, mask: Tensor, occluder: Tensor) -> tuple[Tensor, Tensor]:
     """The masks that the decoder sees: predicted for half of the batch, true for the others, as users may give theirs.
 
     Predicted masks that are empty give way to true ones.
     """
-    predicted = (glance.mask.detach().sigmoid() > 0.5).float()
+    predicted = (prediction.mask.detach().sigmoid() > 0.5).float()
     own = torch.arange(len(mask), device=mask.device) % 2 == 0
     own = (own & (predicted.sum((1, 2, 3)) >= 24))[:, None, None, None]
     return (
         torch.where(own, predicted, mask),
-        torch.where(own, glance.occluder.detach().sigmoid(), occluder),
+        torch.where(own, prediction.occluder.detach().sigmoid(), occluder),
     )
 
 
@@ -119,7 +119,7 @@ def _fourths(values: Tensor) -> Tensor:
     return (torch.arange(len(values), device=values.device) % 4 == 3)[:, None, None, None]
 
 
-def relief_loss(glance: Glance, batch: Batch) -> Tensor:
+def relief_loss(prediction: DensePrediction, batch: Batch) -> Tensor:
     """L1 between predicted and true relief over the silhouette, up to a shift, in units of the object's size.
 
     The shift is that of the visible part: what lies behind an occluder has to fit it.
@@ -134,15 +134,15 @@ def relief_loss(glance: Glance, batch: Batch) -> Tensor:
         mean = (value * mask).sum((1, 2, 3)) / mask.sum((1, 2, 3)).clamp_min(1)
         return value - mean[:, None, None, None]
 
-    error = relief(glance.dense.depth, glance.intrinsics.detach()) - relief(batch["depth"], batch["intrinsics"])
+    error = relief(prediction.dense.depth, prediction.intrinsics.detach()) - relief(batch["depth"], batch["intrinsics"])
     return masked_mean(error.abs() / amodal.sum((1, 2, 3), keepdim=True).clamp_min(1).sqrt(), amodal) * 2
 
 
-def thickness_loss(glance: Glance, batch: Batch) -> Tensor:
+def thickness_loss(prediction: DensePrediction, batch: Batch) -> Tensor:
     """L1 between predicted and true relief from the first to the last surface, in units of the object's size."""
     amodal, focal = batch["amodal"], batch["intrinsics"][:, 0, 0, None, None, None]
     true = (1 + batch["thickness"] / batch["depth"].clamp_min(1e-3)).log() * focal
-    predicted = glance.dense.thickness * 2 * amodal.shape[-1]
+    predicted = prediction.dense.thickness * 2 * amodal.shape[-1]
     error = (predicted - true).abs() / amodal.sum((1, 2, 3), keepdim=True).clamp_min(1).sqrt()
     return masked_mean(error, amodal)
 

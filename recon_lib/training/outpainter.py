@@ -1,4 +1,4 @@
-"""Training of the outpainter on gaps of rings: `python -m recon_lib train outpainter`."""
+"""Training of the outpainter on outpaint masks of orbits: `python -m recon_lib train outpainter`."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import default_collate
 
-from ..data.gap_samples import GapSamples
+from ..data.gap_samples import OutpaintSamples
 from ..files import check_output
 from ..networks.outpainter import MINI, Outpainter
 from ..progress import Progress
 from .muon import Muon, matrices_and_others
-from .outpainter_lesson import LessonTerms, mirrored, noise_levels, told_and_truth
+from .outpainter_lesson import DiffusionLoss, condition_and_target, mirrored, noise_levels
 from .outpainter_validation import validate
 from .run import Batch, Run
 from .weight_files import decay_groups
@@ -26,7 +26,7 @@ WEIGHTS = "outpainter_mini.safetensors"
 class OutpainterSettings:
     """Defaults train the embedded model."""
 
-    samples: Path  # made by `python -m recon_lib data --rings ... --gaps ...`
+    samples: Path  # made by `python -m recon_lib data --orbits ... --outpaint-samples ...`
     out: Path  # checkpoints, log, weights, sheet of samples
     validation: Path | None = None  # samples of objects that are never trained on
     steps: int = 20_000
@@ -43,36 +43,36 @@ class OutpainterSettings:
 
 
 class OutpainterTrainer(Run):
-    """One run on gaps; each step's lesson depends on its number alone."""
+    """One run on outpaint samples; each step's batch depends on its number alone."""
 
     clip = 1.0
     system = "outpainter"
     weights_name = WEIGHTS
 
     def __init__(self, settings: OutpainterSettings) -> None:
-        self.data = GapSamples(settings.samples)
+        self.data = OutpaintSamples(settings.samples)
         super().__init__(settings)
 
     def _model(self) -> Outpainter:
         return Outpainter(MINI)
 
-    def _terms(self, model: Outpainter) -> LessonTerms:
-        return LessonTerms(model)
+    def _terms(self, model: Outpainter) -> DiffusionLoss:
+        return DiffusionLoss(model)
 
     def _optimizers(self, model: Outpainter) -> list[torch.optim.Optimizer]:
         return optimizers(model, self.settings)
 
     def _loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        terms = self.terms(*self._lesson(batch))
+        terms = self.terms(*self._training_sample(batch))
         return torch.stack(list(terms.values())).sum(), terms
 
-    def _lesson(self, batch: Batch) -> tuple[Tensor, ...]:
-        """What the network is told, the truth, noise and its levels, on the device."""
-        told, clean = told_and_truth(batch)
+    def _training_sample(self, batch: Batch) -> tuple[Tensor, ...]:
+        """What the network is condition, the truth, noise and its levels, on the device."""
+        condition, clean = condition_and_target(batch)
         generator = self._dice(1)
         t = noise_levels(len(clean), self.network.config.train_steps, generator)
         noise = torch.randn(clean.shape, generator=generator)
-        return tuple(x.to(self.accelerator.device) for x in (told, clean, noise, t))
+        return tuple(x.to(self.accelerator.device) for x in (condition, clean, noise, t))
 
     def _dice(self, purpose: int) -> torch.Generator:
         """Random numbers of this step and process."""
@@ -121,14 +121,16 @@ def train(settings: OutpainterSettings, progress: Progress | None = None) -> Pat
     settings = replace(settings, out=Path(settings.out))
     for folder in (settings.samples, settings.validation):
         if folder is not None:
-            GapSamples(folder)  # says so now when there are no samples
+            OutpaintSamples(folder)  # says so now when there are no samples
     check_output(settings.out / "state.pt")
     return OutpainterTrainer(settings).run(progress or Progress())
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     plain = OutpainterSettings
-    parser.add_argument("--samples", type=Path, required=True, help="made by `python -m recon_lib data --gaps`")
+    parser.add_argument(
+        "--samples", type=Path, required=True, help="made by `python -m recon_lib data --outpaint-samples`"
+    )
     parser.add_argument("--out", type=Path, required=True, help="checkpoints, log, weights; a run there goes on")
     parser.add_argument("--validation", type=Path, help="samples of objects that are never trained on")
     parser.add_argument("--steps", type=int, default=plain.steps)

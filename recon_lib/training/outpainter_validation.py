@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import default_collate
 
-from ..data.gap_samples import GapSamples
+from ..data.gap_samples import OutpaintSamples
 from ..networks.outpainter import Outpainter
 from ..render.fill import continued
-from .outpainter_lesson import Batch, told_and_truth
+from .outpainter_lesson import Batch, condition_and_target
 
 SAMPLES, BATCH, STEPS = 64, 16, 8
 ROWS = 10  # of the sheet
@@ -28,17 +28,17 @@ def validate(
     `psnr` over all painted pixels on white, `object_psnr` over those of the true object, dB; `iou` of the object's
     mask, where the last two take the whole hull for the object.
     """
-    data = GapSamples(folder)
+    data = OutpaintSamples(folder)
     errors: dict[str, list[float]] = {}
     shown: list[Tensor] = []
     for number, batch in enumerate(_batches(data, count)):
         check()
-        told, truth = told_and_truth(batch)
+        condition, truth = condition_and_target(batch)
         device = next(model.parameters()).device
         generator = torch.Generator().manual_seed(number)
         ways = {
-            "model": model.sample(told.to(device), generator, STEPS, check).cpu(),
-            "at_once": model.sample(told.to(device), generator, 1, check).cpu(),
+            "model": model.sample(condition.to(device), generator, STEPS, check).cpu(),
+            "at_once": model.sample(condition.to(device), generator, 1, check).cpu(),
             "nearest": nearest_fill(batch),
             "grey": grey_fill(batch),
         }
@@ -95,7 +95,7 @@ def _row(batch: Batch, ways: dict[str, Tensor], truth: Tensor, row: int) -> Tens
     return (torch.cat(pictures, -1).clamp(-1, 1) + 1) / 2
 
 
-def _batches(data: GapSamples, count: int) -> Iterator[Batch]:
+def _batches(data: OutpaintSamples, count: int) -> Iterator[Batch]:
     """`count` samples spread over all."""
     rows = torch.linspace(0, len(data) - 1, min(count, len(data))).long().tolist()
     for start in range(0, len(rows), BATCH):

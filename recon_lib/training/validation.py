@@ -45,9 +45,9 @@ def _close_figures(model: ZeroShapeW, batch: dict[str, Tensor]) -> dict[str, Ten
 
 
 def _raw_figures(model: ZeroShapeW, batch: dict[str, Tensor], occluded: bool) -> dict[str, Tensor]:
-    glance = model.glance(batch["image"])
-    masks = {"mask_iou": _iou(glance.mask > 0, batch["mask"] > 0.5)}
-    return masks | ({"occluder_iou": _iou(glance.occluder > 0, batch["occluder"] > 0.5)} if occluded else {})
+    prediction = model.predict_dense(batch["image"])
+    masks = {"mask_iou": _iou(prediction.mask > 0, batch["mask"] > 0.5)}
+    return masks | ({"occluder_iou": _iou(prediction.occluder > 0, batch["occluder"] > 0.5)} if occluded else {})
 
 
 def _batches(data: SceneDataset) -> Iterator[dict[str, Tensor]]:

@@ -87,9 +87,9 @@ def optimizers(model: ZeroShapeW, settings: TrainSettings) -> list[torch.optim.O
     if settings.size == "base":
         return [torch.optim.AdamW(decay_groups(model.parameters(), decay), lr=settings.rate, betas=(0.9, 0.99))]
     encoder = list(model.dpt_depth.encoder.parameters())
-    taught = {id(parameter) for parameter in encoder}
+    pretrained = {id(parameter) for parameter in encoder}
     matrices, others = (
-        [parameter for parameter in group if id(parameter) not in taught] for group in matrices_and_others(model)
+        [parameter for parameter in group if id(parameter) not in pretrained] for group in matrices_and_others(model)
     )
     gentle = [{**group, "share": ENCODER_SHARE} for group in decay_groups(encoder, decay)]
     adam = torch.optim.AdamW(decay_groups(others, decay) + gentle, lr=settings.rate, betas=(0.9, 0.99))

@@ -16,7 +16,7 @@ from recon_lib.personalize.settings import PersonalSettings
 from recon_lib.stages.painters_diffusers import DiffusersPainter
 from recon_lib.views import Views
 from recon_lib.weights.inpainters import find_inpaint_folders
-from tests.gaps import disc, disc_gap, truth
+from tests.gaps import disc, disc_outpaint_mask, truth
 from tests.tiny_pipelines import tiny_sd
 
 COMFYUI = os.environ.get("COMFYUI_PATH")
@@ -35,7 +35,7 @@ def test_load_lora_changes_every_layer_as_it_was_learned(tmp_path):
     tiny_sd(tmp_path / "models", **UNET)
     (folder,) = find_inpaint_folders([tmp_path / "models"])
     lora, changes = tmp_path / "disc.safetensors", tmp_path / "changes.safetensors"
-    views = Views(truth(), disc_gap().cameras, disc().float())
+    views = Views(truth(), disc_outpaint_mask().cameras, disc().float())
     settings = PersonalSettings(steps=3, rate=1e-2, rank=4, prior=0)
     personalize(DiffusersPainter(folder, square=32), views, lora, kind="disc", settings=settings)
 

@@ -77,10 +77,10 @@ class TestShards:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "nothing to do; give --sheet OUT.png, --shards FOLDER or --rings FOLDER"),
+        ([], "nothing to do; give --sheet OUT.png, --shards FOLDER or --orbits FOLDER"),
         (["--shards", "out"], "nothing to render; give --meshes, --solids or --backgrounds"),
-        (["--rings", "out"], "nothing to render; give --meshes or --solids, or --gaps"),
-        (["--gaps", "out"], "nothing to do"),
+        (["--orbits", "out"], "nothing to render; give --meshes or --solids, or --outpaint-samples"),
+        (["--outpaint-samples", "out"], "nothing to do"),
         (["--shards", "out", "--backgrounds", "2", "--photos", "nowhere"], "There is no folder nowhere"),
     ],
 )
@@ -103,10 +103,10 @@ def test_rings_and_the_samples_of_their_gaps(monkeypatch, tmp_path, capsys):
     def recorded(name):
         return lambda *args, progress, **options: asked.append((name, args, options))
 
-    monkeypatch.setattr(rings, "render_mesh_rings", recorded("meshes"))
-    monkeypatch.setattr(rings, "render_solid_rings", recorded("solids"))
+    monkeypatch.setattr(rings, "render_mesh_orbits", recorded("meshes"))
+    monkeypatch.setattr(rings, "render_solid_orbits", recorded("solids"))
     monkeypatch.setattr(gap_samples, "make_samples", recorded("samples"))
-    folders = ["--rings", str(tmp_path / "r"), "--gaps", str(tmp_path / "g")]
+    folders = ["--orbits", str(tmp_path / "r"), "--outpaint-samples", str(tmp_path / "g")]
     assert main(["data", *folders, "--meshes", "m", "--solids", "3", "--seed", "2", "--split", "val"]) == 0
     assert asked == [
         ("meshes", (Path("m"), tmp_path / "r"), {"seed": 2, "split": "val", "up": "z"}),

@@ -29,7 +29,7 @@ def grown(image: torch.Tensor) -> SimpleNamespace:
     views = Views.cat([first.surface.views, replace(first.surface.views, images=image * 0.5)])
     gap = SimpleNamespace(preview=lambda: image)
     return SimpleNamespace(
-        **vars(first) | {"mesh": octahedron(), "views": views, "gaps": (gap,), "report": {"views": 2}}
+        **vars(first) | {"mesh": octahedron(), "views": views, "outpaint_masks": (gap,), "report": {"views": 2}}
     )
 
 
@@ -55,7 +55,7 @@ def test_options_reach_the_loop_and_views_are_kept(calls, photo, tmp_path):  # n
     (call,) = calls
     assert isinstance(call.painter, PlainPainter)
     assert (call.options.cameras, call.options.prompt, call.options.seed) == (5, "a cup", 7)
-    assert (call.options.personalise, call.options.kind) == (0, "mug")
+    assert (call.options.personalize, call.options.kind) == (0, "mug")
     assert (call.options.outline, call.options.cues) == ("painted", 0.5)
     assert call.given["checkpoint"] == tmp_path / ".out.pop3d"
     assert len(load_views(kept)) == 2
@@ -76,7 +76,7 @@ def test_the_embedded_painter_may_learn(calls, photo, tmp_path, monkeypatch):  #
     out = str(tmp_path / "out.glb")
     assert main(["reconstruct", str(photo), "--system", "pop3d", "-o", out, "--personalise", "3"]) == 0
     (call,) = calls
-    assert (call.painter, call.options.personalise, call.options.kind) == ("embedded", 3, "object")
+    assert (call.painter, call.options.personalize, call.options.kind) == ("embedded", 3, "object")
 
 
 def test_the_sheet_shows_painted_views(photo):  # noqa: F811

@@ -5,50 +5,52 @@ import pytest
 import torch
 
 from recon_lib.data import gap_samples
-from recon_lib.data.gap_samples import ARRAYS, SIDE, GapSamples, GapShard, make_samples, packed
-from recon_lib.data.gaps import Errors, Ring, gap
-from recon_lib.data.rings import list_rings, open_rings
+from recon_lib.data.gap_samples import ARRAYS, SIDE, OutpaintSamples, OutpaintShard, make_samples, packed
+from recon_lib.data.gaps import Errors, OrbitRenders, simulate_outpaint_mask
+from recon_lib.data.rings import list_orbits, open_orbits
 from recon_lib.errors import BadInput, Interrupted
 from recon_lib.progress import Progress
-from recon_lib.stages.outpaint import look
-from recon_lib.stages.window import Window
+from recon_lib.stages.outpaint import painter_input
+from recon_lib.stages.square_crop import SquareCrop
 from tests.ellipsoid_rings import write_ellipsoid_rings
 
 SIZE = 32
 
 
 @pytest.fixture(scope="module")
-def rings(tmp_path_factory):
+def orbits(tmp_path_factory):
     return write_ellipsoid_rings(tmp_path_factory.mktemp("rings"), SIZE)
 
 
 @pytest.fixture(scope="module")
-def samples(rings, tmp_path_factory):
+def samples(orbits, tmp_path_factory):
     out = tmp_path_factory.mktemp("samples")
-    make_samples(rings, out, count=4)
+    make_samples(orbits, out, count=4)
     return out
 
 
-def test_what_was_packed_comes_back(rings):
-    views = open_rings(list_rings(rings)[0]).views(1)
-    found = gap(Ring.of(views), [0, 1], 2, Errors(depth=0.01, tilt=0.1), np.random.default_rng(0))
-    glimpse = look(found, Window.around(found.silhouettes[0, 0], 0.85), 48)
+def test_what_was_packed_comes_back(orbits):
+    views = open_orbits(list_orbits(orbits)[0]).views(1)
+    found = simulate_outpaint_mask(
+        OrbitRenders.of(views), [0, 1], 2, Errors(depth=0.01, tilt=0.1), np.random.default_rng(0)
+    )
+    inputs = painter_input(found, SquareCrop.around(found.silhouettes[0, 0], 0.85), 48)
     truth = torch.rand(1, 4, 48, 48)
-    row = packed(glimpse, truth, float(found.cameras.position.norm()))
-    sample = GapShard(**{name: np.stack([row[name]]) for name in ARRAYS}).sample(0)
+    row = packed(inputs, truth, float(found.cameras.position.norm()))
+    sample = OutpaintShard(**{name: np.stack([row[name]]) for name in ARRAYS}).sample(0)
     for name in ("seen", "masks"):
-        assert torch.equal(sample[name], getattr(glimpse, name)[0]), name
+        assert torch.equal(sample[name], getattr(inputs, name)[0]), name
     for name, atol in (("images", 1 / 500), ("depth", 1e-3), ("normals", 1 / 250)):
-        told = getattr(glimpse, name)[0] * (1 if name == "images" else glimpse.seen[0])
+        told = getattr(inputs, name)[0] * (1 if name == "images" else inputs.seen[0])
         torch.testing.assert_close(sample[name], told, atol=atol, rtol=0)
     torch.testing.assert_close(sample["truth"], truth[0], atol=1 / 500, rtol=0)
-    assert sample["focal"] == glimpse.focal[0]
+    assert sample["focal"] == inputs.focal[0]
     assert all(value.dtype == torch.float32 for value in sample.values())
 
 
 def test_the_truth_lies_under_what_is_told(samples):
     """Seen colours are about those of the truth, everything of the object is seen or to be painted."""
-    for sample in GapSamples(samples):
+    for sample in OutpaintSamples(samples):
         kept = sample["seen"].expand(3, -1, -1) > 0
         assert (sample["images"] - sample["truth"][:3]).abs()[kept].mean() < 0.06 if kept.sum() > 90 else True
         within = (sample["seen"] + sample["masks"]) > 0
@@ -57,7 +59,7 @@ def test_the_truth_lies_under_what_is_told(samples):
 
 
 def test_every_ring_gives_its_samples(samples):
-    data = GapSamples(samples)
+    data = OutpaintSamples(samples)
     assert len(data) == 12
     for index in range(len(data)):
         sample = data[index]
@@ -67,24 +69,24 @@ def test_every_ring_gives_its_samples(samples):
         data[12]
 
 
-def test_seeded_and_not_done_twice(rings, samples, tmp_path, monkeypatch):
-    make_samples(rings, tmp_path, count=4)
-    for mine, other in zip(GapSamples(samples), GapSamples(tmp_path), strict=True):
+def test_seeded_and_not_done_twice(orbits, samples, tmp_path, monkeypatch):
+    make_samples(orbits, tmp_path, count=4)
+    for mine, other in zip(OutpaintSamples(samples), OutpaintSamples(tmp_path), strict=True):
         assert all(torch.equal(mine[name], other[name]) for name in mine)
-    make_samples(rings, tmp_path, count=4, seed=1)
-    data = GapSamples(tmp_path)
+    make_samples(orbits, tmp_path, count=4, seed=1)
+    data = OutpaintSamples(tmp_path)
     assert len(data) == 24 and not torch.equal(data[0]["images"], data[12]["images"])
-    monkeypatch.setattr(gap_samples, "_of_ring", None)  # would fail if it were called
-    make_samples(rings, tmp_path, count=4)
+    monkeypatch.setattr(gap_samples, "_of_orbit", None)  # would fail if it were called
+    make_samples(orbits, tmp_path, count=4)
 
 
-def test_a_view_without_anything_gives_no_sample(rings):
-    views = open_rings(list_rings(rings)[0]).views(0)
+def test_a_view_without_anything_gives_no_sample(orbits):
+    views = open_orbits(list_orbits(orbits)[0]).views(0)
     views.depth[3] = 0
-    assert gap_samples._of_ring(views, 2, np.random.default_rng(0)) == []
+    assert gap_samples._of_orbit(views, 2, np.random.default_rng(0)) == []
 
 
-def test_a_stop_leaves_no_samples(rings, tmp_path):
+def test_a_stop_leaves_no_samples(orbits, tmp_path):
     class Stop(Progress):
         looked = 0
 
@@ -94,14 +96,14 @@ def test_a_stop_leaves_no_samples(rings, tmp_path):
                 raise Interrupted
 
     with pytest.raises(Interrupted):
-        make_samples(rings, tmp_path / "out", count=1, progress=Stop())
+        make_samples(orbits, tmp_path / "out", count=1, progress=Stop())
     assert not (tmp_path / "out").exists()
 
 
 def test_folders_without_samples_are_told(samples, tmp_path):
     with pytest.raises(BadInput, match="No outpainting samples in"):
-        GapSamples(tmp_path)
+        OutpaintSamples(tmp_path)
     (tmp_path / "x").mkdir()
     np.save(tmp_path / "x" / "region.npy", np.zeros((1, 4, 4), np.uint8))
     with pytest.raises(BadInput, match=r"has no images\.npy"):
-        GapSamples(tmp_path)
+        OutpaintSamples(tmp_path)

@@ -1,4 +1,4 @@
-"""Gaps of rings, against `outpaint_mask` on meshes and against what balls show by geometry."""
+"""Gaps of rings, against `find_outpaint_mask` on meshes and against what balls show by geometry."""
 
 from dataclasses import replace
 
@@ -7,12 +7,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from recon_lib.data.gaps import Errors, Ring, draw_gap, gap
+from recon_lib.data.gaps import Errors, OrbitRenders, draw_holes, simulate_outpaint_mask
 from recon_lib.fields.hull import HullField
 from recon_lib.geometry.camera import Cameras
-from recon_lib.geometry.schedule import GRAZING, ring
+from recon_lib.geometry.schedule import MAX_VIEW_ANGLE_DEG, ring
 from recon_lib.render.mesh import render_mesh
-from recon_lib.stages.outpaint_mask import UNKNOWN, outpaint_mask
+from recon_lib.stages.outpaint_mask import UNKNOWN, find_outpaint_mask
 from recon_lib.views import Views
 from tests.shapes import ball, box
 
@@ -44,15 +44,15 @@ def views(body):
 
 @pytest.fixture(scope="module")
 def prepared(views):
-    return Ring.of(views)
+    return OrbitRenders.of(views)
 
 
 @pytest.mark.parametrize(("earlier", "target"), [([0], 1), ([0, 1, 2], 3), ([0, 1, 2, 3, 4, 5], 7)])
 def test_the_layers_are_those_of_the_stage(body, views, prepared, earlier, target):
     rows = torch.tensor(earlier)
     known, camera = views[rows], views.cameras[target]
-    stage = outpaint_mask(replace(known, depth=None, normals=None), camera, HullField.of(known), body)
-    fast = gap(prepared, earlier, target)
+    stage = find_outpaint_mask(replace(known, depth=None, normals=None), camera, HullField.of(known), body)
+    fast = simulate_outpaint_mask(prepared, earlier, target)
     for name, off in (("silhouettes", 0.02), ("masks", 0.03), ("seen", 0.02)):
         differ = (getattr(stage, name) != getattr(fast, name)).float().mean()
         assert differ <= off, (name, float(differ))
@@ -67,18 +67,18 @@ def test_the_layers_are_those_of_the_stage(body, views, prepared, earlier, targe
 
 def test_a_ball_is_seen_up_to_the_grazing_angle():
     views = around(BODIES["ball"])
-    found = gap(Ring.of(views), [0], 1, Errors(grow=0, whole=True))
+    found = simulate_outpaint_mask(OrbitRenders.of(views), [0], 1, Errors(grow=0, whole=True))
     points = views.cameras[1].unproject(views.depth[1:2])
     toward = F.normalize(views.cameras.position[0] - points, dim=-1)
     angle = torch.rad2deg(torch.acos((toward * F.normalize(points, dim=-1)).sum(-1).clamp(-1, 1)))[:, None]
     on = views.depth[1:2] > 0
-    assert found.seen[on & (angle < GRAZING - 4)].mean() > 0.99
-    assert not found.seen[on & (angle > GRAZING + 2)].any()
-    assert found.masks[on & (angle > GRAZING + 2)].all()
+    assert found.seen[on & (angle < MAX_VIEW_ANGLE_DEG - 4)].mean() > 0.99
+    assert not found.seen[on & (angle > MAX_VIEW_ANGLE_DEG + 2)].any()
+    assert found.masks[on & (angle > MAX_VIEW_ANGLE_DEG + 2)].all()
 
 
 def test_layers_keep_to_their_regions(prepared):
-    found = gap(prepared, [0, 1], 2)
+    found = simulate_outpaint_mask(prepared, [0, 1], 2)
     assert not (found.seen * found.masks).any()
     assert not ((found.seen + found.masks) * (1 - found.silhouettes)).any()
     unseen = (found.seen == 0).expand(-1, 3, -1, -1)
@@ -91,37 +91,43 @@ def test_colours_come_from_the_earlier_views(views):
     """A target whose own picture is black changes nothing."""
     images = views.images.clone()
     images[3] = 0
-    usual, blind = (gap(Ring.of(v), [0, 1], 3) for v in (views, replace(views, images=images)))
+    usual, blind = (
+        simulate_outpaint_mask(OrbitRenders.of(v), [0, 1], 3) for v in (views, replace(views, images=images))
+    )
     torch.testing.assert_close(usual.images, blind.images, rtol=0, atol=0)
 
 
 def test_more_views_leave_less_open(prepared):
-    counts = [float(gap(prepared, list(range(n)), 7).masks.sum()) for n in (1, 3, 7)]
+    counts = [float(simulate_outpaint_mask(prepared, list(range(n)), 7).masks.sum()) for n in (1, 3, 7)]
     assert counts[0] > counts[1] > counts[2]
 
 
 def test_the_hull_is_never_smaller_than_the_object(views, prepared):
     for target in (1, 4, 7):
-        found = gap(prepared, [0], target)
+        found = simulate_outpaint_mask(prepared, [0], target)
         assert (found.silhouettes >= (views.depth[target] > 0).float()).all()
         assert found.silhouettes.sum() > 1.1 * (views.depth[target] > 0).sum()
 
 
 class TestErrors:
     def test_none_is_the_default(self, prepared):
-        layers = [gap(prepared, [0], 1, Errors(), np.random.default_rng(seed)).images for seed in (0, 1)]
+        layers = [
+            simulate_outpaint_mask(prepared, [0], 1, Errors(), np.random.default_rng(seed)).images for seed in (0, 1)
+        ]
         torch.testing.assert_close(*layers, rtol=0, atol=0)
 
     def test_they_are_seeded(self, prepared):
         errors = Errors(shift=0.01, depth=0.02, tilt=0.2, blur=0.5, holes=0.2)
-        first, again, other = (gap(prepared, [0], 1, errors, np.random.default_rng(s)) for s in (0, 0, 1))
+        first, again, other = (
+            simulate_outpaint_mask(prepared, [0], 1, errors, np.random.default_rng(s)) for s in (0, 0, 1)
+        )
         for name in ("images", "masks", "depth", "normals"):
             assert torch.equal(getattr(first, name), getattr(again, name)), name
             assert not torch.equal(getattr(first, name), getattr(other, name)), name
 
     def test_depth_and_normals_are_off_by_about_as_much(self, prepared):
-        true = gap(prepared, [0], 1)
-        wrong = gap(prepared, [0], 1, Errors(depth=0.02, tilt=0.2), np.random.default_rng(3))
+        true = simulate_outpaint_mask(prepared, [0], 1)
+        wrong = simulate_outpaint_mask(prepared, [0], 1, Errors(depth=0.02, tilt=0.2), np.random.default_rng(3))
         both = (true.seen * wrong.seen) > 0
         assert 0.004 < (true.depth - wrong.depth)[both].std() < 0.02
         turned = (true.normals * wrong.normals).sum(1, keepdim=True)[both]
@@ -129,20 +135,23 @@ class TestErrors:
         torch.testing.assert_close(wrong.normals.norm(dim=1, keepdim=True)[both], torch.ones(int(both.sum())))
 
     def test_shifted_colours_are_the_neighbours(self, prepared):
-        true = gap(prepared, [0], 1)
-        wrong = gap(prepared, [0], 1, Errors(shift=0.02), np.random.default_rng(4))
+        true = simulate_outpaint_mask(prepared, [0], 1)
+        wrong = simulate_outpaint_mask(prepared, [0], 1, Errors(shift=0.02), np.random.default_rng(4))
         both = ((true.seen * wrong.seen) > 0).expand(-1, 3, -1, -1)
         off = (true.images - wrong.images).abs()[both]
         assert 0.001 < off.mean() < 0.03
 
     def test_holes_are_painted(self, prepared):
-        whole, holed = gap(prepared, [0, 1], 3), gap(prepared, [0, 1], 3, Errors(holes=0.3), np.random.default_rng(0))
+        whole, holed = (
+            simulate_outpaint_mask(prepared, [0, 1], 3),
+            simulate_outpaint_mask(prepared, [0, 1], 3, Errors(holes=0.3), np.random.default_rng(0)),
+        )
         lost = whole.seen * (1 - holed.seen)
         assert 0.15 < lost.sum() / whole.seen.sum() < 0.7 and (holed.masks[lost > 0] == 1).all()
 
     def test_margins_and_growth_widen_what_is_painted(self, prepared):
         def painted(**errors):
-            return float(gap(prepared, [0], 1, Errors(**errors)).masks.sum())
+            return float(simulate_outpaint_mask(prepared, [0], 1, Errors(**errors)).masks.sum())
 
         assert painted(grow=0) < painted(grow=1) < painted(grow=2)
         assert painted(whole=True) < painted()
@@ -157,7 +166,7 @@ class TestErrors:
 
 def test_draws_follow_the_schedule():
     rng = np.random.default_rng(0)
-    drawn = [draw_gap(rng, 8) for _ in range(700)]
+    drawn = [draw_holes(rng, 8) for _ in range(700)]
     assert all(earlier == list(range(len(earlier))) and target not in earlier for earlier, target in drawn)
     counts = np.bincount([len(earlier) for earlier, _ in drawn], minlength=8)
     assert counts[0] == 0 and counts[1:].min() > 60

@@ -13,16 +13,16 @@ from tests.shapes import ball, box
 
 pytest.importorskip("embreex")
 pytest.importorskip("igl")
-from recon_lib.data import rings
+from recon_lib.data import rings as orbits
 from recon_lib.data.rings import (
     FILL,
     VIEWS,
-    list_rings,
-    open_rings,
-    random_ring,
-    render_mesh_rings,
-    render_solid_rings,
-    write_rings,
+    list_orbits,
+    open_orbits,
+    random_orbit,
+    render_mesh_orbits,
+    render_solid_orbits,
+    write_orbits,
 )
 
 SIZE = 32
@@ -44,10 +44,10 @@ def source(tmp_path_factory):
 @pytest.fixture(scope="module")
 def shard(source, tmp_path_factory):
     out = tmp_path_factory.mktemp("rings")
-    render_mesh_rings(source, out, size=SIZE)
-    (folder,) = list_rings(out)
+    render_mesh_orbits(source, out, size=SIZE)
+    (folder,) = list_orbits(out)
     assert folder.name == "meshes_train_000_000000"
-    return open_rings(folder)
+    return open_orbits(folder)
 
 
 def test_a_ring_is_the_front_and_the_schedule(shard):
@@ -57,15 +57,15 @@ def test_a_ring_is_the_front_and_the_schedule(shard):
     azimuth, distance = torch.rad2deg(torch.atan2(x, z)), cameras.position.norm(dim=-1)
     planned = torch.tensor([0.0] + [a for a, _ in ring()])
     off = (azimuth - planned + 180) % 360 - 180
-    assert abs(float(azimuth[0])) < 1e-3 and off.abs().max() < 5 * rings.JITTER
+    assert abs(float(azimuth[0])) < 1e-3 and off.abs().max() < 5 * orbits.JITTER
     assert (distance - distance[0]).abs().max() < 1e-4
     assert distance[0] > 1.12
 
 
 def test_layers_fit_each_other(tmp_path):
     """Every view of a ball shows points of its surface, with their normals, where its mask is."""
-    write_rings(tmp_path / "ball", [rings._ring(ball(), np.random.default_rng(1), SIZE, None)])
-    views = open_rings(tmp_path / "ball").views(0)
+    write_orbits(tmp_path / "ball", [orbits._orbit(ball(), np.random.default_rng(1), SIZE, None)])
+    views = open_orbits(tmp_path / "ball").views(0)
     hit = views.depth[:, 0] > 0
     points = views.cameras.unproject(views.depth)
     assert (points[hit].norm(dim=-1) - 1).abs().max() < 5e-3  # half precision, and the ball's flat faces
@@ -99,7 +99,7 @@ def test_no_view_cuts_the_object(shard):
 def test_half_of_the_fronts_are_told_to_be_level():
     rng, level = np.random.default_rng(0), 0
     for _ in range(60):
-        mesh, cameras = random_ring(ball(1), rng, SIZE)
+        mesh, cameras = random_orbit(ball(1), rng, SIZE)
         level += abs(float(cameras.position[0, 1])) < 1e-5
         assert mesh.vertices.norm(dim=-1).max() < 1.001
     assert 15 < level < 45
@@ -126,21 +126,21 @@ def test_a_front_shows_its_elevation_whether_told_or_not():
 
     pictures = []
     for told in (True, False):
-        mesh, cameras = random_ring(box((0.5, 0.4, 0.3)), Fixed(told), SIZE)
+        mesh, cameras = random_orbit(box((0.5, 0.4, 0.3)), Fixed(told), SIZE)
         pictures.append(cameras[0].project(mesh.vertices)[0])
     torch.testing.assert_close(pictures[0], pictures[1], atol=1e-3, rtol=1e-4)
 
 
 def test_light_and_material_are_the_same_all_around(source, tmp_path, monkeypatch):
     lights = []
-    original = rings.MeshRenderer.render
+    original = orbits.MeshRenderer.render
 
     def watched(self, camera, rng, material, parts, light, back=True):
         lights.append((light, material))
         return original(self, camera, rng, material, parts, light, back=back)
 
-    monkeypatch.setattr(rings.MeshRenderer, "render", watched)
-    render_mesh_rings(source, tmp_path, size=16)
+    monkeypatch.setattr(orbits.MeshRenderer, "render", watched)
+    render_mesh_orbits(source, tmp_path, size=16)
     assert len(lights) == 2 * VIEWS
     assert len({id(light) for light, _ in lights}) == 2
     assert all(len({id(m) for _, m in lights[i : i + VIEWS]}) == 1 for i in (0, VIEWS))
@@ -148,23 +148,23 @@ def test_light_and_material_are_the_same_all_around(source, tmp_path, monkeypatc
 
 def test_seeded_and_not_done_twice(source, tmp_path, monkeypatch):
     for out in ("a", "b"):
-        render_mesh_rings(source, tmp_path / out, size=16, seed=3, split="val")
-    first, second = (open_rings(list_rings(tmp_path / out)[0]) for out in ("a", "b"))
-    for name in rings.ARRAYS:
+        render_mesh_orbits(source, tmp_path / out, size=16, seed=3, split="val")
+    first, second = (open_orbits(list_orbits(tmp_path / out)[0]) for out in ("a", "b"))
+    for name in orbits.ARRAYS:
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
-    monkeypatch.setattr(rings, "_ring", None)  # would fail if it were called
+    monkeypatch.setattr(orbits, "_orbit", None)  # would fail if it were called
     progress = Progress()
-    render_mesh_rings(source, tmp_path / "a", size=16, seed=3, split="val", progress=progress)
+    render_mesh_orbits(source, tmp_path / "a", size=16, seed=3, split="val", progress=progress)
     assert (progress.done, progress.total) == (1, 1)
 
 
 def test_solids_in_shards_of_some(tmp_path, monkeypatch):
-    monkeypatch.setattr(rings, "RINGS_A_SHARD", 2)
-    monkeypatch.setattr(rings, "SOLID_CELLS", 24)
-    render_solid_rings(tmp_path, range(1, 4), size=16)
-    assert [p.name for p in list_rings(tmp_path)] == ["solids_000001", "solids_000003"]
-    assert [len(open_rings(p)) for p in list_rings(tmp_path)] == [2, 1]
-    assert open_rings(list_rings(tmp_path)[0]).alpha.max(axis=(2, 3)).min() > 100  # seen from everywhere
+    monkeypatch.setattr(orbits, "ORBITS_A_SHARD", 2)
+    monkeypatch.setattr(orbits, "SOLID_CELLS", 24)
+    render_solid_orbits(tmp_path, range(1, 4), size=16)
+    assert [p.name for p in list_orbits(tmp_path)] == ["solids_000001", "solids_000003"]
+    assert [len(open_orbits(p)) for p in list_orbits(tmp_path)] == [2, 1]
+    assert open_orbits(list_orbits(tmp_path)[0]).alpha.max(axis=(2, 3)).min() > 100  # seen from everywhere
 
 
 def test_a_damaged_mesh_is_left_out_and_nothing_else_is_told(source, tmp_path):
@@ -172,11 +172,11 @@ def test_a_damaged_mesh_is_left_out_and_nothing_else_is_told(source, tmp_path):
     folder.mkdir()
     (folder / "bad.npz").write_bytes(b"no mesh")
     with pytest.raises(BadInput, match="None of the objects 0 to 0 could be read"):
-        render_mesh_rings(folder, tmp_path / "out", size=16)
+        render_mesh_orbits(folder, tmp_path / "out", size=16)
     (folder / "cube.npz").write_bytes((source / "cube.npz").read_bytes())
     progress = Progress()
-    render_mesh_rings(folder, tmp_path / "out", size=16, progress=progress)
-    assert len(open_rings(list_rings(tmp_path / "out")[0])) == 1 and progress.done == 2
+    render_mesh_orbits(folder, tmp_path / "out", size=16, progress=progress)
+    assert len(open_orbits(list_orbits(tmp_path / "out")[0])) == 1 and progress.done == 2
 
 
 def test_a_stop_leaves_no_shard(source, tmp_path):
@@ -186,14 +186,14 @@ def test_a_stop_leaves_no_shard(source, tmp_path):
                 raise Interrupted
 
     with pytest.raises(Interrupted):
-        render_mesh_rings(source, tmp_path / "out", size=16, progress=Stop())
+        render_mesh_orbits(source, tmp_path / "out", size=16, progress=Stop())
     assert not list((tmp_path / "out").glob("*"))
 
 
 def test_folders_without_rings_are_told(shard, tmp_path):
-    with pytest.raises(BadInput, match="No ring of views"):
-        list_rings(tmp_path)
-    write_rings(tmp_path / "x", [{name: getattr(shard, name)[0] for name in rings.ARRAYS}])
+    with pytest.raises(BadInput, match="No orbit of views"):
+        list_orbits(tmp_path)
+    write_orbits(tmp_path / "x", [{name: getattr(shard, name)[0] for name in orbits.ARRAYS}])
     (tmp_path / "x" / "rgb.npy").unlink()
     with pytest.raises(BadInput, match="has no rgb"):
-        open_rings(list_rings(tmp_path)[0])
+        open_orbits(list_orbits(tmp_path)[0])

@@ -14,7 +14,7 @@ from recon_lib.data.scenes import (
     compose_scene,
     prominence,
 )  # fmt: skip
-from recon_lib.stages.window import OBJECT_SHARE
+from recon_lib.stages.square_crop import OBJECT_SHARE
 from tests.tiny_shards import AXES, write_ellipsoids
 
 SIZE = 64

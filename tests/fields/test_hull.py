@@ -113,7 +113,7 @@ def test_what_a_picture_does_not_show_is_not_carved():
     cameras = wide.cropped(32, 0, 32, 64)  # the right half
     hull = HullField.of(masked(cameras, torch.zeros(1, 1, 64, 32)))
     points = torch.tensor([[-0.5, 0.0, 0.0], [0.5, 0.0, 0.0], [0.5, 0.0, 5.0]])  # left half, right half, behind
-    assert (hull.said_by(0, points) == float("inf")).tolist() == [True, False, True]
+    assert (hull.silhouette_distance(0, points) == float("inf")).tolist() == [True, False, True]
     assert (hull.inside(points[:2]) > 0).tolist() == [True, False]
 
 

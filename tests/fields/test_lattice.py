@@ -161,7 +161,7 @@ def test_scale_of_the_values_does_not_matter():
     ],
 )
 def test_where_nothing_is_thin_signs_are_enough(distance):
-    full, plain = (SparseLattice(on_lattice(distance), (CELLS,) * 3, coarse=8, plain=n) for n in (0, 4))
+    full, plain = (SparseLattice(on_lattice(distance), (CELLS,) * 3, coarse=8, min_feature_cells=n) for n in (0, 4))
     for lattice in (full, plain):
         lattice.sample()
     crossed = crossed_cells(dense(on_lattice(distance), CELLS))
@@ -174,7 +174,7 @@ def test_larger_cells_are_still_looked_into():
     small = sphere(1.6 * 2 / CELLS, (-0.125, -0.125, -0.125))
     found = {}
     for plain in (4, 8):
-        lattice = SparseLattice(on_lattice(small), (CELLS,) * 3, coarse=8, plain=plain)
+        lattice = SparseLattice(on_lattice(small), (CELLS,) * 3, coarse=8, min_feature_cells=plain)
         lattice.sample()
         found[plain] = bool((np.nan_to_num(lattice.values, nan=-1) > 0).any())
     assert found == {4: True, 8: False}

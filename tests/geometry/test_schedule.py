@@ -40,10 +40,10 @@ def globe() -> Mesh:
     return ball(3)
 
 
-def cap(distance: float, grazing: float) -> float:
-    """Share of the unit sphere that is turned to a camera by less than `grazing`: law of sines in the triangle of
-    centre, surface point and camera."""
-    limit = math.radians(grazing)
+def cap(distance: float, max_view_angle: float) -> float:
+    """Share of the unit sphere that is turned to a camera by less than `max_view_angle`: law of sines in the triangle
+    of centre, surface point and camera."""
+    limit = math.radians(max_view_angle)
     return (1 - math.cos(limit - math.asin(math.sin(limit) / distance))) / 2
 
 
@@ -118,11 +118,11 @@ def test_cameras_from_nowhere():
         look_from([(0.0, 0.0)], middle)
 
 
-@pytest.mark.parametrize("grazing", [90.0, 75.0, 40.0])
-def test_what_one_camera_sees_of_a_ball_is_a_cap(globe, grazing):
-    found = sight(globe, FRONT, grazing=grazing, samples=20000)
+@pytest.mark.parametrize("max_view_angle", [90.0, 75.0, 40.0])
+def test_what_one_camera_sees_of_a_ball_is_a_cap(globe, max_view_angle):
+    found = sight(globe, FRONT, max_view_angle=max_view_angle, samples=20000)
     assert found.seen.shape == (1, 20000)
-    assert found.coverage == pytest.approx(cap(3.0, grazing), abs=0.012)
+    assert found.coverage == pytest.approx(cap(3.0, max_view_angle), abs=0.012)
     assert found.area == pytest.approx(4 * math.pi, rel=0.02)
 
 

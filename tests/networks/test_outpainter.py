@@ -6,12 +6,12 @@ import torch.nn.functional as F
 
 from recon_lib import networks
 from recon_lib.errors import BadInput
-from recon_lib.networks.outpainter import MINI, Outpainter, OutpainterConfig, condition, known_picture
+from recon_lib.networks.outpainter import MINI, Outpainter, OutpainterConfig, known_picture, make_condition
 
 TINY = OutpainterConfig(channels=(16, 16), groups=8, head_width=8)
 
 
-def gap(side: int = 32, focal: float = 50.0) -> dict:
+def outpaint_mask(side: int = 32, focal: float = 50.0) -> dict:
     """A square of `side`/2 pixels: seen on its left, to be painted on its right; the surface leans away."""
     seen, masks = torch.zeros(2, 1, side, side), torch.zeros(2, 1, side, side)
     quarter = side // 4
@@ -30,65 +30,65 @@ def tiny(**changes) -> Outpainter:
     return Outpainter(OutpainterConfig(**{**TINY.to_dict(), **changes, "channels": TINY.channels})).eval()
 
 
-# -- what the network is told ---------------------------------------------------------------------------------
+# -- what the network is condition ---------------------------------------------------------------------------------
 
 
 def test_condition_channels():
-    layers = gap()
-    told, seen = condition(**layers), gap()["seen"] > 0.5
-    assert told.shape == (2, 9, 32, 32) and told.dtype == torch.float32
-    assert torch.equal(told[:, 3:4], layers["masks"])
-    assert torch.equal(told[:, 4:5] - told[:, 3:4], layers["seen"])
-    silhouette = told[:, 4:5] > 0
-    assert torch.allclose(told[:, :3], (layers["images"] * 2 - 1) * silhouette)
-    assert torch.allclose(told[:, 6:].norm(dim=1)[seen[:, 0]], torch.ones(()))
+    layers = outpaint_mask()
+    condition, seen = make_condition(**layers), outpaint_mask()["seen"] > 0.5
+    assert condition.shape == (2, 9, 32, 32) and condition.dtype == torch.float32
+    assert torch.equal(condition[:, 3:4], layers["masks"])
+    assert torch.equal(condition[:, 4:5] - condition[:, 3:4], layers["seen"])
+    silhouette = condition[:, 4:5] > 0
+    assert torch.allclose(condition[:, :3], (layers["images"] * 2 - 1) * silhouette)
+    assert torch.allclose(condition[:, 6:].norm(dim=1)[seen[:, 0]], torch.ones(()))
     for channel in (5, 6, 7, 8):
-        assert not told[:, channel][~seen[:, 0]].any(), "no surface is told where nobody saw one"
+        assert not condition[:, channel][~seen[:, 0]].any(), "no surface is condition where nobody saw one"
 
 
 def test_relief_is_relative_to_the_silhouettes_size_in_the_world():
     """16 px wide at depth d and focal length 50: the silhouette is d * 16 / 50 wide in the world."""
-    layers = gap()
+    layers = outpaint_mask()
     seen = layers["seen"] > 0.5
     depth = layers["depth"][seen].view(2, -1)
-    relief = condition(**layers)[:, 5:6][seen].view(2, -1)
+    relief = make_condition(**layers)[:, 5:6][seen].view(2, -1)
     mean = depth.mean(1, keepdim=True)
     assert torch.allclose(relief, (depth - mean) / (mean * 16 / 50), atol=1e-5)
 
 
 def test_relief_does_not_depend_on_units_nor_on_pixels():
-    once, scaled = gap(), gap()
+    once, scaled = outpaint_mask(), outpaint_mask()
     scaled["depth"] = scaled["depth"] * 7
-    assert torch.allclose(condition(**once)[:, 5], condition(**scaled)[:, 5], atol=1e-5)
+    assert torch.allclose(make_condition(**once)[:, 5], make_condition(**scaled)[:, 5], atol=1e-5)
     fine = {key: layer * 2 if key == "focal" else F.interpolate(layer, scale_factor=2.0) for key, layer in once.items()}
-    coarse = F.interpolate(condition(**once)[:, 5:6], scale_factor=2.0)
-    assert torch.allclose(coarse, condition(**fine)[:, 5:6], atol=1e-5)
+    coarse = F.interpolate(make_condition(**once)[:, 5:6], scale_factor=2.0)
+    assert torch.allclose(coarse, make_condition(**fine)[:, 5:6], atol=1e-5)
 
 
 def test_a_tall_silhouette_is_measured_by_its_height():
-    layers = gap()
+    layers = outpaint_mask()
     turned = {key: layer if key == "focal" else layer.transpose(-1, -2) for key, layer in layers.items()}
-    assert torch.allclose(condition(**turned)[:, 5].transpose(-1, -2), condition(**layers)[:, 5], atol=1e-6)
+    assert torch.allclose(make_condition(**turned)[:, 5].transpose(-1, -2), make_condition(**layers)[:, 5], atol=1e-6)
 
 
 def test_nothing_seen_tells_nothing_but_shapes():
-    layers = gap()
+    layers = outpaint_mask()
     layers["masks"], layers["seen"] = layers["masks"] + layers["seen"], torch.zeros(2, 1, 32, 32)
-    told = condition(**layers)
-    assert torch.isfinite(told).all() and not told[:, [5, 6, 7, 8]].any()
+    condition = make_condition(**layers)
+    assert torch.isfinite(condition).all() and not condition[:, [5, 6, 7, 8]].any()
 
 
 @pytest.mark.parametrize("name", ["images", "seen", "masks", "depth", "normals", "focal"])
 def test_condition_refuses_layers_that_do_not_fit(name):
-    layers = gap()
+    layers = outpaint_mask()
     layers[name] = layers[name][..., :-1]
     with pytest.raises(BadInput, match="is needed"):
-        condition(**layers)
+        make_condition(**layers)
 
 
 def test_what_is_known_before_painting():
-    layers = gap()
-    picture, certain = known_picture(condition(**layers))
+    layers = outpaint_mask()
+    picture, certain = known_picture(make_condition(**layers))
     seen, paint = layers["seen"] > 0.5, layers["masks"] > 0.5
     assert torch.equal(certain, ~paint)
     assert torch.allclose(picture[:, :3] * seen, (layers["images"] * 2 - 1) * seen)
@@ -101,36 +101,36 @@ def test_what_is_known_before_painting():
 
 @pytest.mark.parametrize("steps", [1, 5, 7])
 def test_what_is_known_comes_back_exactly(steps):
-    told = condition(**gap())
-    painted = tiny().sample(told, torch.Generator().manual_seed(1), steps)
-    picture, certain = known_picture(told)
+    condition = make_condition(**outpaint_mask())
+    painted = tiny().sample(condition, torch.Generator().manual_seed(1), steps)
+    picture, certain = known_picture(condition)
     assert torch.equal(torch.where(certain, painted, 0.0), torch.where(certain, picture, 0.0))
     assert painted.shape == (2, 4, 32, 32) and painted.abs().max() <= 1 and torch.isfinite(painted).all()
 
 
 def test_a_painting_is_decided_by_its_seed():
-    told, network = condition(**gap()), tiny()
-    first, again, other = (network.sample(told, torch.Generator().manual_seed(seed), 3) for seed in (4, 4, 5))
+    condition, network = make_condition(**outpaint_mask()), tiny()
+    first, again, other = (network.sample(condition, torch.Generator().manual_seed(seed), 3) for seed in (4, 4, 5))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
 
 def test_a_perfect_network_paints_the_truth():
     """The sampler takes the clean picture that `denoise` gives it wherever something is to be painted."""
-    told, network = condition(**gap()), tiny()
+    condition, network = make_condition(**outpaint_mask()), tiny()
     truth = torch.rand(2, 4, 32, 32) * 2 - 1
-    network.denoise = lambda noisy, t, told: truth
-    painted = network.sample(told, torch.Generator().manual_seed(0), 6)
-    paint = told[:, 3:4] > 0.5
+    network.denoise = lambda noisy, t, condition: truth
+    painted = network.sample(condition, torch.Generator().manual_seed(0), 6)
+    paint = condition[:, 3:4] > 0.5
     assert torch.equal(painted * paint, truth * paint)
 
 
 def test_known_pixels_lie_at_their_noise_level_in_every_step():
     """What the network is shown of known pixels is the known picture with one and the same noise."""
-    told, network, shown = condition(**gap()), tiny(), []
-    network.denoise = lambda noisy, t, told: shown.append((noisy, t)) or torch.zeros_like(noisy)
-    network.sample(told, torch.Generator().manual_seed(3), 8)
-    picture, certain = known_picture(told)
+    condition, network, shown = make_condition(**outpaint_mask()), tiny(), []
+    network.denoise = lambda noisy, t, condition: shown.append((noisy, t)) or torch.zeros_like(noisy)
+    network.sample(condition, torch.Generator().manual_seed(3), 8)
+    picture, certain = known_picture(condition)
     noise = torch.randn(picture.shape, generator=torch.Generator().manual_seed(3))
     for noisy, t in shown:
         expected = network.noised(picture, noise, t)
@@ -145,7 +145,7 @@ def test_both_predictions_mean_the_clean_picture(prediction):
     power = network.scheduler().alphas_cumprod[t].view(-1, 1, 1, 1)
     wanted = clean if prediction == "sample" else power.sqrt() * noise - (1 - power).sqrt() * clean
     network.unet.forward = lambda folded, t, return_dict: (F.pixel_unshuffle(wanted, 2),)
-    assert torch.allclose(network.denoise(noisy, t, condition(**gap())), clean, atol=1e-4)
+    assert torch.allclose(network.denoise(noisy, t, make_condition(**outpaint_mask())), clean, atol=1e-4)
 
 
 def test_noise_levels_run_from_the_picture_to_pure_noise():
@@ -158,8 +158,8 @@ def test_noise_levels_run_from_the_picture_to_pure_noise():
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (96, 64), (16, 32)])
 def test_any_multiple_of_sixteen_works_and_gradients_reach_all_weights(height, width):
     network = Outpainter()
-    noisy, told = torch.randn(2, 4, height, width), torch.randn(2, 9, height, width)
-    clean = network.denoise(noisy, torch.tensor([3, 500]), told)
+    noisy, condition = torch.randn(2, 4, height, width), torch.randn(2, 9, height, width)
+    clean = network.denoise(noisy, torch.tensor([3, 500]), condition)
     assert clean.shape == noisy.shape
     clean.square().mean().backward()
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in network.parameters())
@@ -175,7 +175,7 @@ def test_other_sides_are_refused():
 @pytest.mark.parametrize("steps", [0, 961])
 def test_impossible_steps_are_refused(steps):
     with pytest.raises(BadInput, match="1 to 960"):
-        tiny().sample(condition(**gap()), steps=steps)
+        tiny().sample(make_condition(**outpaint_mask()), steps=steps)
 
 
 def test_painting_can_be_stopped():
@@ -183,7 +183,7 @@ def test_painting_can_be_stopped():
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        tiny().sample(condition(**gap()), steps=2, check=stop)
+        tiny().sample(make_condition(**outpaint_mask()), steps=2, check=stop)
 
 
 # -- settings -------------------------------------------------------------------------------------------------
@@ -199,7 +199,7 @@ def test_a_card_builds_the_same_network():
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "condition"),
     [
         ({"colour": 1}, "no setting colour"),
         ({"prediction": "epsilon"}, "sample or v_prediction"),
@@ -207,6 +207,6 @@ def test_a_card_builds_the_same_network():
         ({"channels": [32]}, "2 or more"),
     ],
 )
-def test_bad_settings_are_told(values, told):
-    with pytest.raises(BadInput, match=told):
+def test_bad_settings_are_told(values, condition):
+    with pytest.raises(BadInput, match=condition):
         OutpainterConfig.of(values)

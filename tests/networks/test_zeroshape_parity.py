@@ -42,16 +42,16 @@ def network():
 
 
 @pytest.fixture(scope="module")
-def glance(network):
+def prediction(network):
     mask = disk()
     with torch.inference_mode():
-        return network.glance(wavy_image() * mask + (1 - mask))
+        return network.predict_dense(wavy_image() * mask + (1 - mask))
 
 
 @pytest.fixture(scope="module")
-def seen(network, glance):
+def seen(network, prediction):
     with torch.inference_mode():
-        return network.surface(glance, disk())
+        return network.surface(prediction, disk())
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +80,8 @@ class TestPublishedNames:
 
 
 class TestPublishedFigures:
-    def test_depth(self, glance):
-        Digest.of(glance.dense.depth).assert_close(DEPTH)
+    def test_depth(self, prediction):
+        Digest.of(prediction.dense.depth).assert_close(DEPTH)
 
     def test_intrinsics(self, seen):
         Digest.of(seen.intrinsics).assert_close(INTRINSICS)

@@ -80,70 +80,72 @@ class TestConfig:
             networks.build("shape-o-matic", {})
 
 
-class TestGlance:
+class TestPredictDense:
     def test_a_picture_of_each_thing(self, mini, image):
-        glance = mini.glance(image)
-        assert glance.mask.shape == glance.occluder.shape == glance.dense.depth.shape == (2, 1, SIDE, SIDE)
-        assert (glance.dense.depth > 0).all()
-        assert glance.dense.thickness.shape == glance.dense.amodal.shape == (2, 1, SIDE, SIDE)
+        prediction = mini.predict_dense(image)
+        assert prediction.mask.shape == prediction.occluder.shape == prediction.dense.depth.shape == (2, 1, SIDE, SIDE)
+        assert (prediction.dense.depth > 0).all()
+        assert prediction.dense.thickness.shape == prediction.dense.amodal.shape == (2, 1, SIDE, SIDE)
         prior = torch.tensor([[1.3875 * SIDE, 0, SIDE / 2], [0, 1.3875 * SIDE, SIDE / 2], [0, 0, 1]])
-        torch.testing.assert_close(glance.intrinsics, prior.expand(2, 3, 3))  # the untrained camera
+        torch.testing.assert_close(prediction.intrinsics, prior.expand(2, 3, 3))  # the untrained camera
 
     def test_the_focal_length_flattens_the_depth(self, mini, image):
         other = ZeroShapeW(MINI).eval()
         other.load_state_dict(mini.state_dict())
         other.intr_proj.bias.data[0] = 10.0  # tanh is 1: four times the prior
-        plain, long = mini.glance(image), other.glance(image)
+        plain, long = mini.predict_dense(image), other.predict_dense(image)
         torch.testing.assert_close(long.intrinsics[:, 0, 0], 4 * plain.intrinsics[:, 0, 0])
         torch.testing.assert_close(long.dense.depth.log() * 4, plain.dense.depth.log(), rtol=1e-3, atol=1e-5)
 
     def test_told_masks_take_the_surroundings_away(self, mini, image, mask):
         masks = torch.cat([mask, mask.roll(12, -2) * (1 - mask)], 1)
         around = torch.where(mask > 0, image, image.flip(1))
-        same(mini.glance(image, masks=masks * 0), mini.glance(image))
-        same(mini.glance(image, masks=masks), mini.glance(around, masks=masks))
-        assert (mini.glance(image).dense.depth - mini.glance(image, masks=masks).dense.depth).abs().max() > 1e-4
-        assert (mini.glance(image).mask - mini.glance(around).mask).abs().max() > 1e-4
+        same(mini.predict_dense(image, masks=masks * 0), mini.predict_dense(image))
+        same(mini.predict_dense(image, masks=masks), mini.predict_dense(around, masks=masks))
+        assert (
+            mini.predict_dense(image).dense.depth - mini.predict_dense(image, masks=masks).dense.depth
+        ).abs().max() > 1e-4
+        assert (mini.predict_dense(image).mask - mini.predict_dense(around).mask).abs().max() > 1e-4
 
     def test_only_the_mini_model_is_told_masks(self):
         with torch.device("meta"):
             zeroshape = ZeroShapeW(ZEROSHAPE)
-            glance = zeroshape.glance(torch.rand(1, 3, 224, 224), masks=torch.ones(1, 2, 224, 224))
-        assert glance.dense.depth.shape == (1, 1, 224, 224) and glance.dense.thickness is None
+            prediction = zeroshape.predict_dense(torch.rand(1, 3, 224, 224), masks=torch.ones(1, 2, 224, 224))
+        assert prediction.dense.depth.shape == (1, 1, 224, 224) and prediction.dense.thickness is None
 
     def test_text_without_a_prior(self, mini, image):
         with pytest.raises(BadInput, match="trained without a category prior"):
-            mini.glance(image, torch.zeros(2, 512))
+            mini.predict_dense(image, torch.zeros(2, 512))
 
     def test_pictures_must_be_square(self, mini):
         with pytest.raises(BadInput, match="image has shape"):
-            mini.glance(torch.zeros(1, 3, 32, 48))
+            mini.predict_dense(torch.zeros(1, 3, 32, 48))
 
 
 class TestSurface:
     def test_the_surface_is_normalised_on_the_hard_mask(self, mini, image, mask):
-        seen = mini.surface(mini.glance(image), mask * 0.7)
+        seen = mini.surface(mini.predict_dense(image), mask * 0.7)
         squared = seen.points.square().sum(1, keepdim=True)
         torch.testing.assert_close(squared.sum((1, 2, 3)) / mask.sum((1, 2, 3)), torch.ones(2))
         assert not (seen.points * (1 - mask)).any()
         torch.testing.assert_close(seen.cache.geometry[:, 3], mask[:, 0].unfold(1, 2, 2).unfold(2, 2, 2).mean((-2, -1)))
 
     def test_ones_own_depth_takes_the_place_of_the_predicted(self, mini, image, mask):
-        glance = mini.glance(image)
-        seen = mini.surface(glance, mask, depth=torch.full((2, 1, SIDE, SIDE), 3.0))
+        prediction = mini.predict_dense(image)
+        seen = mini.surface(prediction, mask, depth=torch.full((2, 1, SIDE, SIDE), 3.0))
         assert not seen.points[:, 2].abs().max() > 1e-5  # a plane that faces the camera
         torch.testing.assert_close(seen.normalization.centre[:, 2], torch.tensor([3.0, 3.0]))
-        own = mini.surface(glance, mask, depth=glance.dense.depth)
-        torch.testing.assert_close(own.points, mini.surface(glance, mask).points)
+        own = mini.surface(prediction, mask, depth=prediction.dense.depth)
+        torch.testing.assert_close(own.points, mini.surface(prediction, mask).points)
 
     def test_no_occluder_is_an_empty_one(self, mini, image, mask):
-        glance, points = mini.glance(image), torch.randn(2, 20, 3)
-        none, empty, some = (mini.surface(glance, mask, o) for o in (None, mask * 0, 1 - mask))
+        prediction, points = mini.predict_dense(image), torch.randn(2, 20, 3)
+        none, empty, some = (mini.surface(prediction, mask, o) for o in (None, mask * 0, 1 - mask))
         torch.testing.assert_close(mini.query(points, none), mini.query(points, empty))
         assert (mini.query(points, some) - mini.query(points, none)).abs().max() > 1e-4
 
     def test_what_is_seen_is_above_the_level(self, mini, image, mask):
-        seen = mini.surface(mini.glance(image), mask)
+        seen = mini.surface(mini.predict_dense(image), mask)
         inner = mask[0, 0].bool() & (torch.nn.functional.avg_pool2d(mask, 5, 1, 2)[0, 0] > 0.99)
         points = seen.points[:, :, inner].mT
         plain, lifted = mini.query(points, seen), mini.query(points, seen, 50.0)
@@ -152,41 +154,41 @@ class TestSurface:
 
     def test_queries_in_a_given_frame(self, mini, image, mask):
         """The same points in the camera's frame give the same pixels to read, whatever frame they are told in."""
-        glance = mini.glance(image)
+        prediction = mini.predict_dense(image)
         frame = (
-            glance.intrinsics * torch.tensor([[1.2], [1.2], [1.0]]),
+            prediction.intrinsics * torch.tensor([[1.2], [1.2], [1.0]]),
             Normalization(torch.ones(2, 3), torch.ones(2) * 2),
         )
-        seen = mini.surface(glance, mask, frame=frame)
+        seen = mini.surface(prediction, mask, frame=frame)
         assert seen.normalization is frame[1] and seen.intrinsics is frame[0]
         torch.testing.assert_close(seen.cache.intrinsics[:, 0, 0], frame[0][:, 0, 0] / SIDE)
-        torch.testing.assert_close(seen.points, mini.surface(glance, mask).points)
+        torch.testing.assert_close(seen.points, mini.surface(prediction, mask).points)
 
     def test_an_empty_mask_is_told(self, mini, image, mask):
         with pytest.raises(BadInput, match="image 1 is empty"):
-            mini.surface(mini.glance(image), mask * torch.tensor([1.0, 0.0]).reshape(2, 1, 1, 1))
+            mini.surface(mini.predict_dense(image), mask * torch.tensor([1.0, 0.0]).reshape(2, 1, 1, 1))
 
 
 class TestGeometry:
     """What `surface` hands to the decoder of the whole object: first and last surface, silhouette, masks."""
 
     @pytest.fixture
-    def glance(self, mini, image, mask):
-        return mini.glance(image, masks=torch.cat([mask, mask * 0], 1))
+    def prediction(self, mini, image, mask):
+        return mini.predict_dense(image, masks=torch.cat([mask, mask * 0], 1))
 
-    def test_the_last_surface_is_never_before_the_first(self, mini, glance, mask, monkeypatch):
-        thin = replace(glance.dense, thickness=torch.where(mask > 0, glance.dense.thickness, 0.0))
-        geometry = geometry_of(monkeypatch, mini, replace(glance, dense=thin), mask)
+    def test_the_last_surface_is_never_before_the_first(self, mini, prediction, mask, monkeypatch):
+        thin = replace(prediction.dense, thickness=torch.where(mask > 0, prediction.dense.thickness, 0.0))
+        geometry = geometry_of(monkeypatch, mini, replace(prediction, dense=thin), mask)
         assert geometry.shape == (2, 5, SIDE, SIDE)
         assert (geometry[:, 1] >= geometry[:, 0]).all()
         assert torch.equal(geometry[:, 1] > geometry[:, 0], mask[:, 0] > 0)
 
-    def test_both_surfaces_in_closed_form(self, mini, glance, mask, monkeypatch):
+    def test_both_surfaces_in_closed_form(self, mini, prediction, mask, monkeypatch):
         """Relief 0.3 from first to last, at a focal length of 1.5 sides: exp(0.4) times as far away."""
-        intrinsics = glance.intrinsics * torch.tensor([[1.5 / 1.3875], [1.0], [1.0]])
-        dense = replace(glance.dense, thickness=torch.full((2, 1, SIDE, SIDE), 0.3))
+        intrinsics = prediction.intrinsics * torch.tensor([[1.5 / 1.3875], [1.0], [1.0]])
+        dense = replace(prediction.dense, thickness=torch.full((2, 1, SIDE, SIDE), 0.3))
         depth = 2 + torch.rand(2, 1, SIDE, SIDE)
-        seen = replace(glance, dense=dense, intrinsics=intrinsics)
+        seen = replace(prediction, dense=dense, intrinsics=intrinsics)
         geometry = geometry_of(monkeypatch, mini, seen, mask, depth=depth)
         _, frame = normalize_visible(unproject(depth, intrinsics), mask, robust=True)
         on = mask[:, 0] > 0
@@ -194,48 +196,48 @@ class TestGeometry:
             wanted = (true - frame.centre[:, 2, None, None]) / frame.scale[:, None, None]
             torch.testing.assert_close(found[on], wanted[on], rtol=1e-4, atol=1e-4)
 
-    def test_the_silhouette_holds_the_mask_and_what_may_hide(self, mini, glance, mask, monkeypatch):
+    def test_the_silhouette_holds_the_mask_and_what_may_hide(self, mini, prediction, mask, monkeypatch):
         hidden = mask.roll(6, -2)
-        dense = replace(glance.dense, amodal=20 * hidden - 10)
-        geometry = geometry_of(monkeypatch, mini, replace(glance, dense=dense), mask, hidden * 0.7)
+        dense = replace(prediction.dense, amodal=20 * hidden - 10)
+        geometry = geometry_of(monkeypatch, mini, replace(prediction, dense=dense), mask, hidden * 0.7)
         torch.testing.assert_close(geometry[:, 2:3], torch.maximum(mask, hidden), rtol=0, atol=1e-4)
         assert torch.equal(geometry[:, 3:], torch.cat([mask, hidden * 0.7], 1))
 
-    def test_hidden_parts_take_the_scale_of_ones_own_depth(self, mini, glance, mask, monkeypatch):
+    def test_hidden_parts_take_the_scale_of_ones_own_depth(self, mini, prediction, mask, monkeypatch):
         """Depth of a quarter the scale, known on the mask only: the predicted rest is brought to it."""
-        plain = geometry_of(monkeypatch, mini, glance, mask)
-        own = geometry_of(monkeypatch, mini, glance, mask, depth=glance.dense.depth / 4 * mask)
+        plain = geometry_of(monkeypatch, mini, prediction, mask)
+        own = geometry_of(monkeypatch, mini, prediction, mask, depth=prediction.dense.depth / 4 * mask)
         torch.testing.assert_close(own, plain, rtol=1e-3, atol=1e-3)
 
-    def test_holes_in_ones_own_depth_are_filled(self, mini, glance, mask, monkeypatch):
-        depth = glance.dense.depth.clone() * 3
+    def test_holes_in_ones_own_depth_are_filled(self, mini, prediction, mask, monkeypatch):
+        depth = prediction.dense.depth.clone() * 3
         depth[..., 14:18, 22:26] = 0
         holes = (mask > 0) & (depth == 0)
         assert holes.flatten(1).any(1).all()
-        geometry = geometry_of(monkeypatch, mini, glance, mask * ~holes, depth=depth)
-        blind = geometry_of(monkeypatch, mini, glance, mask * ~holes)
+        geometry = geometry_of(monkeypatch, mini, prediction, mask * ~holes, depth=depth)
+        blind = geometry_of(monkeypatch, mini, prediction, mask * ~holes)
         torch.testing.assert_close(geometry[:, :2], blind[:, :2], rtol=1e-3, atol=1e-3)
 
     def test_occupancy_does_not_teach_it(self, image, mask, monkeypatch):
         model = ZeroShapeW(MINI)
-        assert not geometry_of(monkeypatch, model, model.glance(image), mask).requires_grad
+        assert not geometry_of(monkeypatch, model, model.predict_dense(image), mask).requires_grad
 
 
-def geometry_of(monkeypatch, model, glance, mask, occluder=None, depth=None):
+def geometry_of(monkeypatch, model, prediction, mask, occluder=None, depth=None):
     """[B,5,S,S] as the decoder gets it."""
     caught = []
     monkeypatch.setattr(model.impl_network, "prepare", lambda tokens, dense, geometry, *_: caught.append(geometry))
-    model.surface(glance, mask, occluder, depth)
+    model.surface(prediction, mask, occluder, depth)
     return caught[0]
 
 
 def test_a_loss_on_every_output_reaches_every_weight(image, mask):
     model = ZeroShapeW(MINI).eval()  # a batch's own mean would swallow biases before it
-    glance = model.glance(image, masks=torch.cat([mask, 1 - mask], 1))
-    logits, dense = model.query(torch.randn(2, 16, 3), model.surface(glance, mask)), glance.dense
+    prediction = model.predict_dense(image, masks=torch.cat([mask, 1 - mask], 1))
+    logits, dense = model.query(torch.randn(2, 16, 3), model.surface(prediction, mask)), prediction.dense
     outputs = (
-        logits, glance.mask, glance.occluder, dense.depth, dense.thickness, dense.amodal, dense.normals,
-        glance.intrinsics,
+        logits, prediction.mask, prediction.occluder, dense.depth, dense.thickness, dense.amodal, dense.normals,
+        prediction.intrinsics,
     )  # fmt: skip
     sum(x.square().mean() for x in outputs).backward()
     dead = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()]

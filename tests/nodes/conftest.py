@@ -118,9 +118,9 @@ def tiny_outpainter(loaded_pack):
 
 
 @pytest.fixture
-def quick_lessons(pack, monkeypatch):
+def quick_training(pack, monkeypatch):
     """Painters learn for two steps from three lessons."""
     settings = pack.lib("personalize.settings").PersonalSettings(steps=2, rate=1e-2, class_images=1)
     monkeypatch.setattr(pack.lib("personalize.painter"), "EMBEDDED", settings)
-    monkeypatch.setattr(pack.lib("personalize.embedded"), "LESSONS", 3)
+    monkeypatch.setattr(pack.lib("personalize.embedded"), "SAMPLES", 3)
     return settings

@@ -61,7 +61,7 @@ def test_the_stop_button_raises_what_comfyui_raises(host):
 
 def test_ordinary_tensors_can_be_edited_after_inference_mode(host):
     with torch.inference_mode():
-        with host.ordinary_tensors():
+        with host.training_tensors():
             made = torch.zeros(2)
         assert not made.is_inference()
     made.add_(1)
@@ -73,7 +73,7 @@ def test_room_is_made_for_the_model_before_it_runs(host):
     from comfy import model_management
 
     model = SimpleNamespace(card=SimpleNamespace(parameters=1000))
-    assert host.room_for(model) == torch.device("cpu")
+    assert host.reserve_memory(model) == torch.device("cpu")
     assert model_management.freed[-1] == 4000 + model_management.minimum_inference_memory()
 
 
@@ -136,5 +136,5 @@ def test_networks_leave_the_device_when_a_node_is_done(pack):
             moved.append(device)
 
     moved: list = []
-    pack.file("host").put_away({"field": SimpleNamespace(module=Probe()), "count": 3, "name": "x"})
+    pack.file("host").offload({"field": SimpleNamespace(module=Probe()), "count": 3, "name": "x"})
     assert moved == ["cpu"]

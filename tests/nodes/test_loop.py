@@ -40,7 +40,7 @@ def personalise(request) -> int:
 
 
 @pytest.fixture
-def begun(pack, tiny_model, tiny_outpainter, quick_lessons, personalise, photo, disc, monkeypatch):
+def begun(pack, tiny_model, tiny_outpainter, quick_training, personalise, photo, disc, monkeypatch):
     """What the graph holds before the loop: model, painter, first view, first field."""
     monkeypatch.setattr(pack.lib("stages.outpaint_mask"), "RESOLUTION", 24)
     points, views, _ = pack.run("Recon3D_VisibleSurface", model=tiny_model, image=photo, mask=disc).result
@@ -66,13 +66,13 @@ def test_the_graph_gives_what_the_library_gives(pack, begun, personalise, tiny_m
     system = pack.lib("systems.pop3d")
     settings = pack.lib("stages.fit_settings").FitSettings(side=32).upto(32, 1)
     options = system.Options(
-        cameras=3, prompt="a ball", outline=outline, personalise=personalise, kind="ball", seed=5, side=32,
+        cameras=3, prompt="a ball", outline=outline, personalize=personalise, kind="ball", seed=5, side=32,
         settings=settings, cues=cues,
     )  # fmt: skip
     with torch.inference_mode(False), torch.no_grad():
         painter = known["2"][0]
         loop = system.Loop(tiny_model, painter, options, "cpu", pack.lib("progress").Progress())
-        standing = pack.lib("systems.loop_state").Standing(known["3"][0], hull, known["4"][0])
+        standing = pack.lib("systems.loop_state").LoopState(known["3"][0], hull, known["4"][0])
         for camera in loop.schedule(standing):
             standing, _ = loop.grow(standing, camera)
     assert len(views) == 3
@@ -87,7 +87,8 @@ def test_what_is_usual_is_usual_in_both(pack):
     options = pack.lib("systems.pop3d").Options()
     schema = pack.nodes["Recon3D_GrowAround"].define_schema()
     widgets = {socket.id: socket.default for socket in schema.inputs if hasattr(socket, "default")}
-    for name in ("cameras", "prompt", "outline", "cues", "personalise", "kind", "seed"):
+    widgets["personalize"] = widgets["personalise"]
+    for name in ("cameras", "prompt", "outline", "cues", "personalize", "kind", "seed"):
         assert widgets[name] == getattr(options, name), name
 
 

@@ -46,7 +46,7 @@ def values(loaded_pack, tiny_model, photo, disc, tmp_path_factory) -> dict:
 
 
 @pytest.fixture
-def cases(pack, photo, disc, tiny_model, tiny_outpainter, quick_lessons, values, tmp_path) -> dict[str, dict]:
+def cases(pack, photo, disc, tiny_model, tiny_outpainter, quick_training, values, tmp_path) -> dict[str, dict]:
     """Valid inputs for every node (defaults left out)."""
     for folder in ("input", "output"):
         shutil.copytree(values["root"] / folder, tmp_path / folder, dirs_exist_ok=True)

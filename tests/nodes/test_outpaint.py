@@ -19,7 +19,7 @@ def scene(pack):
     ball = pack.run("Recon3D_ExtractMesh", field=Ball(RADIUS), resolution=48).result[0]
     mesh = pack.file("convert").mesh_from_host(ball)
     hull = mesh.mapped(lambda v: v * 1.15)
-    gap = stages.outpaint_mask(views, around[1], hull, mesh)
+    gap = stages.find_outpaint_mask(views, around[1], hull, mesh)
     return {"views": views, "gap": gap, "truth": pictures[1:].movedim(1, -1), "disc": disc[1:]}
 
 
@@ -140,6 +140,6 @@ def test_a_diffusers_folder(pack, tmp_path):
 
 
 def test_one_of_several_cameras(pack, scene):
-    assert "no camera 2 in this gap of 1" in told(
+    assert "no camera 2 in this outpaint mask of 1" in told(
         pack, "Recon3D_OutpaintView", outpainter=plain(pack), gap=scene["gap"], number=2
     )

@@ -17,7 +17,7 @@ def learned(pack, painter, views, **inputs):
     return pack.run("Recon3D_PersonalisePainter", outpainter=painter, views=views, **inputs).result
 
 
-def test_the_file_lies_where_it_was_asked_for(pack, tiny_outpainter, quick_lessons, views, tmp_path):
+def test_the_file_lies_where_it_was_asked_for(pack, tiny_outpainter, quick_training, views, tmp_path):
     tuned, first = learned(pack, tiny_outpainter, views)
     _, second = learned(pack, tiny_outpainter, views)
     assert [Path(path) for path in (first, second)] == [
@@ -31,7 +31,7 @@ def test_the_file_lies_where_it_was_asked_for(pack, tiny_outpainter, quick_lesso
     assert "outside" in told(pack, "Recon3D_PersonalisePainter", **outside)
 
 
-def test_a_file_brings_back_what_was_learned(pack, quick_lessons, views, scene, tmp_path):  # noqa: F811
+def test_a_file_brings_back_what_was_learned(pack, quick_training, views, scene, tmp_path):  # noqa: F811
     write_outpainter(pack, tmp_path / "models" / "recon3d")
     loader = pack.nodes["Recon3D_LoadOutpainter"]
     plain = pack.run("Recon3D_LoadOutpainter", name="painter").result[0]
@@ -50,7 +50,7 @@ def test_a_file_brings_back_what_was_learned(pack, quick_lessons, views, scene, 
     assert lora.options == ["none", "mine/cup.safetensors"]
 
 
-def test_widgets_reach_the_lessons(pack, tiny_outpainter, quick_lessons, views, monkeypatch):
+def test_widgets_reach_the_lessons(pack, tiny_outpainter, quick_training, views, monkeypatch):
     asked = []
 
     def personalize(painter, views, target, *, kind, settings, seed, progress):
@@ -60,7 +60,7 @@ def test_widgets_reach_the_lessons(pack, tiny_outpainter, quick_lessons, views, 
     monkeypatch.setattr(pack.lib("personalize.painter"), "personalize", personalize)
     learned(pack, tiny_outpainter, views)
     learned(pack, tiny_outpainter, views, kind="cup", steps=7, rank=3, rate=0.02, seed=9)
-    assert asked == [("object", quick_lessons.steps, 8, quick_lessons.rate, 0), ("cup", 7, 3, 0.02, 9)]
+    assert asked == [("object", quick_training.steps, 8, quick_lessons.rate, 0), ("cup", 7, 3, 0.02, 9)]
 
 
 def test_what_cannot_learn_is_told(pack, tiny_outpainter, views):

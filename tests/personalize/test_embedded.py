@@ -6,24 +6,24 @@ from pathlib import Path
 import pytest
 import torch
 
-from recon_lib.data.rings import open_rings
+from recon_lib.data.rings import open_orbits
 from recon_lib.errors import BadInput, Interrupted
 from recon_lib.networks.outpainter import Outpainter, OutpainterConfig, known_picture
 from recon_lib.personalize import embedded
 from recon_lib.personalize.embedded import _loss, _prior, _train
-from recon_lib.personalize.lessons import other_objects, view_lessons
+from recon_lib.personalize.samples import other_objects, view_samples
 from recon_lib.personalize.painter import personalize, usual_settings, with_lora
 from recon_lib.personalize.settings import EMBEDDED, PersonalSettings
 from recon_lib.progress import Progress, unchecked
 from recon_lib.stages.outpaint import outpaint
 from recon_lib.stages.painter_plain import PlainPainter
 from recon_lib.stages.painters import EmbeddedPainter
-from recon_lib.training.outpainter_lesson import LessonTerms, told_and_truth
+from recon_lib.training.outpainter_lesson import DiffusionLoss, condition_and_target
 from recon_lib.views import Views
 from recon_lib.weights.card import ModelCard
 from recon_lib.weights.registry import LoadedModel
 from tests.ellipsoid_rings import write_ellipsoid_rings
-from tests.gaps import disc_gap
+from tests.gaps import disc_outpaint_mask
 from tests.stop_button import StopButton
 
 SIDE = 32
@@ -35,14 +35,14 @@ BRIEF = PersonalSettings(steps=2, class_images=1)
 @pytest.fixture(scope="module", autouse=True)
 def few_lessons():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(embedded, "LESSONS", 4)
+        patch.setattr(embedded, "SAMPLES", 4)
         yield
 
 
 @pytest.fixture(scope="module")
 def views(tmp_path_factory) -> Views:
     folder = write_ellipsoid_rings(tmp_path_factory.mktemp("rings"), 40, [(0.8, 0.5, 0.6)])
-    return open_rings(folder / "ellipsoids").views(0)[:2]
+    return open_orbits(folder / "ellipsoids").views(0)[:2]
 
 
 def painter(**options) -> EmbeddedPainter:
@@ -53,10 +53,10 @@ def painter(**options) -> EmbeddedPainter:
 
 def error_on(views: Views, one: EmbeddedPainter) -> float:
     """The network's mean error on gaps in the views that it did not learn from, the same each time."""
-    pairs = told_and_truth(view_lessons(views, SIDE, 4, 77, unchecked))
+    pairs = condition_and_target(view_samples(views, SIDE, 4, 77, unchecked))
     generator = torch.Generator().manual_seed(9)
     with torch.no_grad():
-        return float(sum(_loss(LessonTerms(one.module), pairs, 4, generator) for _ in range(6)) / 6)
+        return float(sum(_loss(DiffusionLoss(one.module), pairs, 4, generator) for _ in range(6)) / 6)
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -76,36 +76,36 @@ def test_the_file_brings_back_what_was_learned(views, tmp_path):
     tuned = personalize(one, views, target, settings=BRIEF, kind="egg")
     again = with_lora(one, target)
     assert (again.name, tuned.name, one.name) == ("tiny + object", "tiny + object", "tiny")
-    pictures = [outpaint(each, disc_gap(), seed=2).image for each in (tuned, again, one)]
+    pictures = [outpaint(each, disc_outpaint_mask(), seed=2).image for each in (tuned, again, one)]
     assert torch.equal(pictures[0], pictures[1]) and not torch.equal(pictures[0], pictures[2])
     target.unlink()
-    assert torch.equal(outpaint(tuned, disc_gap(), seed=2).image, pictures[0]), "it is held in memory"
+    assert torch.equal(outpaint(tuned, disc_outpaint_mask(), seed=2).image, pictures[0]), "it is held in memory"
 
 
 def test_what_it_is_held_to_is_what_it_painted_before(views):
-    batch, one = view_lessons(views, SIDE, 4, 5, unchecked), painter()
-    told, answers = _prior(one.module, batch, None, SHORT, torch.Generator().manual_seed(3), Progress())
-    assert len(told) == len(answers) == SHORT.class_images
-    assert torch.equal(known_picture(told)[1], known_picture(told_and_truth(batch)[0][:2].flip(-1))[1])
+    batch, one = view_samples(views, SIDE, 4, 5, unchecked), painter()
+    condition, answers = _prior(one.module, batch, None, SHORT, torch.Generator().manual_seed(3), Progress())
+    assert len(condition) == len(answers) == SHORT.class_images
+    assert torch.equal(known_picture(condition)[1], known_picture(condition_and_target(batch)[0][:2].flip(-1))[1])
     generator = torch.Generator().manual_seed(3)
     other_objects({name: value[:2] for name, value in batch.items()}, generator)  # draws the colours first
-    assert torch.equal(answers, one.module.sample(told, generator))
+    assert torch.equal(answers, one.module.sample(condition, generator))
 
 
 def test_a_prior_holds_it_to_that(views):
     """Here it is held to black pictures, which nothing else would teach it."""
-    own = told_and_truth(view_lessons(views, SIDE, 4, 5, unchecked))
+    own = condition_and_target(view_samples(views, SIDE, 4, 5, unchecked))
     others, errors = (own[0].flip(-1), torch.full_like(own[1], -1.0)), []
     for held in (others, None):
         network = painter().module
         _train(network, own, held, SHORT, 0, torch.Generator().manual_seed(0), Progress())
         with torch.no_grad():
-            errors.append(float(_loss(LessonTerms(network), others, 8, torch.Generator().manual_seed(1))))
+            errors.append(float(_loss(DiffusionLoss(network), others, 8, torch.Generator().manual_seed(1))))
     assert errors[0] < 0.8 * errors[1]
 
 
 def test_without_a_prior_nothing_is_painted_first(views):
-    batch = view_lessons(views, SIDE, 2, 0, unchecked)
+    batch = view_samples(views, SIDE, 2, 0, unchecked)
     for settings in (PersonalSettings(prior=0), PersonalSettings(class_images=0)):
         assert _prior(painter().module, batch, None, settings, torch.Generator(), Progress()) is None
 

@@ -6,13 +6,13 @@ import torch
 from recon_lib.errors import BadInput, Interrupted
 from recon_lib.personalize.painter import personalize, with_lora
 from recon_lib.personalize.settings import PersonalSettings
-from recon_lib.personalize.stable_diffusion import _lesson, _loss, _on_white
+from recon_lib.personalize.stable_diffusion import _loss, _on_white, _training_sample
 from recon_lib.progress import Progress
 from recon_lib.stages.painters_diffusers import DiffusersPainter
-from recon_lib.stages.window import Window
+from recon_lib.stages.square_crop import SquareCrop
 from recon_lib.views import Views
 from recon_lib.weights.inpainters import find_inpaint_folders
-from tests.gaps import colors, disc, disc_gap, truth
+from tests.gaps import colors, disc, disc_outpaint_mask, truth
 from tests.stop_button import StopButton
 from tests.tiny_pipelines import tiny_sd, tiny_sdxl
 
@@ -35,8 +35,8 @@ def painter(shelf, name: str = "tiny-sd") -> DiffusersPainter:
 
 
 def views(count: int = 2) -> Views:
-    gap = disc_gap()
-    cameras = type(gap.cameras).cat([gap.cameras] * count)
+    outpaint_mask = disc_outpaint_mask()
+    cameras = type(outpaint_mask.cameras).cat([outpaint_mask.cameras] * count)
     return Views(truth().repeat(count, 1, 1, 1), cameras, disc().float().repeat(count, 1, 1, 1))
 
 
@@ -44,11 +44,11 @@ def error_on_views(one: DiffusersPainter) -> float:
     """The network's mean error on the object at many noise levels, the same ones each time."""
     from diffusers import DDPMScheduler
 
-    lesson = _lesson(one.pipeline, _on_white(views()[0], 32), one.subject or "sks object")
+    sample = _training_sample(one.pipeline, _on_white(views()[0], 32), one.subject or "sks object")
     noiser = DDPMScheduler.from_config(one.pipeline.scheduler.config)
     generator = torch.Generator().manual_seed(9)
     with torch.no_grad():
-        return float(sum(_loss(one.pipeline.unet, noiser, lesson, generator) for _ in range(60)) / 60)
+        return float(sum(_loss(one.pipeline.unet, noiser, sample, generator) for _ in range(60)) / 60)
 
 
 @pytest.mark.parametrize("name", ["tiny-sd", "tiny-fill", "tiny-xl"])
@@ -113,11 +113,11 @@ def test_a_prior_that_weighs_nothing_is_not_painted(shelf, tmp_path):
 
 def test_views_are_shown_on_white():
     shown = _on_white(views()[0], 48)
-    window = Window.around(disc()[0, 0])
-    share = window.look_covered(disc().float(), 48)
+    crop = SquareCrop.around(disc()[0, 0])
+    share = crop.crop_coverage(disc().float(), 48)
     assert (shown.movedim(1, -1)[share[:, 0] == 0] == 1).all()
     inside = share[:, 0] == 1
-    assert torch.allclose(shown.movedim(1, -1)[inside], window.look(colors(), 48).movedim(1, -1)[inside], atol=0.02)
+    assert torch.allclose(shown.movedim(1, -1)[inside], crop.crop(colors(), 48).movedim(1, -1)[inside], atol=0.02)
 
 
 def test_bad_input_is_told(shelf, tmp_path):

@@ -10,7 +10,7 @@ from recon_lib.geometry.camera import Cameras
 from recon_lib.geometry.mesh import Mesh
 from recon_lib.provenance import Provenance
 from recon_lib.render.mesh import render_mesh
-from recon_lib.render.projection import GRAZING, Projected, Projector
+from recon_lib.render.projection import MIN_VIEW_COSINE, Projected, Projector
 from recon_lib.views import Views
 
 SIZE = 96
@@ -37,7 +37,7 @@ def test_the_front_of_a_sphere_is_seen_and_the_back_is_not(ball):
     found = Projector.prepare(views, ball).look_up(ball.vertices, ball.vertices)
     toward = torch.nn.functional.normalize(views.cameras.position - ball.vertices, dim=-1)
     cosine = (toward * ball.vertices).sum(-1)
-    assert found.seen[cosine > 0.35].all() and not found.seen[cosine < GRAZING - 0.01].any()
+    assert found.seen[cosine > 0.35].all() and not found.seen[cosine < MIN_VIEW_COSINE - 0.01].any()
     # no background at the edge
     torch.testing.assert_close(found.colors[found.seen], RED.expand(int(found.seen.sum()), 3), atol=1e-5, rtol=0)
     assert set(found.provenance[found.seen].tolist()) == {int(Provenance.OBSERVED)}
@@ -46,14 +46,16 @@ def test_the_front_of_a_sphere_is_seen_and_the_back_is_not(ball):
 
 def test_a_glimpse_reaches_further_and_still_sees_no_background(ball):
     projector = Projector.prepare(painted(ball, [0.0], [RED]), ball)
-    plain, glimpse = (projector.look_up(ball.vertices, ball.vertices, glimpse=g) for g in (False, True))
-    assert (glimpse.seen | ~plain.seen).all() and glimpse.seen.sum() > plain.seen.sum()
-    torch.testing.assert_close(glimpse.colors[glimpse.seen], RED.expand(int(glimpse.seen.sum()), 3), atol=1e-5, rtol=0)
+    plain, include_rim = (projector.look_up(ball.vertices, ball.vertices, include_rim=g) for g in (False, True))
+    assert (include_rim.seen | ~plain.seen).all() and include_rim.seen.sum() > plain.seen.sum()
+    torch.testing.assert_close(
+        include_rim.colors[include_rim.seen], RED.expand(int(include_rim.seen.sum()), 3), atol=1e-5, rtol=0
+    )
 
 
 def test_a_stricter_grazing_limit_ends_the_seen_part_there(ball):
     views = painted(ball, [0.0], [RED])
-    found = Projector.prepare(views, ball).look_up(ball.vertices, ball.vertices, grazing=0.6)
+    found = Projector.prepare(views, ball).look_up(ball.vertices, ball.vertices, min_cosine=0.6)
     cosine = (torch.nn.functional.normalize(views.cameras.position - ball.vertices, dim=-1) * ball.vertices).sum(-1)
     assert torch.equal(found.seen, cosine > 0.6)
 

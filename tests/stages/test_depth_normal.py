@@ -6,8 +6,7 @@ from recon_lib.errors import BadInput
 from recon_lib.geometry.camera import FLIP_YZ, Cameras
 from recon_lib.networks.zeroshape_w import ZeroShapeWConfig
 from recon_lib.stages.depth_normal import estimate_depth_normals, normals_from_depth
-from recon_lib.stages.look import HIDDEN_SHARE
-from recon_lib.stages.window import OBJECT_SHARE
+from recon_lib.stages.object_crop import HIDDEN_SHARE, OBJECT_SHARE
 from tests.oracle import FOCAL, SIDE, OracleNetwork, ball_depth, ball_distance, disk_picture, oracle_model, overlap
 
 CAMERA = Cameras.orbit(30, 20, 3, 50, 24, 36)

@@ -126,7 +126,7 @@ def test_a_field_that_knows_its_detail_costs_less():
         return (ball(0.6)(p) + 0.04 * torch.sin(25 * p).prod(-1)).mul(6).tanh()
 
     told, plain = Solid(wavy), Solid(wavy)
-    told.detail = 2.1 * 2 / 128
+    told.min_feature_size = 2.1 * 2 / 128
     one, other = (extract_mesh(solid, 128) for solid in (told, plain))
     assert torch.equal(one.mesh.faces, other.mesh.faces)
     assert one.evaluations < 0.9 * other.evaluations

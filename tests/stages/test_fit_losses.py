@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from recon_lib.stages.fit_losses import (
     CREASE,
-    Shown,
+    RenderedRays,
     color_loss,
     depth_loss,
     eikonal_loss,
@@ -164,7 +164,9 @@ def test_smoothness_is_zero_on_planes_and_linear_in_sharp_bends():
 
 
 def test_the_sum_takes_cues_only_where_there_are_any():
-    shown = Shown(torch.rand(COUNT, 3), torch.rand(COUNT), torch.rand(COUNT), torch.randn(COUNT, 3), torch.randn(9, 3))
+    shown = RenderedRays(
+        torch.rand(COUNT, 3), torch.rand(COUNT), torch.rand(COUNT), torch.randn(COUNT, 3), torch.randn(9, 3)
+    )
     weights = FitWeights()
     bare = rays(depth_known=torch.zeros(COUNT), normals=torch.zeros(COUNT, 3))
     expected = (

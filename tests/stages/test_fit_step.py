@@ -12,7 +12,16 @@ from recon_lib.stages.fit_losses import fit_losses
 from recon_lib.stages.fit_rays import Rays
 from recon_lib.stages.fit_settings import FitSettings, FitWeights, Trust
 from recon_lib.stages.fit_start import ColorStart
-from recon_lib.stages.fit_step import EDGE, FEWEST_BATCHES, SEEN, _gathered, lay, learn, show, trace
+from recon_lib.stages.fit_step import (
+    EDGE,
+    FEWEST_BATCHES,
+    SEEN,
+    _gathered,
+    render_batch,
+    sample_rays,
+    trace,
+    train_step,
+)
 from tests.posed import around, posed, sphere
 
 RADIUS = 0.6
@@ -33,11 +42,11 @@ def ball_grid(radius: float = RADIUS, nodes: int = 65, beta: float = 0.3) -> Fit
 
 
 def batches(grid: FittedGrid, rays: Rays = RAYS, settings: FitSettings = SETTINGS, seed: int = 0) -> list:
-    return list(lay(grid, rays, settings, torch.Generator().manual_seed(seed)))
+    return list(sample_rays(grid, rays, settings, torch.Generator().manual_seed(seed)))
 
 
 def whole_loss(grid: FittedGrid) -> float:
-    shown = ((show(grid, batch, SETTINGS), batch.rays) for batch in batches(grid))
+    shown = ((render_batch(grid, batch, SETTINGS), batch.rays) for batch in batches(grid))
     with torch.no_grad():
         return sum(float(fit_losses(s, rays, 2, SETTINGS.weights)) for s, rays in shown)
 
@@ -100,7 +109,7 @@ def test_the_ball_is_shown_as_it_is():
     for batch in batches(grid):
         away, front = front_of(batch.rays)
         points = batch.rays.origins + front[:, None] * batch.rays.directions
-        shown, sure = show(grid, batch, SETTINGS), away < 0.9 * RADIUS
+        shown, sure = render_batch(grid, batch, SETTINGS), away < 0.9 * RADIUS
         assert (shown.silhouette[sure] > 0).all()
         assert (shown.distance - front)[sure].abs().max() < grid.cells.spacing / 2
         assert (shown.normal * points / RADIUS).sum(-1)[sure].min() > 0.95
@@ -114,7 +123,7 @@ def test_the_silhouette_is_the_balls_whatever_the_densitys_width(beta):
     grid = ball_grid(beta=beta)
     for batch in batches(grid):
         past = (front_of(batch.rays)[0] - RADIUS) / grid.cells.spacing
-        silhouette = show(grid, batch, SETTINGS).silhouette
+        silhouette = render_batch(grid, batch, SETTINGS).silhouette
         assert (silhouette[past < -0.25] > 0).all() and (silhouette[past > 0.25] < 0).all()
         missed = (past > 0.25) & (past < 0.4 / grid.cells.spacing)
         expected = -past / EDGE
@@ -127,9 +136,11 @@ def test_soft_pixels_are_blended_with_what_is_behind_by_the_mask():
     black = replace(batch.rays, behind=torch.zeros_like(batch.rays.behind))
     solid = replace(black, mask=torch.ones_like(black.mask))
     half = replace(batch.rays, mask=torch.full_like(black.mask, 0.5), behind=torch.ones_like(black.behind))
-    full = show(grid, replace(batch, rays=solid), SETTINGS).color
-    assert torch.allclose(show(grid, replace(batch, rays=half), SETTINGS).color, full / 2 + 0.5, atol=1e-6)
-    assert torch.allclose(show(grid, replace(batch, rays=black), SETTINGS).color, full * black.mask[:, None], atol=1e-6)
+    full = render_batch(grid, replace(batch, rays=solid), SETTINGS).color
+    assert torch.allclose(render_batch(grid, replace(batch, rays=half), SETTINGS).color, full / 2 + 0.5, atol=1e-6)
+    assert torch.allclose(
+        render_batch(grid, replace(batch, rays=black), SETTINGS).color, full * black.mask[:, None], atol=1e-6
+    )
 
 
 def test_gradients_of_the_distance_are_those_of_differences():
@@ -138,7 +149,7 @@ def test_gradients_of_the_distance_are_those_of_differences():
     batch = batches(grid)[3]
 
     def loss() -> torch.Tensor:
-        return fit_losses(show(grid, batch, settings), batch.rays, 2, settings.weights)
+        return fit_losses(render_batch(grid, batch, settings), batch.rays, 2, settings.weights)
 
     (gradient,) = torch.autograd.grad(loss(), grid.distance)
     for row in gradient.abs().topk(3).indices:
@@ -161,7 +172,7 @@ def test_learning_brings_a_wrong_ball_into_its_outline(radius):
     first, loss, generator = wrong(), whole_loss(grid), torch.Generator().manual_seed(0)
     for _ in range(4):
         for batch in batches(grid):
-            learn(grid, batch, 2, SETTINGS, generator)
+            train_step(grid, batch, 2, SETTINGS, generator)
         grid.write_back()
     assert whole_loss(grid) < 0.7 * loss
     assert wrong() < 0.65 * first
@@ -179,7 +190,7 @@ def test_shading_teaches_no_shape():
         grid.module.inner.weight.zero_()
         grid.module.inner.weight[:, 6:9] = 1.0
         grid.module.outer.weight.fill_(0.3)
-    color = show(grid, batch, SETTINGS).color
+    color = render_batch(grid, batch, SETTINGS).color
     deep = (front_of(batch.rays)[0] < 0.9 * RADIUS).nonzero().flatten()
     assert color[deep].std() > 0.01, "the decoder does see the normals"
     (gradient,) = torch.autograd.grad(color[deep].sum(), grid.distance)

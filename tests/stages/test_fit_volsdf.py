@@ -323,7 +323,7 @@ def test_rays_that_miss_the_box_are_told():
 
 
 def test_a_fit_that_diverges_is_told(monkeypatch):
-    monkeypatch.setattr(stage, "learn", lambda *args: float("nan"))
+    monkeypatch.setattr(stage, "train_step", lambda *args: float("nan"))
     with pytest.raises(BadInput, match="diverged"):
         fit_volsdf(PAIR, settings=BRIEF)
 

@@ -55,11 +55,11 @@ def test_each_image_of_a_batch_has_its_own_disk():
 
 def test_the_first_look_stands_when_the_closer_one_sees_nothing():
     class Shy(OracleNetwork):
-        def glance(self, image, text=None, masks=None):
-            glance = super().glance(image, text, masks)
-            if (glance.mask > 0).float().mean() > 0.2:
-                glance.mask.fill_(-9)
-            return glance
+        def predict_dense(self, image, text=None, masks=None):
+            prediction = super().predict_dense(image, text, masks)
+            if (prediction.mask > 0).float().mean() > 0.2:
+                prediction.mask.fill_(-9)
+            return prediction
 
     image, true = disk_picture(SIDE, SIDE, (40, 40), 15)
     assert overlap(segment(oracle_model(Shy()), image).object, true) > 0.95
@@ -72,13 +72,13 @@ class Changed(OracleNetwork):
         super().__init__()
         self.second, self.share = second, share
 
-    def glance(self, image, text=None, masks=None):
-        glance = super().glance(image, text, masks)
+    def predict_dense(self, image, text=None, masks=None):
+        prediction = super().predict_dense(image, text, masks)
         if len(self.seen) == 2:
-            glance.mask.mul_(self.second)
-            rows = (glance.mask > 0).any(3)[0, 0].nonzero()
-            glance.mask[:, :, int(rows[0] + self.share * len(rows)) :] = -99
-        return glance
+            prediction.mask.mul_(self.second)
+            rows = (prediction.mask > 0).any(3)[0, 0].nonzero()
+            prediction.mask[:, :, int(rows[0] + self.share * len(rows)) :] = -99
+        return prediction
 
 
 def test_both_looks_are_believed_alike():

@@ -11,10 +11,10 @@ from recon_lib.errors import BadInput, OutOfMemory
 from recon_lib.progress import Progress
 from recon_lib.stages import outpaint as stage
 from recon_lib.stages.outlines import OUTLINES, PAINTED, SURFACE
-from recon_lib.stages.outpaint import SHARE, look, pick
+from recon_lib.stages.outpaint import SHARE, painter_input, pick
 from recon_lib.stages.outpaint_mask import UNKNOWN, OutpaintMask
-from recon_lib.stages.window import Window
-from tests.gaps import CENTRE, DEPTH, HEIGHT, HULL, WIDTH, Stamp, colors, disc, disc_gap, truth
+from recon_lib.stages.square_crop import SquareCrop
+from tests.gaps import CENTRE, DEPTH, HEIGHT, HULL, WIDTH, Stamp, colors, disc, disc_outpaint_mask, truth
 
 # most of what follows is about the painter's own outline
 outpaint = partial(stage.outpaint, outline=PAINTED)
@@ -28,9 +28,9 @@ class Knower(Stamp):
     def __init__(self) -> None:
         super().__init__(torch.zeros(()))
 
-    def paint(self, glimpse, *, prompt, seed, progress):
-        window = Window.around(disc_gap().silhouettes[0, 0], SHARE)
-        return window.look(truth(), self.side), window.look_covered(disc().float(), self.side)
+    def paint(self, inputs, *, prompt, seed, progress):
+        crop = SquareCrop.around(disc_outpaint_mask().silhouettes[0, 0], SHARE)
+        return crop.crop(truth(), self.side), crop.crop_coverage(disc().float(), self.side)
 
 
 def on(mask: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
@@ -38,16 +38,18 @@ def on(mask: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
     return image.movedim(1, -1)[mask[:, 0] > 0.5]
 
 
-def check_promises(painted, gap: OutpaintMask) -> None:
+def check_promises(painted, outpaint_mask: OutpaintMask) -> None:
     """What holds whatever was painted."""
     assert painted.image.shape == (1, 3, HEIGHT, WIDTH) and painted.mask.shape == (1, 1, HEIGHT, WIDTH)
     assert painted.image.dtype == painted.mask.dtype == torch.float32
-    assert torch.equal(on(gap.seen, painted.image), on(gap.seen, gap.images)), "seen pixels are bit-exact"
-    assert (painted.mask >= gap.seen).all(), "all that was seen is object"
-    assert (painted.mask <= gap.silhouettes).all(), "no object outside the hull"
+    assert torch.equal(on(outpaint_mask.seen, painted.image), on(outpaint_mask.seen, outpaint_mask.images)), (
+        "seen pixels are bit-exact"
+    )
+    assert (painted.mask >= outpaint_mask.seen).all(), "all that was seen is object"
+    assert (painted.mask <= outpaint_mask.silhouettes).all(), "no object outside the hull"
     assert (on(1 - painted.mask, painted.image) == 1).all(), "white around"
     assert painted.image.min() >= 0 and painted.image.max() <= 1
-    assert torch.equal(painted.cameras.camera_to_world, gap.cameras.camera_to_world)
+    assert torch.equal(painted.cameras.camera_to_world, outpaint_mask.cameras.camera_to_world)
 
 
 @pytest.mark.parametrize("alpha", [None, 0.0, 0.4, 1.0, "noise"])
@@ -56,14 +58,14 @@ def check_promises(painted, gap: OutpaintMask) -> None:
 def test_whatever_is_painted_the_seen_stays_and_the_hull_holds(alpha, noisy, outline):
     torch.manual_seed(1)
     alpha = torch.rand(1, 1, 64, 64) if alpha == "noise" else alpha if alpha is None else torch.tensor(alpha)
-    gap = disc_gap()
+    outpaint_mask = disc_outpaint_mask()
     painter = Stamp(torch.rand(1, 3, 64, 64) if noisy else RED, alpha)
-    check_promises(outpaint(painter, gap, outline=outline), gap)
+    check_promises(outpaint(painter, outpaint_mask, outline=outline), outpaint_mask)
 
 
 def test_a_painter_that_knows_the_truth_completes_the_disc():
-    painted = outpaint(Knower(), disc_gap())
-    check_promises(painted, disc_gap())
+    painted = outpaint(Knower(), disc_outpaint_mask())
+    check_promises(painted, disc_outpaint_mask())
     wrong = (painted.mask > 0.5) != disc()
     assert wrong.sum() < 0.02 * disc().sum()
     inner = -F.max_pool2d(-disc().float(), 5, 1, 2)
@@ -72,51 +74,53 @@ def test_a_painter_that_knows_the_truth_completes_the_disc():
 
 def test_no_white_shines_through_the_outline():
     """The painter's square is coarser than the picture and its outline blended with white; ours is not."""
-    painted = outpaint(Knower(), disc_gap())
-    rim = painted.mask * disc() * F.max_pool2d(1 - disc().float(), 3, 1, 1) * disc_gap().masks
+    painted = outpaint(Knower(), disc_outpaint_mask())
+    rim = painted.mask * disc() * F.max_pool2d(1 - disc().float(), 3, 1, 1) * disc_outpaint_mask().masks
     assert rim.sum() > 20
     assert (on(rim, painted.image) - on(rim, colors())).abs().mean() < 0.06
 
 
 def test_the_painter_sees_the_window_around_the_hull():
     painter = Stamp(RED, torch.ones(()))
-    outpaint(painter, disc_gap(), prompt="a red ball", seed=7)
-    (glimpse, prompt, seed), = painter.asked  # fmt: skip
+    outpaint(painter, disc_outpaint_mask(), prompt="a red ball", seed=7)
+    (inputs, prompt, seed), = painter.asked  # fmt: skip
     assert (prompt, seed) == ("a red ball", 7)
-    assert glimpse.images.shape == (1, 3, 64, 64)
-    rows = (glimpse.masks + glimpse.seen)[0, 0].any(1).nonzero()
+    assert inputs.images.shape == (1, 3, 64, 64)
+    rows = (inputs.masks + inputs.seen)[0, 0].any(1).nonzero()
     assert int(rows.max() - rows.min()) + 1 == pytest.approx(SHARE * 64, abs=2.5)
 
 
 def test_a_glimpse_tells_every_pixel_apart_and_keeps_its_values():
-    gap = disc_gap()
-    window = Window(32, 8, 80)
-    glimpse = look(gap, window, 40)  # two pixels in one
-    assert set(glimpse.masks.unique().tolist()) == set(glimpse.seen.unique().tolist()) == {0.0, 1.0}
-    assert not (glimpse.masks * glimpse.seen).any()
-    assert (on(glimpse.masks, glimpse.images) == UNKNOWN).all()
-    assert (on(1 - glimpse.masks - glimpse.seen, glimpse.images) == 1).all()
-    small = F.avg_pool2d(window._cut(colors(), "replicate"), 2)
-    assert torch.allclose(on(glimpse.seen, glimpse.images), on(glimpse.seen, small), atol=0.02)
-    assert torch.allclose(glimpse.depth[glimpse.depth > 0], torch.tensor(DEPTH), atol=1e-4)
-    assert torch.allclose(glimpse.normals.norm(dim=1), (glimpse.depth[:, 0] > 0).float(), atol=1e-5)
-    assert float(glimpse.focal) == pytest.approx(float(gap.cameras.intrinsics[0, 1, 1]) / 2)
+    outpaint_mask = disc_outpaint_mask()
+    crop = SquareCrop(32, 8, 80)
+    inputs = painter_input(outpaint_mask, crop, 40)  # two pixels in one
+    assert set(inputs.masks.unique().tolist()) == set(inputs.seen.unique().tolist()) == {0.0, 1.0}
+    assert not (inputs.masks * inputs.seen).any()
+    assert (on(inputs.masks, inputs.images) == UNKNOWN).all()
+    assert (on(1 - inputs.masks - inputs.seen, inputs.images) == 1).all()
+    small = F.avg_pool2d(crop._cut(colors(), "replicate"), 2)
+    assert torch.allclose(on(inputs.seen, inputs.images), on(inputs.seen, small), atol=0.02)
+    assert torch.allclose(inputs.depth[inputs.depth > 0], torch.tensor(DEPTH), atol=1e-4)
+    assert torch.allclose(inputs.normals.norm(dim=1), (inputs.depth[:, 0] > 0).float(), atol=1e-5)
+    assert float(inputs.focal) == pytest.approx(float(outpaint_mask.cameras.intrinsics[0, 1, 1]) / 2)
 
 
 def test_area_is_kept_in_a_glimpse():
-    gap = disc_gap()
-    window = Window.around(gap.silhouettes[0, 0], SHARE)
-    glimpse = look(gap, window, 32)
-    scale = (window.side / 32) ** 2
+    outpaint_mask = disc_outpaint_mask()
+    crop = SquareCrop.around(outpaint_mask.silhouettes[0, 0], SHARE)
+    inputs = painter_input(outpaint_mask, crop, 32)
+    scale = (crop.side / 32) ** 2
     for layer in ("masks", "seen"):
-        assert float(getattr(glimpse, layer).sum()) * scale == pytest.approx(float(getattr(gap, layer).sum()), rel=0.06)
+        assert float(getattr(inputs, layer).sum()) * scale == pytest.approx(
+            float(getattr(outpaint_mask, layer).sum()), rel=0.06
+        )
 
 
 def test_a_painters_tint_does_not_show_at_the_seam():
     """A painter shifts all colours by 0.2: at the seam the step vanishes, ten pixels away its colours stand."""
     shifted = (truth() + 0.2).clamp(0, 1)
-    gap = disc_gap()
-    painted = join_painted(gap, shifted, gap.silhouettes)
+    outpaint_mask = disc_outpaint_mask()
+    painted = join_painted(outpaint_mask, shifted, outpaint_mask.silhouettes)
     at_seam = painted.image[0, :, 30:60, 64] - colors()[0, :, 30:60, 64]
     assert at_seam.abs().max() < 0.06
     beyond = painted.image[0, :, 40:50, 76] - shifted[0, :, 40:50, 76]
@@ -124,32 +128,32 @@ def test_a_painters_tint_does_not_show_at_the_seam():
 
 
 def test_the_seam_is_evened_inside_the_mask_only_and_exact_answers_are_left_alone():
-    gap = disc_gap()
-    painted = join_painted(gap, truth(), disc().float())
+    outpaint_mask = disc_outpaint_mask()
+    painted = join_painted(outpaint_mask, truth(), disc().float())
     assert torch.allclose(painted.image, truth(), atol=1e-6)
     assert torch.equal(painted.mask > 0.5, disc())
 
 
 def test_nothing_to_paint_asks_no_painter():
-    gap = disc_gap()
-    gap = replace(gap, masks=torch.zeros_like(gap.masks))
+    outpaint_mask = disc_outpaint_mask()
+    outpaint_mask = replace(outpaint_mask, masks=torch.zeros_like(outpaint_mask.masks))
     painter = Stamp(RED)
-    painted = outpaint(painter, gap)
-    assert not painter.asked and torch.equal(painted.mask, gap.seen)
-    check_promises(painted, gap)
+    painted = outpaint(painter, outpaint_mask)
+    assert not painter.asked and torch.equal(painted.mask, outpaint_mask.seen)
+    check_promises(painted, outpaint_mask)
 
 
 def test_a_mask_of_the_users_decides_what_is_painted():
-    gap = disc_gap()
-    mask = torch.zeros_like(gap.masks)
+    outpaint_mask = disc_outpaint_mask()
+    mask = torch.zeros_like(outpaint_mask.masks)
     mask[..., 50:, :] = 1  # below y = 50, seen or not
-    painted = outpaint(Stamp(RED, torch.ones(())), gap, mask=mask)
-    lower = (mask * gap.silhouettes) > 0.5
+    painted = outpaint(Stamp(RED, torch.ones(())), outpaint_mask, mask=mask)
+    lower = (mask * outpaint_mask.silhouettes) > 0.5
     assert (painted.mask[lower] == 1).all()
     assert torch.allclose(painted.image[0, :, 70, 70], RED.flatten(), atol=0.02), "far below the seam: what was painted"
-    kept = gap.seen * (1 - mask)
-    assert torch.equal(on(kept, painted.image), on(kept, gap.images))
-    unseen_above = gap.masks * (1 - mask)
+    kept = outpaint_mask.seen * (1 - mask)
+    assert torch.equal(on(kept, painted.image), on(kept, outpaint_mask.images))
+    unseen_above = outpaint_mask.masks * (1 - mask)
     assert not (painted.mask * unseen_above).any()
 
 
@@ -158,7 +162,7 @@ def test_a_mask_of_the_users_decides_what_is_painted():
 
 @pytest.mark.parametrize("drawn", [0.0, 0.3, 1.0])
 def test_the_surface_keeps_its_outline_whatever_the_painter_draws(drawn):
-    painted = outpaint(Stamp(RED, torch.tensor(drawn)), disc_gap(), outline=SURFACE)
+    painted = outpaint(Stamp(RED, torch.tensor(drawn)), disc_outpaint_mask(), outline=SURFACE)
     assert torch.equal(painted.mask > 0.5, disc())
 
 
@@ -166,21 +170,21 @@ def test_where_the_painter_left_background_its_nearest_colour_goes_on():
     """It draws the upper half red and nothing below; the surface goes on there."""
     alpha = torch.zeros(1, 1, 64, 64)
     alpha[..., :32, :] = 1
-    painted = outpaint(Stamp(RED, alpha), disc_gap(), outline=SURFACE)
+    painted = outpaint(Stamp(RED, alpha), disc_outpaint_mask(), outline=SURFACE)
     assert torch.equal(painted.mask > 0.5, disc())
     assert torch.allclose(painted.image[0, :, 60, 84], RED.flatten(), atol=0.02), "far below what was drawn"
 
 
 def test_without_a_surface_it_is_the_painters():
-    gap = replace(disc_gap(), depth=torch.zeros_like(disc_gap().depth))
+    outpaint_mask = replace(disc_outpaint_mask(), depth=torch.zeros_like(disc_outpaint_mask().depth))
     for outline in OUTLINES:
-        assert torch.equal(join_painted(gap, truth(), outline=outline).mask > 0.5, disc())
+        assert torch.equal(join_painted(outpaint_mask, truth(), outline=outline).mask > 0.5, disc())
 
 
 def test_a_mask_of_a_picture_painted_elsewhere_is_believed():
-    gap, half = disc_gap(), disc() & (torch.arange(WIDTH) < 80)
-    assert torch.equal(stage.join_painted(gap, truth(), half.float()).mask > 0.5, half)
-    assert torch.equal(stage.join_painted(gap, torch.where(half, colors(), 1.0)).mask > 0.5, disc())
+    outpaint_mask, half = disc_outpaint_mask(), disc() & (torch.arange(WIDTH) < 80)
+    assert torch.equal(stage.join_painted(outpaint_mask, truth(), half.float()).mask > 0.5, half)
+    assert torch.equal(stage.join_painted(outpaint_mask, torch.where(half, colors(), 1.0)).mask > 0.5, disc())
 
 
 # -- pictures painted elsewhere -------------------------------------------------------------------------------
@@ -191,25 +195,25 @@ def test_a_mask_of_a_picture_painted_elsewhere_is_believed():
 def test_the_object_is_found_on_its_background(noise, paper):
     torch.manual_seed(0)
     picture = torch.where(disc(), colors(), paper) + noise * torch.randn(1, 3, HEIGHT, WIDTH)
-    painted = join_painted(disc_gap(), picture.clamp(0, 1))
-    check_promises(painted, disc_gap())
+    painted = join_painted(disc_outpaint_mask(), picture.clamp(0, 1))
+    check_promises(painted, disc_outpaint_mask())
     assert ((painted.mask > 0.5) != disc()).sum() < 0.02 * disc().sum()
 
 
 def test_a_white_patch_within_the_object_stays_object():
     picture = truth()
     picture[..., 40:48, 74:82] = 1
-    assert torch.equal(join_painted(disc_gap(), picture).mask > 0.5, disc())
+    assert torch.equal(join_painted(disc_outpaint_mask(), picture).mask > 0.5, disc())
 
 
 def test_an_object_that_fills_the_hull_fills_the_hull():
-    gap = disc_gap()
-    painted = join_painted(gap, torch.where(gap.silhouettes > 0.5, colors(), 1.0))
-    assert torch.equal(painted.mask, torch.maximum(gap.masks, gap.seen))
+    outpaint_mask = disc_outpaint_mask()
+    painted = join_painted(outpaint_mask, torch.where(outpaint_mask.silhouettes > 0.5, colors(), 1.0))
+    assert torch.equal(painted.mask, torch.maximum(outpaint_mask.masks, outpaint_mask.seen))
 
 
 def test_specks_are_no_object_and_pinholes_no_background():
-    picture, found = truth(), disc_gap()
+    picture, found = truth(), disc_outpaint_mask()
     picture[..., 44, 99] = 0  # between the disc, which ends at 96, and the hull, which ends at 100
     mask = disc().float()
     mask[..., 44, 99], mask[..., 40, 80] = 1, 0
@@ -219,36 +223,39 @@ def test_specks_are_no_object_and_pinholes_no_background():
 
 def test_pictures_of_another_size_are_fitted():
     large = F.interpolate(truth(), scale_factor=3.0, mode="bilinear")
-    painted = join_painted(disc_gap(), large)
-    check_promises(painted, disc_gap())
+    painted = join_painted(disc_outpaint_mask(), large)
+    check_promises(painted, disc_outpaint_mask())
     assert ((painted.mask > 0.5) != disc()).sum() < 0.03 * disc().sum()
-    join_painted(disc_gap(), F.interpolate(truth(), (HEIGHT * 2 + 2, WIDTH * 2)))  # samplers round sizes
+    join_painted(disc_outpaint_mask(), F.interpolate(truth(), (HEIGHT * 2 + 2, WIDTH * 2)))  # samplers round sizes
 
 
 def test_the_hull_may_fill_the_picture():
-    gap = disc_gap()
-    everywhere = torch.ones_like(gap.masks)
-    gap = replace(gap, silhouettes=everywhere, masks=everywhere - gap.seen)
-    assert torch.equal(join_painted(gap, truth()).mask > 0.5, disc())
+    outpaint_mask = disc_outpaint_mask()
+    everywhere = torch.ones_like(outpaint_mask.masks)
+    outpaint_mask = replace(outpaint_mask, silhouettes=everywhere, masks=everywhere - outpaint_mask.seen)
+    assert torch.equal(join_painted(outpaint_mask, truth()).mask > 0.5, disc())
 
 
 # -- what can be wrong ----------------------------------------------------------------------------------------
 
 
 def test_one_camera_at_a_time():
-    gap = disc_gap()
+    outpaint_mask = disc_outpaint_mask()
     two = OutpaintMask(
-        type(gap.cameras).cat([gap.cameras, gap.cameras]),
-        *(torch.cat([getattr(gap, n)] * 2) for n in ("masks", "seen", "silhouettes", "images", "depth", "normals")),
+        type(outpaint_mask.cameras).cat([outpaint_mask.cameras, outpaint_mask.cameras]),
+        *(
+            torch.cat([getattr(outpaint_mask, n)] * 2)
+            for n in ("masks", "seen", "silhouettes", "images", "depth", "normals")
+        ),
     )
     for call in (lambda: outpaint(Stamp(RED), two), lambda: join_painted(two, truth())):
-        with pytest.raises(BadInput, match="one after the other"):
+        with pytest.raises(BadInput, match="one by one"):
             call()
     one = pick(two, 1)
     assert len(one.cameras) == len(one.masks) == 1
-    assert torch.equal(outpaint(Stamp(RED), one).image, outpaint(Stamp(RED), gap).image)
+    assert torch.equal(outpaint(Stamp(RED), one).image, outpaint(Stamp(RED), outpaint_mask).image)
     for index in (-1, 2):
-        with pytest.raises(BadInput, match=f"no camera {index + 1} in this gap of 2"):
+        with pytest.raises(BadInput, match=f"no camera {index + 1} in this outpaint mask of 2"):
             pick(two, index)
 
 
@@ -263,20 +270,24 @@ def test_one_camera_at_a_time():
 )
 def test_pictures_that_do_not_fit_are_told(image, mask, told):
     with pytest.raises(BadInput, match=told):
-        join_painted(disc_gap(), image, mask)
+        join_painted(disc_outpaint_mask(), image, mask)
 
 
 def test_a_view_without_an_object_is_told():
-    gap = disc_gap()
-    gap = replace(gap, seen=torch.zeros_like(gap.seen), masks=gap.silhouettes)
+    outpaint_mask = disc_outpaint_mask()
+    outpaint_mask = replace(outpaint_mask, seen=torch.zeros_like(outpaint_mask.seen), masks=outpaint_mask.silhouettes)
     with pytest.raises(BadInput, match="shows no object"):
-        outpaint(Stamp(RED, torch.zeros(())), gap)
+        outpaint(Stamp(RED, torch.zeros(())), outpaint_mask)
     with pytest.raises(BadInput, match="shows no object"):
-        join_painted(gap, torch.ones(1, 3, HEIGHT, WIDTH))
+        join_painted(outpaint_mask, torch.ones(1, 3, HEIGHT, WIDTH))
 
 
 @pytest.mark.parametrize(
-    "call", [lambda **o: outpaint(Stamp(RED), disc_gap(), **o), lambda **o: join_painted(disc_gap(), truth(), **o)]
+    "call",
+    [
+        lambda **o: outpaint(Stamp(RED), disc_outpaint_mask(), **o),
+        lambda **o: join_painted(disc_outpaint_mask(), truth(), **o),
+    ],
 )
 def test_an_outline_that_is_none_is_told(call):
     with pytest.raises(BadInput, match="no outline 'hull'; use surface or painted"):
@@ -285,24 +296,24 @@ def test_an_outline_that_is_none_is_told(call):
 
 def test_a_painter_that_fails_is_told():
     with pytest.raises(BadInput, match="NaN"):
-        outpaint(Stamp(RED * float("nan")), disc_gap())
+        outpaint(Stamp(RED * float("nan")), disc_outpaint_mask())
     with pytest.raises(BadInput, match="is needed"):
-        outpaint(Stamp(RED), disc_gap(), mask=torch.ones(1, 1, 5, 5))
+        outpaint(Stamp(RED), disc_outpaint_mask(), mask=torch.ones(1, 1, 5, 5))
 
     class Hungry(Stamp):
         def paint(self, *_, **__):
             raise MemoryError
 
     with pytest.raises(OutOfMemory, match="smaller square"):
-        outpaint(Hungry(RED), disc_gap())
+        outpaint(Hungry(RED), disc_outpaint_mask())
 
 
 def test_inputs_are_not_edited():
-    gap, image, mask = disc_gap(), truth(), disc().float()
-    join_painted(gap, image, mask)
-    outpaint(Stamp(RED, torch.ones(())), gap, mask=mask, progress=Progress())
+    outpaint_mask, image, mask = disc_outpaint_mask(), truth(), disc().float()
+    join_painted(outpaint_mask, image, mask)
+    outpaint(Stamp(RED, torch.ones(())), outpaint_mask, mask=mask, progress=Progress())
     assert torch.equal(image, truth()) and torch.equal(mask, disc().float())
-    fresh = disc_gap()
+    fresh = disc_outpaint_mask()
     for name in ("masks", "seen", "silhouettes", "images", "depth", "normals"):
-        assert torch.equal(getattr(gap, name), getattr(fresh, name))
+        assert torch.equal(getattr(outpaint_mask, name), getattr(fresh, name))
     assert CENTRE[0] + HULL < WIDTH

@@ -13,7 +13,7 @@ from recon_lib.geometry.mesh import Mesh
 from recon_lib.progress import Progress
 from recon_lib.provenance import Provenance
 from recon_lib.render.mesh import render_mesh
-from recon_lib.stages.outpaint_mask import missing_pixels, outpaint_mask, seam_width, widened
+from recon_lib.stages.outpaint_mask import find_outpaint_mask, missing_pixels, seam_width, widened
 from recon_lib.views import Views
 from tests.shapes import ball, box
 from tests.stop_button import looks_of, stop_everywhere
@@ -62,7 +62,7 @@ def front(globe) -> Views:
 @pytest.fixture(scope="module")
 def side(globe, front):
     """Seen from the front, looked at from the right; the hull is a slightly larger ball."""
-    return outpaint_mask(front, orbit(90.0), scaled(globe, 1.15), globe, grow=0)
+    return find_outpaint_mask(front, orbit(90.0), scaled(globe, 1.15), globe, grow=0)
 
 
 def turned_away(globe: Mesh, cameras: Cameras, eye: torch.Tensor) -> torch.Tensor:
@@ -73,13 +73,13 @@ def turned_away(globe: Mesh, cameras: Cameras, eye: torch.Tensor) -> torch.Tenso
     return torch.where(shown.masks[:, 0] > 0, torch.rad2deg(torch.acos(cosine.clamp(-1, 1))), float("nan"))[:, None]
 
 
-@pytest.mark.parametrize("grazing", [75.0, 50.0])
-def test_a_ball_is_seen_up_to_the_grazing_angle(globe, front, grazing):
-    found = outpaint_mask(front, orbit(90.0), scaled(globe, 1.0001), globe, grow=0, grazing=grazing)
+@pytest.mark.parametrize("max_view_angle", [75.0, 50.0])
+def test_a_ball_is_seen_up_to_the_grazing_angle(globe, front, max_view_angle):
+    found = find_outpaint_mask(front, orbit(90.0), scaled(globe, 1.0001), globe, grow=0, max_view_angle=max_view_angle)
     angle = turned_away(globe, orbit(90.0), front.cameras.position)
-    assert (found.seen[angle < grazing - 3] == 1).all()
-    assert (found.seen[angle > grazing + 1.5] == 0).all()
-    assert (found.masks[angle > grazing + 1.5] == 1).all()
+    assert (found.seen[angle < max_view_angle - 3] == 1).all()
+    assert (found.seen[angle > max_view_angle + 1.5] == 0).all()
+    assert (found.masks[angle > max_view_angle + 1.5] == 1).all()
 
 
 def test_every_pixel_of_the_hull_is_kept_or_painted_and_none_outside(globe, side):
@@ -102,7 +102,9 @@ def test_a_margin_of_the_hull_is_not_painted(globe):
     cameras = Cameras.cat([orbit(0.0, 60.0, 120.0, 180.0, 240.0, 300.0), orbit(0.0, elevation=89.0)])
     cameras = Cameras.cat([cameras, orbit(0.0, elevation=-89.0)])
     pixel = DISTANCE / float(cameras.intrinsics[0, 0, 0])
-    found = outpaint_mask(pictured(globe, cameras), orbit(30.0), scaled(globe, 1 + 1.2 * pixel / 0.8), globe, grow=0)
+    found = find_outpaint_mask(
+        pictured(globe, cameras), orbit(30.0), scaled(globe, 1 + 1.2 * pixel / 0.8), globe, grow=0
+    )
     surface = render_mesh(globe, orbit(30.0), supersample=1).masks
     assert (found.silhouettes - surface).sum() > 200
     assert not (found.masks * (1 - surface)).any()
@@ -125,7 +127,7 @@ def test_the_surfaces_layers_are_handed_on(globe, side):
 
 
 def test_from_the_same_camera_only_the_grazing_rim_is_missing(globe, front):
-    found = outpaint_mask(front, front.cameras, scaled(globe, 1.0001), globe, grow=0)
+    found = find_outpaint_mask(front, front.cameras, scaled(globe, 1.0001), globe, grow=0)
     angle = turned_away(globe, front.cameras, front.cameras.position)
     assert (found.masks[angle < 72] == 0).all() and (found.masks[angle > 77] == 1).all()
     same = (found.seen > 0).expand_as(front.images)
@@ -138,7 +140,7 @@ def test_what_was_hidden_is_painted():
     both = joined(large, small)
     views = pictured(both, orbit(0.0))
     camera = orbit(40.0)
-    found = outpaint_mask(views, camera, box((0.6, 0.6, 0.6)), both, grow=0)
+    found = find_outpaint_mask(views, camera, box((0.6, 0.6, 0.6)), both, grow=0)
     spots = torch.tensor([[0.2, 0.0, 0.1], [0.32, 0.1, 0.1], [0.45, 0.0, 0.1], [0.4, -0.4, 0.1]])
     x, y = camera.project(spots)[0][0].floor().long().unbind(-1)
     # the small box casts its shadow from the eye at 3.5 onto +-0.2 * 3.4 / 3 = +-0.227 of the large front
@@ -149,13 +151,14 @@ def test_what_was_hidden_is_painted():
 def test_more_views_leave_less_to_paint(globe):
     camera, hull = orbit(45.0), scaled(globe, 1.05)
     one, two = (
-        outpaint_mask(pictured(globe, orbit(*azimuths)), camera, hull, globe, grow=0) for azimuths in ((0,), (0, 90))
+        find_outpaint_mask(pictured(globe, orbit(*azimuths)), camera, hull, globe, grow=0)
+        for azimuths in ((0,), (0, 90))
     )
     assert not ((two.masks > 0) & (one.masks == 0)).any() and two.masks.sum() < one.masks.sum()
 
 
 def test_the_region_grows_by_whole_pixels(globe, front, side):
-    grown = outpaint_mask(front, orbit(90.0), scaled(globe, 1.15), globe, grow=3)
+    grown = find_outpaint_mask(front, orbit(90.0), scaled(globe, 1.15), globe, grow=3)
     expected = (F.max_pool2d(side.masks, 7, 1, 3) > 0) & (side.silhouettes > 0)
     assert torch.equal(grown.masks > 0, expected)
     assert not (grown.seen * grown.masks).any() and grown.seen.sum() < side.seen.sum()
@@ -170,7 +173,7 @@ def test_the_seam_is_in_proportion_to_the_picture(size, pixels):
 
 def test_a_seam_of_that_width_is_the_default(globe, front):
     camera, hull = orbit(90.0, size=256), scaled(globe, 1.15)
-    usual, bare, one = (outpaint_mask(front, camera, hull, globe, grow=grow).masks for grow in (None, 0, 1))
+    usual, bare, one = (find_outpaint_mask(front, camera, hull, globe, grow=grow).masks for grow in (None, 0, 1))
     assert torch.equal(usual, one) and bare.sum() < one.sum()
 
 
@@ -178,7 +181,7 @@ def test_pixels_that_nobody_vouches_for_are_not_seen(globe, front):
     guessed = torch.full_like(front.masks, Provenance.INFERRED, dtype=torch.uint8)
     painted = torch.full_like(guessed, Provenance.OUTPAINTED)
     kept = [
-        outpaint_mask(replace(front, provenance=codes), orbit(60.0), scaled(globe, 1.05), globe).seen.sum()
+        find_outpaint_mask(replace(front, provenance=codes), orbit(60.0), scaled(globe, 1.05), globe).seen.sum()
         for codes in (guessed, painted)
     ]
     assert kept[0] == 0 and kept[1] > 500
@@ -191,14 +194,14 @@ def test_fields_are_looked_at_as_meshes(globe, front):
         )
         for r in (0.92, 0.8)
     )
-    found = outpaint_mask(front, orbit(90.0), hull, surface, grow=0)
-    direct = outpaint_mask(front, orbit(90.0), scaled(globe, 1.15), globe, grow=0)
+    found = find_outpaint_mask(front, orbit(90.0), hull, surface, grow=0)
+    direct = find_outpaint_mask(front, orbit(90.0), scaled(globe, 1.15), globe, grow=0)
     for layer in ("masks", "seen", "silhouettes"):
         assert (getattr(found, layer) != getattr(direct, layer)).float().mean() < 0.01
 
 
 def test_many_cameras_are_each_the_next_one(globe, front, side):
-    found = outpaint_mask(front, orbit(-90.0, 90.0), scaled(globe, 1.15), globe, grow=0)
+    found = find_outpaint_mask(front, orbit(-90.0, 90.0), scaled(globe, 1.15), globe, grow=0)
     assert len(found.masks) == len(found.cameras) == len(found.preview()) == 2
     assert torch.equal(found.masks[1:], side.masks) and torch.equal(found.images[1:], side.images)
 
@@ -233,7 +236,7 @@ def test_unseen_surface_is_missing_and_beyond_it_only_what_is_wide():
 
 def told(*inputs, **options) -> str:
     with pytest.raises(BadInput) as caught:
-        outpaint_mask(*inputs, **options)
+        find_outpaint_mask(*inputs, **options)
     return str(caught.value)
 
 
@@ -257,7 +260,7 @@ def test_a_surface_elsewhere(globe, front):
     assert "do not meet" in told(front, orbit(90.0), globe, shifted(scaled(globe, 0.3), 0.0, 1.6, 0.0))
 
 
-@pytest.mark.parametrize("options", [{"grow": -1}, {"grow": 99}, {"grazing": 0.0}, {"grazing": 91.0}])
+@pytest.mark.parametrize("options", [{"grow": -1}, {"grow": 99}, {"max_view_angle": 0.0}, {"max_view_angle": 91.0}])
 def test_options_out_of_range(globe, front, options):
     assert "Growing by" in told(front, orbit(90.0), globe, globe, **options)
 
@@ -271,6 +274,6 @@ def test_an_empty_hull(front, globe):
 
 def test_the_stop_button(globe, front, tmp_path):
     def job(progress: Progress) -> None:
-        outpaint_mask(front, orbit(90.0, 45.0), scaled(globe, 1.1), globe, progress=progress)
+        find_outpaint_mask(front, orbit(90.0, 45.0), scaled(globe, 1.1), globe, progress=progress)
 
     stop_everywhere(job, tmp_path, looks_of(job))

@@ -29,24 +29,24 @@ def scene() -> tuple[torch.Tensor, torch.Tensor, OutpaintMask]:
     return image, on, OutpaintMask(camera, on - seen, seen, on, image, depth * on, normals)
 
 
-def cue(depth: torch.Tensor, gap: OutpaintMask, lens: float = 1.0) -> Cues:
+def cue(depth: torch.Tensor, outpaint_mask: OutpaintMask, lens: float = 1.0) -> Cues:
     """The depth as a network would show it that takes the lens to be `lens` times as long, at a scale of its own."""
-    focal = gap.cameras.intrinsics[:, 0, 0] * lens
+    focal = outpaint_mask.cameras.intrinsics[:, 0, 0] * lens
     tilted = torch.nn.functional.normalize(torch.tensor([0.0, 0.6, -0.8]), dim=0).view(1, 3, 1, 1)
     return Cues((depth.clamp_min(0.1).log() / lens).exp() * 7, tilted.expand(1, 3, SIDE, SIDE), focal)
 
 
 @pytest.mark.parametrize("lens", [0.5, 1.0, 2.0])
 def test_depth_in_another_scale_and_lens_comes_back_true(scene, lens):
-    image, on, gap = scene
-    found = painted_views(image, on, gap, cue(gap.depth, gap, lens))
-    torch.testing.assert_close(found.depth, gap.depth, atol=1e-4, rtol=0)
+    image, on, outpaint_mask = scene
+    found = painted_views(image, on, outpaint_mask, cue(outpaint_mask.depth, outpaint_mask, lens))
+    torch.testing.assert_close(found.depth, outpaint_mask.depth, atol=1e-4, rtol=0)
 
 
 def test_seen_pixels_keep_the_surface_and_say_where_they_come_from(scene):
-    image, on, gap = scene
-    found = painted_views(image, on, gap, cue(gap.depth, gap))
-    seen, painted = gap.seen[0, 0] > 0.5, gap.masks[0, 0] > 0.5
+    image, on, outpaint_mask = scene
+    found = painted_views(image, on, outpaint_mask, cue(outpaint_mask.depth, outpaint_mask))
+    seen, painted = outpaint_mask.seen[0, 0] > 0.5, outpaint_mask.masks[0, 0] > 0.5
     assert (found.provenance[0, 0][seen] == Provenance.INFERRED).all()
     assert (found.provenance[0, 0][painted] == Provenance.OUTPAINTED).all()
     assert (found.provenance[0, 0][~(seen | painted)] == Provenance.NONE).all()
@@ -56,35 +56,42 @@ def test_seen_pixels_keep_the_surface_and_say_where_they_come_from(scene):
 
 
 def test_the_seen_part_decides_where_the_surface_is_wrong_behind(scene):
-    image, on, gap = scene
-    bulge = gap.depth + 0.5 * gap.masks * (gap.depth > 0)
-    found = painted_views(image, on, replace(gap, depth=bulge), cue(gap.depth, gap))
-    blind = painted_views(image, on, replace(gap, depth=bulge, seen=gap.seen * 0), cue(gap.depth, gap))
-    painted = gap.masks > 0.5
-    error, naive = (float((views.depth - gap.depth).abs()[painted].mean()) for views in (found, blind))
+    image, on, outpaint_mask = scene
+    bulge = outpaint_mask.depth + 0.5 * outpaint_mask.masks * (outpaint_mask.depth > 0)
+    found = painted_views(image, on, replace(outpaint_mask, depth=bulge), cue(outpaint_mask.depth, outpaint_mask))
+    blind = painted_views(
+        image,
+        on,
+        replace(outpaint_mask, depth=bulge, seen=outpaint_mask.seen * 0),
+        cue(outpaint_mask.depth, outpaint_mask),
+    )
+    painted = outpaint_mask.masks > 0.5
+    error, naive = (float((views.depth - outpaint_mask.depth).abs()[painted].mean()) for views in (found, blind))
     assert error < naive / 1.5
 
 
 def test_relief_that_runs_against_the_surface_is_flattened_not_turned_over(scene):
-    image, on, gap = scene
-    inverse = replace(cue(gap.depth, gap), depth=9 / gap.depth.clamp_min(0.1))
-    found = painted_views(image, on, gap, inverse)
-    given, kept = (value[gap.masks > 0.5].log() for value in (inverse.depth, found.depth))
+    image, on, outpaint_mask = scene
+    inverse = replace(cue(outpaint_mask.depth, outpaint_mask), depth=9 / outpaint_mask.depth.clamp_min(0.1))
+    found = painted_views(image, on, outpaint_mask, inverse)
+    given, kept = (value[outpaint_mask.masks > 0.5].log() for value in (inverse.depth, found.depth))
     torch.testing.assert_close((kept - kept.mean()) * STRETCH, given - given.mean(), atol=1e-3, rtol=0)
 
 
 def test_without_cues_only_the_seen_part_has_a_surface(scene):
-    image, on, gap = scene
-    found = painted_views(image, on, gap)
-    assert torch.equal(found.depth > 0, gap.seen > 0.5)
-    assert torch.equal(found.normals.norm(dim=1, keepdim=True) > 0, gap.seen > 0.5)
+    image, on, outpaint_mask = scene
+    found = painted_views(image, on, outpaint_mask)
+    assert torch.equal(found.depth > 0, outpaint_mask.seen > 0.5)
+    assert torch.equal(found.normals.norm(dim=1, keepdim=True) > 0, outpaint_mask.seen > 0.5)
 
 
 def test_bad_input(scene):
-    image, on, gap = scene
+    image, on, outpaint_mask = scene
     with pytest.raises(BadInput, match="no object"):
-        painted_views(image, on * 0, gap)
+        painted_views(image, on * 0, outpaint_mask)
     with pytest.raises(BadInput, match="do not meet"):
-        painted_views(image, on, replace(gap, depth=gap.depth * 0), cue(gap.depth, gap))
+        painted_views(
+            image, on, replace(outpaint_mask, depth=outpaint_mask.depth * 0), cue(outpaint_mask.depth, outpaint_mask)
+        )
     with pytest.raises(BadInput, match="images"):
-        painted_views(image[..., :16], on, gap)
+        painted_views(image[..., :16], on, outpaint_mask)

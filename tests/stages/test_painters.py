@@ -10,17 +10,17 @@ from torch import nn
 
 from recon_lib.errors import BadInput, Interrupted
 from recon_lib.files import write_json
-from recon_lib.networks.outpainter import Outpainter, OutpainterConfig, condition
+from recon_lib.networks.outpainter import Outpainter, OutpainterConfig, make_condition
 from recon_lib.progress import Progress
 from recon_lib.render.fill import continued
-from recon_lib.stages.outpaint import look, outpaint
+from recon_lib.stages.outpaint import outpaint, painter_input
 from recon_lib.stages.painter_plain import nearest_colors
 from recon_lib.stages.painters import EmbeddedPainter, load_embedded_painter
-from recon_lib.stages.window import Window
+from recon_lib.stages.square_crop import SquareCrop
 from recon_lib.weights import registry
 from recon_lib.weights.card import ModelCard
 from recon_lib.weights.registry import LoadedModel
-from tests.gaps import disc_gap
+from tests.gaps import disc_outpaint_mask
 from tests.stop_button import StopButton, looks_of
 
 TINY = OutpainterConfig(channels=(16, 16), groups=8, head_width=8, side=32, steps=3)
@@ -45,26 +45,26 @@ def written(folder: Path, name: str = "outpainter_mini") -> Path:
 
 
 def test_the_embedded_painter_keeps_what_is_known():
-    gap = disc_gap()
-    glimpse = look(gap, Window.around(gap.silhouettes[0, 0]), 32)
-    image, alpha = painter().paint(glimpse, seed=1, progress=Progress())
+    outpaint_mask = disc_outpaint_mask()
+    inputs = painter_input(outpaint_mask, SquareCrop.around(outpaint_mask.silhouettes[0, 0]), 32)
+    image, alpha = painter().paint(inputs, seed=1, progress=Progress())
     assert image.shape == (1, 3, 32, 32) and alpha.shape == (1, 1, 32, 32)
     assert image.min() >= 0 and image.max() <= 1
-    seen, outside = glimpse.seen > 0.5, glimpse.seen + glimpse.masks == 0
-    assert torch.allclose(image * seen, glimpse.images * seen, atol=1e-6)
+    seen, outside = inputs.seen > 0.5, inputs.seen + inputs.masks == 0
+    assert torch.allclose(image * seen, inputs.images * seen, atol=1e-6)
     assert (alpha[seen] == 1).all() and (alpha[outside] == 0).all()
     assert (image.movedim(1, -1)[outside[:, 0]] == 1).all()
 
 
 def test_the_network_is_told_what_training_tells_it():
-    gap, model = disc_gap(), painter()
-    glimpse = look(gap, Window.around(gap.silhouettes[0, 0]), 32)
+    outpaint_mask, model = disc_outpaint_mask(), painter()
+    inputs = painter_input(outpaint_mask, SquareCrop.around(outpaint_mask.silhouettes[0, 0]), 32)
     asked = []
-    model.module.denoise = lambda noisy, t, told: asked.append(told) or torch.zeros_like(noisy)
-    model.paint(glimpse, progress=Progress())
-    layers = (glimpse.seen, glimpse.masks, glimpse.depth, glimpse.normals, glimpse.focal)
-    told = condition(continued(glimpse.images, glimpse.seen > 0.5), *layers)
-    assert len(asked) == TINY.steps and torch.equal(asked[0], told)
+    model.module.denoise = lambda noisy, t, condition: asked.append(condition) or torch.zeros_like(noisy)
+    model.paint(inputs, progress=Progress())
+    layers = (inputs.seen, inputs.masks, inputs.depth, inputs.normals, inputs.focal)
+    condition = make_condition(continued(inputs.images, inputs.seen > 0.5), *layers)
+    assert len(asked) == TINY.steps and torch.equal(asked[0], condition)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
@@ -74,11 +74,11 @@ def test_its_colours_are_mixed_with_the_nearest_seen_ones(share, alpha):
     one, own = painter(config=replace(TINY, own_color=share)), torch.tensor([0.2, 0.4, 0.6]).view(1, 3, 1, 1)
     painted = torch.cat([own * alpha + 1 - alpha, torch.full((1, 1, 1, 1), alpha)], 1).expand(1, 4, 32, 32)
     one.module.sample = lambda *_, **__: painted * 2 - 1
-    glimpse = look(disc_gap(), Window.around(disc_gap().silhouettes[0, 0]), 32)
-    image, found = one.paint(glimpse, progress=Progress())
-    nearest = nearest_colors(glimpse)
+    inputs = painter_input(disc_outpaint_mask(), SquareCrop.around(disc_outpaint_mask().silhouettes[0, 0]), 32)
+    image, found = one.paint(inputs, progress=Progress())
+    nearest = nearest_colors(inputs)
     expected = (share * own + (1 - share) * nearest) * alpha + 1 - alpha
-    paint = (glimpse.masks > 0.5).expand_as(image)
+    paint = (inputs.masks > 0.5).expand_as(image)
     assert torch.allclose(image[paint], expected[paint], atol=1e-5)
     assert torch.allclose(found, torch.tensor(alpha))
 
@@ -90,7 +90,7 @@ def test_a_share_of_colours_that_is_none_is_told(share):
 
 
 def test_the_seed_decides():
-    first, again, other = (outpaint(painter(), disc_gap(), seed=seed).image for seed in (3, 3, 4))
+    first, again, other = (outpaint(painter(), disc_outpaint_mask(), seed=seed).image for seed in (3, 3, 4))
     assert torch.equal(first, again) and not torch.equal(first, other)
 
 
@@ -98,13 +98,13 @@ def test_painting_does_not_move_the_global_seed():
     one = painter()
     torch.manual_seed(5)
     before = torch.random.get_rng_state()
-    outpaint(one, disc_gap(), seed=3)
+    outpaint(one, disc_outpaint_mask(), seed=3)
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
 def test_a_painter_can_work_on_a_larger_square():
     assert painter().side == 32 and painter(square=64).side == 64
-    assert outpaint(painter(square=64), disc_gap()).image.shape == (1, 3, 96, 128)
+    assert outpaint(painter(square=64), disc_outpaint_mask()).image.shape == (1, 3, 96, 128)
     for square in (30, 1024):
         with pytest.raises(BadInput, match="multiple of 4 up to 512"):
             painter(square=square)
@@ -119,21 +119,21 @@ def test_steps_are_counted_shown_and_can_be_stopped():
                 self.pictures = (*self.pictures, preview())
 
     seen = Seen()
-    outpaint(painter(steps=5), disc_gap(), progress=seen)
+    outpaint(painter(steps=5), disc_outpaint_mask(), progress=seen)
     assert (seen.done, seen.total) == (5, 5) and len(seen.pictures) == 5
     assert all(p.shape == (3, 32, 32) and p.min() >= 0 and p.max() <= 1 for p in seen.pictures)
-    looks = looks_of(lambda progress: outpaint(painter(), disc_gap(), progress=progress))
+    looks = looks_of(lambda progress: outpaint(painter(), disc_outpaint_mask(), progress=progress))
     assert looks >= 2 * TINY.steps
     for at in range(1, looks + 1):
         with pytest.raises(Interrupted):
-            outpaint(painter(), disc_gap(), progress=StopButton(at))
+            outpaint(painter(), disc_outpaint_mask(), progress=StopButton(at))
 
 
 def test_the_network_leaves_the_device_even_when_stopped():
     one, moves = painter(device="cpu:0"), []
     one.module.to = lambda where: moves.append(where) or one.module
     with pytest.raises(Interrupted):
-        one.paint(look(disc_gap(), Window(20, 0, 96), 32), progress=StopButton(3))
+        one.paint(painter_input(disc_outpaint_mask(), SquareCrop(20, 0, 96), 32), progress=StopButton(3))
     assert moves == ["cpu:0", "cpu"]
 
 
@@ -146,8 +146,10 @@ def test_an_outpainter_is_loaded_from_its_file(tmp_path, monkeypatch):
     for name in (None, "outpainter_mini", str(path)):
         loaded = load_embedded_painter(name, (tmp_path,), steps=2)
         assert (loaded.name, loaded.steps, loaded.side) == ("outpainter_mini", 2, 32)
-    expected = outpaint(painter(), disc_gap(), seed=2)
-    assert torch.equal(outpaint(load_embedded_painter(None, (tmp_path,)), disc_gap(), seed=2).image, expected.image)
+    expected = outpaint(painter(), disc_outpaint_mask(), seed=2)
+    assert torch.equal(
+        outpaint(load_embedded_painter(None, (tmp_path,)), disc_outpaint_mask(), seed=2).image, expected.image
+    )
 
 
 def test_a_missing_outpainter_is_told(tmp_path, monkeypatch):

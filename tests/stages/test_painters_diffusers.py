@@ -7,11 +7,11 @@ import torch
 
 from recon_lib.errors import BadInput, Interrupted
 from recon_lib.progress import Progress
-from recon_lib.stages.outpaint import Glimpse, look, outpaint
+from recon_lib.stages.outpaint import PainterInput, outpaint, painter_input
 from recon_lib.stages.painters_diffusers import BACKDROP, FARTHEST, DiffusersPainter, depth_hint
-from recon_lib.stages.window import Window
+from recon_lib.stages.square_crop import SquareCrop
 from recon_lib.weights.inpainters import find_depth_controls, find_folder, find_inpaint_folders
-from tests.gaps import disc_gap
+from tests.gaps import disc_outpaint_mask
 from tests.stop_button import StopButton
 from tests.tiny_pipelines import tiny_control, tiny_sd, tiny_sdxl
 
@@ -35,8 +35,8 @@ def painter(shelf):
     return make
 
 
-def glimpse() -> Glimpse:
-    return look(disc_gap(), Window.around(disc_gap().silhouettes[0, 0]), SIDE)
+def inputs() -> PainterInput:
+    return painter_input(disc_outpaint_mask(), SquareCrop.around(disc_outpaint_mask().silhouettes[0, 0]), SIDE)
 
 
 @pytest.mark.parametrize(
@@ -47,17 +47,17 @@ def test_a_folder_completes_a_view(painter, shelf, name):
         tiny_sd(shelf, name, inpainting=True)
     elif name == "tiny-xl":
         tiny_sdxl(shelf, name)
-    gap = disc_gap()
-    painted = outpaint(painter(name), gap, prompt="a red ball", seed=3)
-    seen = (gap.seen > 0.5).expand(-1, 3, -1, -1)
-    assert torch.equal(painted.image[seen], gap.images[seen])
-    assert (painted.mask <= gap.silhouettes).all() and (painted.mask >= gap.seen).all()
+    outpaint_mask = disc_outpaint_mask()
+    painted = outpaint(painter(name), outpaint_mask, prompt="a red ball", seed=3)
+    seen = (outpaint_mask.seen > 0.5).expand(-1, 3, -1, -1)
+    assert torch.equal(painted.image[seen], outpaint_mask.images[seen])
+    assert (painted.mask <= outpaint_mask.silhouettes).all() and (painted.mask >= outpaint_mask.seen).all()
 
 
 def test_the_seed_decides_and_the_global_one_is_left_alone(painter):
     one = painter()
     before = torch.random.get_rng_state()
-    first, again, other = (one.paint(glimpse(), seed=seed, progress=Progress())[0] for seed in (3, 3, 4))
+    first, again, other = (one.paint(inputs(), seed=seed, progress=Progress())[0] for seed in (3, 3, 4))
     assert first.shape == (1, 3, SIDE, SIDE) and first.min() >= 0 and first.max() <= 1
     assert torch.equal(first, again) and not torch.equal(first, other)
     assert torch.equal(torch.random.get_rng_state(), before)
@@ -65,7 +65,7 @@ def test_the_seed_decides_and_the_global_one_is_left_alone(painter):
 
 def test_strength_counts(painter):
     strong, weak = (
-        painter(strength=strength).paint(glimpse(), seed=1, progress=Progress())[0] for strength in (1.0, 0.5)
+        painter(strength=strength).paint(inputs(), seed=1, progress=Progress())[0] for strength in (1.0, 0.5)
     )
     assert not torch.equal(strong, weak)
 
@@ -83,7 +83,7 @@ def test_what_the_pipeline_is_asked(painter):
             return type("Answer", (), {"images": torch.zeros(1, 3, SIDE, SIDE), "nsfw_content_detected": [False]})
 
     one.__dict__["pipeline"] = Recorder()
-    shown = glimpse()
+    shown = inputs()
     one.paint(shown, prompt=" a ball ", progress=Progress())
     assert asked["prompt"] == f"a ball, {BACKDROP}" and asked["output_type"] == "pt"
     assert torch.equal(asked["mask_image"], shown.masks)
@@ -99,7 +99,7 @@ def test_what_the_pipeline_is_asked(painter):
 def test_depth_leads_the_brush_where_a_control_is_given(shelf, painter):
     tiny_control(shelf)
     control = find_folder("tiny-depth", find_depth_controls([shelf]))
-    flat, deep = glimpse(), glimpse()
+    flat, deep = inputs(), inputs()
     x = torch.linspace(2.5, 3.5, SIDE).expand(1, 1, SIDE, SIDE)
     deep = replace(deep, depth=torch.where(deep.depth > 0, x, 0.0))
     led = painter(control=control, control_scale=1.0)
@@ -110,7 +110,7 @@ def test_depth_leads_the_brush_where_a_control_is_given(shelf, painter):
 
 
 def test_the_depth_picture_is_brighter_where_the_surface_is_nearer():
-    shown = glimpse()
+    shown = inputs()
     hit = shown.depth > 0
     x = torch.linspace(2.0, 4.0, SIDE).expand(1, 1, SIDE, SIDE)
     hint = depth_hint(replace(shown, depth=torch.where(hit, x, 0.0)))
@@ -123,10 +123,10 @@ def test_the_depth_picture_is_brighter_where_the_surface_is_nearer():
 
 def test_steps_are_counted_and_can_be_stopped(painter):
     one, progress = painter(steps=4, strength=0.5), Progress()
-    one.paint(glimpse(), progress=progress)
+    one.paint(inputs(), progress=progress)
     assert (progress.done, progress.total) == (2, 2)
     with pytest.raises(Interrupted):
-        one.paint(glimpse(), progress=StopButton(2))
+        one.paint(inputs(), progress=StopButton(2))
 
 
 def test_the_pipeline_is_read_once_and_leaves_the_device(painter):
@@ -134,9 +134,9 @@ def test_the_pipeline_is_read_once_and_leaves_the_device(painter):
     first = one.pipeline
     moves, to = [], first.to
     first.to = lambda device: moves.append(device) or to(device)
-    one.paint(glimpse(), progress=Progress())
+    one.paint(inputs(), progress=Progress())
     with pytest.raises(Interrupted):
-        one.paint(glimpse(), progress=StopButton(2))
+        one.paint(inputs(), progress=StopButton(2))
     assert one.pipeline is first and moves == ["cpu", "cpu"] * 2
 
 
@@ -148,7 +148,7 @@ def test_a_refused_picture_is_told(painter):
     flagged = type("Answer", (), {"images": torch.zeros(1, 3, SIDE, SIDE), "nsfw_content_detected": [True]})
     one.__dict__["pipeline"] = type("P", (), {"to": lambda self, d: self, "__call__": lambda self, **_: flagged})()
     with pytest.raises(BadInput, match="safety checker"):
-        one.paint(glimpse(), progress=Progress())
+        one.paint(inputs(), progress=Progress())
 
 
 @SLOW
@@ -158,7 +158,7 @@ def test_a_damaged_folder_is_told(tmp_path):
     weights.write_bytes(weights.read_bytes()[:100])
     (folder,) = find_inpaint_folders([tmp_path / "models"])
     with pytest.raises(BadInput, match="tiny-sd cannot be opened"):
-        DiffusersPainter(folder).paint(glimpse(), progress=Progress())
+        DiffusersPainter(folder).paint(inputs(), progress=Progress())
 
 
 @pytest.mark.parametrize(

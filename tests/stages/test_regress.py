@@ -6,9 +6,8 @@ from recon_lib.fields.field import Field
 from recon_lib.geometry.camera import FLIP_YZ
 from recon_lib.networks.zeroshape_w import ZeroShapeWConfig
 from recon_lib.stages.extract import extract_mesh
-from recon_lib.stages.look import HIDDEN_SHARE
-from recon_lib.stages.regress import DETAIL, complete_shape, visible_surface
-from recon_lib.stages.window import OBJECT_SHARE
+from recon_lib.stages.object_crop import HIDDEN_SHARE, OBJECT_SHARE
+from recon_lib.stages.regress import FEATURE_PIXELS, complete_shape, visible_surface
 from tests.oracle import (
     FOCAL,
     RED,
@@ -160,7 +159,7 @@ class TestCompleteShape:
         """The ball of diameter 2 spans `OBJECT_SHARE` of the network's picture."""
         shape = complete_shape(oracle_model(), surface)
         pixel = 2 / (OBJECT_SHARE * oracle_model().module.config.image_size)
-        assert shape.detail == pytest.approx(DETAIL * pixel, rel=0.1)
+        assert shape.min_feature_size == pytest.approx(FEATURE_PIXELS * pixel, rel=0.1)
 
     def test_its_silhouette_is_the_disk(self, surface):
         """The field, the camera and the mask agree: every third pixel's ray meets the ball or passes it."""

@@ -7,7 +7,7 @@ from recon_lib.fields.hull import HullField
 from recon_lib.fields.sdf_grid import SdfGrid
 from recon_lib.files import written_whole
 from recon_lib.networks.grid_color import GridColor
-from recon_lib.systems.loop_state import Standing, load_standing, standing_state
+from recon_lib.systems.loop_state import LoopState, load_loop_state, loop_state_dict
 from tests.hulls import around, ball_mask, masked
 
 
@@ -19,17 +19,17 @@ def test_what_is_written_is_read_again(tmp_path):
     rows = torch.arange(729, dtype=torch.int32).view(9, 9, 9) % 4
     field = SdfGrid(cells, distance, rows, torch.randn(4, 6), GridColor(6, 8), 0.01)
     torch.nn.init.normal_(field.module.outer.weight)
-    standing = Standing(views, HullField.of(views, margin=2.0, radius=0.9), field)
+    state = LoopState(views, HullField.of(views, margin=2.0, radius=0.9), field)
     with written_whole(tmp_path / "state.pt") as beside:
-        torch.save(standing_state(standing), beside)
-    back = load_standing(torch.load(tmp_path / "state.pt", weights_only=True))
+        torch.save(loop_state_dict(state), beside)
+    back = load_loop_state(torch.load(tmp_path / "state.pt", weights_only=True))
     points = torch.rand(50, 3) * 2 - 1
     assert torch.equal(back.field.inside(points), field.inside(points))
     assert torch.equal(back.field.color(points), field.color(points))
-    assert torch.equal(back.hull.inside(points), standing.hull.inside(points))
+    assert torch.equal(back.hull.inside(points), state.hull.inside(points))
     assert torch.equal(back.views.masks, views.masks)
     assert torch.equal(back.views.cameras.intrinsics, views.cameras.intrinsics)
 
 
 def test_nothing_written_is_nothing_read():
-    assert load_standing(None) is None
+    assert load_loop_state(None) is None

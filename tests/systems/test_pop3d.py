@@ -8,7 +8,7 @@ import torch
 from recon_lib.errors import BadInput, Interrupted, OutOfMemory
 from recon_lib.progress import Progress
 from recon_lib.provenance import Provenance
-from recon_lib.stages import outpaint_mask
+from recon_lib.stages import outpaint_mask as mask_stage
 from recon_lib.stages.fit_settings import FitLevel, FitSettings
 from recon_lib.stages.fit_volsdf import GridFit
 from recon_lib.stages.outlines import PAINTED, SURFACE
@@ -25,7 +25,7 @@ OPTIONS = Options(cameras=3, side=32, resolution=24, texture_size=32, settings=S
 def coarse():
     """Fields are looked at coarsely, which is what takes the time at this size."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(outpaint_mask, "RESOLUTION", 24)
+        patch.setattr(mask_stage, "RESOLUTION", 24)
         yield
 
 
@@ -51,21 +51,21 @@ def test_a_disk_becomes_a_red_ball(result):
 
 def test_views_join_with_their_provenance(result):
     assert len(result.views) == 3
-    assert len(result.gaps) == 2
+    assert len(result.outpaint_masks) == 2
     codes = result.views.provenance[:, 0]
     assert set(codes[0].unique().tolist()) == {Provenance.NONE, Provenance.OBSERVED}
-    for view, gap in zip(codes[1:], result.gaps, strict=True):
+    for view, outpaint_mask in zip(codes[1:], result.outpaint_masks, strict=True):
         on = view != Provenance.NONE
-        assert torch.equal((view == Provenance.INFERRED), (gap.seen[0, 0] > 0.5) & on)
+        assert torch.equal((view == Provenance.INFERRED), (outpaint_mask.seen[0, 0] > 0.5) & on)
         assert (view == Provenance.OUTPAINTED).any()
     x, _, z = result.views.cameras.position.T
     assert torch.rad2deg(torch.atan2(x, z)).round().int().tolist() == [0, 45, -45]
 
 
 def test_what_was_seen_is_not_repainted(result):
-    for i, gap in enumerate(result.gaps):
-        seen = (gap.seen[0, 0] > 0.5) & (result.views.masks[i + 1, 0] > 0.5)
-        assert torch.equal(result.views.images[i + 1][:, seen], gap.images[0][:, seen])
+    for i, outpaint_mask in enumerate(result.outpaint_masks):
+        seen = (outpaint_mask.seen[0, 0] > 0.5) & (result.views.masks[i + 1, 0] > 0.5)
+        assert torch.equal(result.views.images[i + 1][:, seen], outpaint_mask.images[0][:, seen])
 
 
 class Stop(Progress):
@@ -126,15 +126,19 @@ def test_the_outline_is_the_surfaces_or_the_painters(outline, same):
     """A painter that draws nothing but a dot: only its word makes the ball lose its sides."""
 
     class Dot(PlainPainter):
-        def paint(self, glimpse, **told):
-            image, alpha = super().paint(glimpse, **told)
+        def paint(self, inputs, **told):
+            image, alpha = super().paint(inputs, **told)
             alpha = torch.zeros_like(alpha)
             alpha[..., 14:18, 14:18] = 1
             return image, alpha
 
     found = grown(painter=Dot(32), cameras=2, outline=outline)
-    lost = (found.gaps[0].depth > 0) & (found.gaps[0].silhouettes > 0.5) & (found.views.masks[1:] < 0.5)
-    assert (float(lost.sum()) < 0.05 * float((found.gaps[0].depth > 0).sum())) == same
+    lost = (
+        (found.outpaint_masks[0].depth > 0)
+        & (found.outpaint_masks[0].silhouettes > 0.5)
+        & (found.views.masks[1:] < 0.5)
+    )
+    assert (float(lost.sum()) < 0.05 * float((found.outpaint_masks[0].depth > 0).sum())) == same
 
 
 class Shade(PlainPainter):
@@ -144,8 +148,8 @@ class Shade(PlainPainter):
         super().__init__(32)
         self.views = views
 
-    def paint(self, glimpse, **told):
-        image, alpha = super().paint(glimpse, **told)
+    def paint(self, inputs, **told):
+        image, alpha = super().paint(inputs, **told)
         return image * (1 - 0.1 * self.views * alpha), alpha
 
 
@@ -162,10 +166,10 @@ def test_a_painter_that_learns_goes_on_as_it_would_have(tmp_path, monkeypatch):
     monkeypatch.setattr(learning, "personalize", personalize)
     monkeypatch.setattr(learning, "with_lora", lambda _, target: Shade(int(target.read_text())))
     monkeypatch.setattr(pop3d, "usual_settings", lambda _: None)
-    told = {"painter": Shade(), "cameras": 4, "personalise": 2}
+    told = {"painter": Shade(), "cameras": 4, "personalize": 2}
     whole = grown(**told)
     assert lessons == [1, 3]
-    assert not torch.equal(whole.views.images, grown(**{**told, "personalise": 0}).views.images)
+    assert not torch.equal(whole.views.images, grown(**{**told, "personalize": 0}).views.images)
     for lost, again in ((False, [1, 3]), (True, [1, 1, 3])):
         lessons.clear()
         with pytest.raises(Interrupted):
@@ -181,7 +185,7 @@ def test_a_painter_that_learns_goes_on_as_it_would_have(tmp_path, monkeypatch):
 
 def test_a_painter_that_cannot_learn_is_told_before_the_work():
     with pytest.raises(BadInput, match="nothing that could learn"):
-        grown(personalise=1)
+        grown(personalize=1)
 
 
 def test_only_a_loop_with_the_same_result_goes_on_from_it(result):
@@ -189,7 +193,7 @@ def test_only_a_loop_with_the_same_result_goes_on_from_it(result):
         return Loop(oracle_model(), PlainPainter(32), replace(OPTIONS, **changes), "cpu", Progress()).key(views)
 
     assert key(cameras=8, resolution=64) == key()
-    others = [key(prompt="a blue ball"), key(seed=1), key(side=64), key(result.views[0]), key(personalise=2)]
+    others = [key(prompt="a blue ball"), key(seed=1), key(side=64), key(result.views[0]), key(personalize=2)]
     assert len({key(), *others}) == 6
 
 
@@ -208,5 +212,5 @@ def test_what_a_painter_learned_before_is_part_of_the_key(result, tmp_path):
 
 def test_one_camera_paints_nothing():
     alone = grown(cameras=1)
-    assert (len(alone.views), alone.gaps) == (1, ())
+    assert (len(alone.views), alone.outpaint_masks) == (1, ())
     assert len(alone.mesh.faces)

@@ -44,7 +44,7 @@ def test_a_source_without_a_topic_is_told(tool):
         ("raise BadInput(f'One of {\", \".join(KINDS)}.')", "One of glb, obj."),
         ("told = f'{path} is odd'; raise BadInput(f'{told}; mend it.')", "*path* is odd; mend it."),
         ("raise BadInput(_why(x))", "The *type* is why."),
-        ("memory_told('dancing', 'sit down')", "Memory ran out while dancing; sit down, or close other programs."),
+        ("explain_oom('dancing', 'sit down')", "Memory ran out while dancing; sit down, or close other programs."),
     ],
 )
 def test_reads_sentences(tool, source, sentence):

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from recon_lib.networks.blocks import DenseFeatures
-from recon_lib.networks.zeroshape_w import MINI, Glance, ZeroShapeW
+from recon_lib.networks.zeroshape_w import MINI, DensePrediction, ZeroShapeW
 from recon_lib.training import losses
 from recon_lib.training.losses import (
     LossTerms,
@@ -41,18 +41,18 @@ class Oracle(nn.Module):
         super().__init__()
         self.true, self.changed = true, changed
 
-    def glance(self, image, masks=None):
+    def predict_dense(self, image, masks=None):
         t, ones, self.told = self.true, torch.ones(2, 1, 2, 2), masks
         on = t["amodal"] > 0  # what lies off the object must not matter
         depth, thickness = torch.where(on, t["depth"], 9.0), torch.where(on, relief_of_thickness(t) / (2 * SIDE), 3.0)
         mask, occluder, amodal = (SURE * (2 * t[name] - 1) for name in ("mask", "occluder", "amodal"))
         dense = DenseFeatures(depth, ones, ones, ones, t["normals"], thickness, amodal)
         dense = replace(dense, **{k: v for k, v in self.changed.items() if hasattr(dense, k)})
-        glance = Glance(dense, t["intrinsics"], mask, occluder)
-        return replace(glance, **{k: v for k, v in self.changed.items() if k in ("intrinsics", "mask", "occluder")})
+        prediction = DensePrediction(dense, t["intrinsics"], mask, occluder)
+        return replace(prediction, **{k: v for k, v in self.changed.items() if k in ("intrinsics", "mask", "occluder")})
 
-    def surface(self, glance, mask, occluder, depth, frame):
-        self.looked_at, self.shown, self.depth, self.frame = glance, (mask, occluder), depth, frame
+    def surface(self, prediction, mask, occluder, depth, frame):
+        self.looked_at, self.shown, self.depth, self.frame = prediction, (mask, occluder), depth, frame
 
     def query(self, points, surface):
         self.asked = points
@@ -156,7 +156,7 @@ class TestTold:
         assert torch.equal(torch.cat(oracle.shown, 1), true["known"][at])  # through the masks that were told
         assert torch.equal(oracle.frame[0], true["intrinsics"][at])
         torch.testing.assert_close(oracle.frame[1].to_camera(oracle.asked), true["points"][at], rtol=1e-4, atol=1e-5)
-        assert torch.equal(oracle.looked_at.dense.depth, oracle.glance(None).dense.depth[at])
+        assert torch.equal(oracle.looked_at.dense.depth, oracle.predict_dense(None).dense.depth[at])
 
     def test_everything_else_is_asked_of_all(self):
         wrong = {"normals": -batch()["normals"], "depth": batch()["depth"] ** 2 + 1, "mask": batch()["mask"]}
@@ -164,19 +164,19 @@ class TestTold:
         for name in set(plain) - {"occupancy"}:
             assert float(some[name]) == pytest.approx(float(plain[name])), name
 
-    def test_rows_of_a_glance(self):
-        glance = replace(Oracle(batch()).glance(None), occluder=None)
-        glance = replace(glance, dense=replace(glance.dense, middle=None))
-        found = rows_of(glance, torch.tensor([False, True]))
+    def test_rows_of_a_prediction(self):
+        prediction = replace(Oracle(batch()).predict_dense(None), occluder=None)
+        prediction = replace(prediction, dense=replace(prediction.dense, middle=None))
+        found = rows_of(prediction, torch.tensor([False, True]))
         assert found.occluder is None and found.dense.middle is None
-        assert torch.equal(found.intrinsics, glance.intrinsics[1:]) and torch.equal(found.mask, glance.mask[1:])
-        for name in set(vars(glance.dense)) - {"middle"}:
-            assert torch.equal(getattr(found.dense, name), getattr(glance.dense, name)[1:]), name
+        assert torch.equal(found.intrinsics, prediction.intrinsics[1:]) and torch.equal(found.mask, prediction.mask[1:])
+        for name in set(vars(prediction.dense)) - {"middle"}:
+            assert torch.equal(getattr(found.dense, name), getattr(prediction.dense, name)[1:]), name
 
     def test_occupancy_of_a_batch_without_told_masks_goes_through_half_predicted_ones(self):
         true = batch()
         oracle = Oracle(true, mask=SURE * (2 * true["mask"].roll(2, -1) - 1))
-        logits = occupancy_logits(oracle, oracle.glance(None), true)
+        logits = occupancy_logits(oracle, oracle.predict_dense(None), true)
         assert torch.equal(logits, SURE * (2 * true["inside"] - 1))
         assert torch.equal(oracle.shown[0], torch.cat([true["mask"][:1].roll(2, -1), true["mask"][1:]]))
 
@@ -186,7 +186,7 @@ def test_in_training_one_picture_in_four_comes_with_the_true_depth(monkeypatch):
     monkeypatch.setattr(losses, "_fourths", lambda values: torch.tensor([True, False])[:, None, None, None])
     true = batch()
     oracle = Oracle(true, depth=true["depth"] * 0 + 7)
-    occupancy_logits(oracle, oracle.glance(None), true, true_depth=True)
+    occupancy_logits(oracle, oracle.predict_dense(None), true, true_depth=True)
     assert torch.equal(oracle.depth[0], true["depth"][0]) and (oracle.depth[1] == 7).all()
     zeroshape_w_losses(oracle, true)
     assert oracle.depth is None
@@ -206,14 +206,16 @@ class TestShown:
         true = batch()
         logits = torch.full((2, 1, SIDE, SIDE), -SURE)
         logits[:, :, 0, :23] = SURE
-        glance = Oracle(true, mask=logits).glance(None)
-        mask, occluder = _shown(glance, true["mask"], true["occluder"])
+        prediction = Oracle(true, mask=logits).predict_dense(None)
+        mask, occluder = _shown(prediction, true["mask"], true["occluder"])
         assert torch.equal(mask, true["mask"]) and torch.equal(occluder, true["occluder"])
 
     def test_masks_learn_nothing_from_the_shape(self):
         true = batch()
         logits = torch.zeros(2, 1, SIDE, SIDE, requires_grad=True)
-        shown = _shown(Oracle(true, mask=logits + 1, occluder=logits).glance(None), true["mask"], true["occluder"])
+        shown = _shown(
+            Oracle(true, mask=logits + 1, occluder=logits).predict_dense(None), true["mask"], true["occluder"]
+        )
         assert not any(part.requires_grad for part in shown)
 
 

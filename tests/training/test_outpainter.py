@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file
 from torch.utils.data import default_collate
 
-from recon_lib.data.gap_samples import GapSamples, make_samples
+from recon_lib.data.gap_samples import OutpaintSamples, make_samples
 from recon_lib.errors import BadInput, Interrupted
 from recon_lib.networks.outpainter import MINI, Outpainter, OutpainterConfig
 from recon_lib.progress import Progress
@@ -62,7 +62,7 @@ def run(samples, tmp_path_factory):
 @pytest.mark.parametrize("muon_rate", [0.0, 0.01])
 def test_the_loss_falls_on_a_toy_set(samples, tmp_path, muon_rate):
     trainer = OutpainterTrainer(settings(samples, tmp_path, steps=1000, rate=3e-3, muon_rate=muon_rate))
-    data = GapSamples(samples)
+    data = OutpaintSamples(samples)
     batch = default_collate([data[i] for i in range(3)])
     losses = [trainer._learn(batch) for _ in range(24)]
     early, late = ([sum(x[k] for x in part) for k in ("color", "alpha")] for part in (losses[:4], losses[-4:]))

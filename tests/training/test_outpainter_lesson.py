@@ -1,21 +1,21 @@
-"""What the outpainter is asked: mirrored samples are true, levels are drawn as told, known pixels are pinned."""
+"""What the outpainter is asked: mirrored samples are true, levels are drawn as condition, known pixels are pinned."""
 
 import pytest
 import torch
 from torch import nn
 from torch.utils.data import default_collate
 
-from recon_lib.data.gap_samples import GapSamples, make_samples
+from recon_lib.data.gap_samples import OutpaintSamples, make_samples
 from recon_lib.data.gaps import Errors
-from recon_lib.networks.outpainter import condition, known_picture
+from recon_lib.networks.outpainter import known_picture, make_condition
 from recon_lib.render.fill import continued
 from recon_lib.training.outpainter_lesson import (
     PURE_NOISE,
-    LessonTerms,
+    DiffusionLoss,
+    condition_and_target,
     mirrored,
     noise_levels,
     pixel_weights,
-    told_and_truth,
 )
 from tests.ellipsoid_rings import write_ellipsoid_rings
 
@@ -27,7 +27,7 @@ def batch(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Errors, "random", classmethod(lambda cls, rng: cls(whole=True)))
         make_samples(write_ellipsoid_rings(folder / "rings", 48), folder / "samples", count=3)
-    data = GapSamples(folder / "samples")
+    data = OutpaintSamples(folder / "samples")
     return default_collate([data[i] for i in range(len(data))])
 
 
@@ -40,15 +40,15 @@ def steepness(batch):
     slope = torch.zeros_like(depth)
     slope[..., 1:-1] = (depth[..., 2:] - depth[..., :-2]) / 2
     footprint = depth / batch["focal"].view(-1, 1, 1, 1)
-    told = -normals[:, :1] / normals[:, 2:].clamp_max(-0.3) * footprint
-    return slope[inner > 0], told[inner > 0]
+    condition = -normals[:, :1] / normals[:, 2:].clamp_max(-0.3) * footprint
+    return slope[inner > 0], condition[inner > 0]
 
 
 @pytest.mark.parametrize("turn", [lambda b: b, mirrored])
 def test_depth_and_normals_agree_in_the_picture_and_in_its_mirror(batch, turn):
-    slope, told = steepness(turn(batch))
+    slope, condition = steepness(turn(batch))
     assert len(slope) > 500
-    assert torch.corrcoef(torch.stack([slope, told]))[0, 1] > 0.8
+    assert torch.corrcoef(torch.stack([slope, condition]))[0, 1] > 0.8
 
 
 def test_mirroring_twice_is_nothing_and_once_is_something(batch):
@@ -61,10 +61,10 @@ def test_mirroring_twice_is_nothing_and_once_is_something(batch):
 
 
 def test_the_truth_is_what_the_sampler_pins_and_else_the_view(batch):
-    told, clean = told_and_truth(batch)
+    condition, clean = condition_and_target(batch)
     layers = (batch[name] for name in ("seen", "masks", "depth", "normals", "focal"))
-    assert torch.equal(told, condition(continued(batch["images"], batch["seen"] > 0.5), *layers))
-    picture, certain = known_picture(told)
+    assert torch.equal(condition, make_condition(continued(batch["images"], batch["seen"] > 0.5), *layers))
+    picture, certain = known_picture(condition)
     kept = certain.expand(-1, 4, -1, -1)
     assert torch.equal(clean[kept], picture[kept])
     assert torch.equal(clean[~kept], (batch["truth"] * 2 - 1)[~kept])
@@ -79,9 +79,9 @@ def test_high_levels_come_more_often():
 
 
 def test_painted_pixels_weigh_most(batch):
-    told, _ = told_and_truth(batch)
-    weight = pixel_weights(told)
-    paint, hull = told[:, 3:4] > 0.5, told[:, 4:5] > 0.5
+    condition, _ = condition_and_target(batch)
+    weight = pixel_weights(condition)
+    paint, hull = condition[:, 3:4] > 0.5, condition[:, 4:5] > 0.5
     assert (weight[paint] == 1).all()
     assert weight[hull & ~paint].unique().tolist() == pytest.approx([0.1])
     assert weight[~hull].unique().tolist() == pytest.approx([0.02])
@@ -97,17 +97,17 @@ class Fixed(nn.Module):
     def noised(self, clean, noise, t):
         return noise
 
-    def denoise(self, noisy, t, told):
+    def denoise(self, noisy, t, condition):
         return self.answer
 
 
 def test_the_loss_is_zero_at_the_truth_and_tells_colour_from_alpha(batch):
-    told, clean = told_and_truth(batch)
+    condition, clean = condition_and_target(batch)
     t, noise = torch.zeros(len(clean), dtype=torch.int64), torch.zeros_like(clean)
-    assert all(value == 0 for value in LessonTerms(Fixed(clean))(told, clean, noise, t).values())
+    assert all(value == 0 for value in DiffusionLoss(Fixed(clean))(condition, clean, noise, t).values())
     for channel, wrong in ((0, "color"), (3, "alpha")):
         answer = clean.clone()
         answer[:, channel] += 0.5
-        terms = LessonTerms(Fixed(answer))(told, clean, noise, t)
+        terms = DiffusionLoss(Fixed(answer))(condition, clean, noise, t)
         assert {name for name, value in terms.items() if value > 0} == {wrong}
         assert float(terms[wrong]) == pytest.approx((0.5 + 2 * 0.25) / 3, rel=1e-4)

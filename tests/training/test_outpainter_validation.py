@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from recon_lib.data.gap_samples import SIDE, GapSamples, make_samples
+from recon_lib.data.gap_samples import SIDE, OutpaintSamples, make_samples
 from recon_lib.networks.outpainter import known_picture
 from recon_lib.training import outpainter_validation
-from recon_lib.training.outpainter_lesson import told_and_truth
+from recon_lib.training.outpainter_lesson import condition_and_target
 from recon_lib.training.outpainter_validation import _batches, grey_fill, nearest_fill, validate
 from tests.ellipsoid_rings import write_ellipsoid_rings
 
@@ -23,22 +23,22 @@ def samples(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def batch(samples):
-    (found,) = _batches(GapSamples(samples), 99)
+    (found,) = _batches(OutpaintSamples(samples), 99)
     return found
 
 
 class Painter(nn.Module):
-    """Paints the whole hull in one colour, or gives the truth when it is told it."""
+    """Paints the whole hull in one colour, or gives the truth when it is condition it."""
 
     def __init__(self, color=0.0, truth=None):
         super().__init__()
         self.color, self.truth = nn.Parameter(torch.tensor(color)), truth
 
-    def sample(self, told, generator, steps, check):
+    def sample(self, condition, generator, steps, check):
         check()
         if self.truth is not None:
             return self.truth
-        picture, certain = known_picture(told)
+        picture, certain = known_picture(condition)
         return torch.where(certain, picture, torch.cat([self.color.expand(3), torch.ones(1)]).view(1, 4, 1, 1))
 
 
@@ -49,7 +49,7 @@ def test_grey_is_grey(samples):
 
 
 def test_the_truth_is_best(samples, batch):
-    figures, _ = validate(Painter(truth=told_and_truth(batch)[1]), samples)
+    figures, _ = validate(Painter(truth=condition_and_target(batch)[1]), samples)
     assert figures["model_iou"] == 1 and figures["model_psnr"] == 100
     assert 5 < figures["grey_psnr"] < figures["nearest_psnr"] + 10 < 50
     assert figures["grey_iou"] == figures["nearest_iou"] < 1
@@ -63,7 +63,7 @@ def test_a_figure_by_hand(samples, batch):
 
 
 def test_fills_keep_what_was_seen(batch):
-    _, clean = told_and_truth(batch)
+    _, clean = condition_and_target(batch)
     seen = (batch["seen"] > 0.5).expand(-1, 3, -1, -1)
     for picture in (grey_fill(batch), nearest_fill(batch)):
         torch.testing.assert_close(picture[:, :3][seen], clean[:, :3][seen])
@@ -87,7 +87,7 @@ def test_the_sheet_shows_rows_of_samples(samples, monkeypatch):
 
 
 def test_samples_are_spread_over_all(samples):
-    data = GapSamples(samples)
+    data = OutpaintSamples(samples)
     (few,) = _batches(data, 2)
     for row, sample in enumerate((data[0], data[len(data) - 1])):
         assert torch.equal(few["truth"][row], sample["truth"])

@@ -8,25 +8,30 @@ import torch
 
 from recon_lib.networks.blocks import DenseFeatures
 from recon_lib.networks.mini_backbone import depth_from_relief
-from recon_lib.networks.zeroshape_w import MINI, Glance, ZeroShapeW
+from recon_lib.networks.zeroshape_w import MINI, DensePrediction, ZeroShapeW
 from recon_lib.training.losses import relief_loss, thickness_loss
 from tests.batches import batch, relief_of_thickness
 
 
 class TestReliefLoss:
-    def glance_of(self, depth, focal):
+    def prediction_of(self, depth, focal):
         intrinsics = torch.eye(3)[None] * torch.tensor([[focal], [focal], [1.0]])
-        return Glance(DenseFeatures(depth, depth, depth), intrinsics, None, None)
+        return DensePrediction(DenseFeatures(depth, depth, depth), intrinsics, None, None)
 
     def true(self, depth, focal, mask, amodal=None):
         amodal = mask if amodal is None else amodal
-        return {"depth": depth, "mask": mask, "amodal": amodal, "intrinsics": self.glance_of(depth, focal).intrinsics}
+        return {
+            "depth": depth,
+            "mask": mask,
+            "amodal": amodal,
+            "intrinsics": self.prediction_of(depth, focal).intrinsics,
+        }
 
     def test_closed_form(self):
         mask = torch.tensor([1.0, 1, 1, 1, 0, 0]).reshape(1, 1, 2, 3)
         step = torch.tensor([1.0, 1, -1, -1, 5, 7]).reshape(1, 1, 2, 3)
         true = self.true(torch.full((1, 1, 2, 3), 3.0), 20.0, mask)
-        predicted = self.glance_of(3 * torch.exp(0.1 * step), 20.0)
+        predicted = self.prediction_of(3 * torch.exp(0.1 * step), 20.0)
         # each pixel is off by 0.1 * 20 pixels; the object is 2 pixels wide (4 pixels of area); doubled
         assert float(relief_loss(predicted, true)) == pytest.approx(0.1 * 20 / 2 * 2, rel=1e-4)
 
@@ -35,22 +40,22 @@ class TestReliefLoss:
         mask = torch.tensor([1.0, 1, 1, 1, 0, 0]).reshape(1, 1, 2, 3)
         step = torch.tensor([1.0, 1, -1, -1, 5, 7]).reshape(1, 1, 2, 3)
         true = self.true(torch.full((1, 1, 2, 3), 3.0), 20.0, mask, torch.ones_like(mask))
-        predicted = self.glance_of(9 * torch.exp(0.1 * step), 20.0)
+        predicted = self.prediction_of(9 * torch.exp(0.1 * step), 20.0)
         wanted = 0.1 * 20 * (4 * 1 + 5 + 7) / 6 / math.sqrt(6) * 2
         assert float(relief_loss(predicted, true)) == pytest.approx(wanted, rel=1e-4)
 
     def test_depth_with_the_wrong_focal_length_is_right_when_the_relief_is(self):
         mask, depth = torch.ones(1, 1, 4, 4), torch.rand(1, 1, 4, 4) + 1
         true = self.true(depth, 20.0, mask)
-        assert float(relief_loss(self.glance_of(depth.sqrt() * 3, 40.0), true)) == pytest.approx(0, abs=1e-4)
-        assert float(relief_loss(self.glance_of(depth, 40.0), true)) > 0.5
+        assert float(relief_loss(self.prediction_of(depth.sqrt() * 3, 40.0), true)) == pytest.approx(0, abs=1e-4)
+        assert float(relief_loss(self.prediction_of(depth, 40.0), true)) > 0.5
 
     def test_it_teaches_depth_and_not_the_camera(self):
         depth = (torch.rand(1, 1, 4, 4) + 1).requires_grad_()
-        glance = self.glance_of(depth, 20.0)
-        intrinsics = glance.intrinsics.clone().requires_grad_()
+        prediction = self.prediction_of(depth, 20.0)
+        intrinsics = prediction.intrinsics.clone().requires_grad_()
         relief_loss(
-            replace(glance, intrinsics=intrinsics), self.true(torch.ones(1, 1, 4, 4), 20.0, torch.ones(1, 1, 4, 4))
+            replace(prediction, intrinsics=intrinsics), self.true(torch.ones(1, 1, 4, 4), 20.0, torch.ones(1, 1, 4, 4))
         ).backward()
         assert depth.grad.abs().sum() > 0 and intrinsics.grad is None
 
@@ -69,7 +74,7 @@ class TestThicknessLoss:
 
     def loss(self, thickness, scale=1.0):
         dense = DenseFeatures(*[torch.ones(1, 1, 2, 3)] * 3, thickness=thickness)
-        return thickness_loss(Glance(dense, torch.eye(3)[None], None, None), self.true(scale))
+        return thickness_loss(DensePrediction(dense, torch.eye(3)[None], None, None), self.true(scale))
 
     @pytest.mark.parametrize(("predicted", "wanted"), [(0.0, 1.0), (2.0, 0.0), (5.0, 1.5)])
     @pytest.mark.parametrize("scale", [1.0, 7.0])
@@ -95,8 +100,8 @@ class TestThicknessLoss:
     def test_nothing_but_thickness_learns(self):
         true = batch()
         network = ZeroShapeW(MINI)
-        glance = network.glance(true["image"])
-        thickness_loss(glance, true).backward()
+        prediction = network.predict_dense(true["image"])
+        thickness_loss(prediction, true).backward()
         head = network.dpt_depth.shape_head.last.bias.grad
         assert head[1] != 0 and not head[[0, 2, 3, 4, 5]].any()
         assert all(p.grad is None for p in network.intr_proj.parameters())

@@ -66,8 +66,10 @@ def test_scenes_are_those_that_training_never_reaches(settings, model, monkeypat
 
 def test_masks_are_measured_on_raw_pictures_and_shapes_with_masks_told(settings, model, monkeypatch):
     monkeypatch.setattr(validation, "SCENES", 2)
-    told, losses, glance = [], validation.zeroshape_w_losses, model.glance
-    monkeypatch.setattr(model, "glance", lambda image, masks=None: told.append(masks) or glance(image, masks=masks))
+    told, losses, prediction = [], validation.zeroshape_w_losses, model.predict_dense
+    monkeypatch.setattr(
+        model, "predict_dense", lambda image, masks=None: told.append(masks) or prediction(image, masks=masks)
+    )
     shaped = []
     monkeypatch.setattr(validation, "zeroshape_w_losses", lambda m, batch: shaped.append(batch) or losses(m, batch))
     validate(model, settings)

@@ -73,7 +73,7 @@ class TestRun:
         model, fresh = ZeroShapeW(MINI), ZeroShapeW(MINI).state_dict()
         model.load_state_dict({name: value.float() for name, value in stored.items()})
         assert sum(p.numel() * 2 for p in stored.values()) <= 20_000_000
-        logits = model.eval().glance(torch.rand(1, 3, 64, 64)).mask
+        logits = model.eval().predict_dense(torch.rand(1, 3, 64, 64)).mask
         assert logits.isfinite().all()
         assert any((stored[name].float() - fresh[name]).abs().max() > 1e-3 for name in stored)
 

@@ -1,4 +1,4 @@
-"""What the embedded outpainter learns of one object: gaps in the views that are known, with what fills them.
+"""Training samples of one object for the embedded outpainter: outpaint masks in known views, with what fills them.
 
 They are those of its first training (`data.gaps`): some known views are taken for all that was ever seen, and another
 known view is to be painted. Where that leaves a single view, it has holes.
@@ -11,48 +11,49 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..data.gaps import Errors, Ring, gap
+from ..data.gaps import Errors, OrbitRenders, simulate_outpaint_mask
 from ..errors import BadInput
 from ..render.fill import fill_nearest
 from ..stages.fit_rays import pixel_trust, reduced
 from ..stages.fit_settings import Trust
-from ..stages.outpaint import SHARE, Glimpse, look
-from ..stages.window import Window
+from ..stages.outpaint import SHARE, PainterInput, painter_input
+from ..stages.square_crop import SquareCrop
 from ..training.outpainter_lesson import Batch
 from ..views import Views
 
 SPARE = 1.25  # pixels of the views for each of the painter's, as in its first training
 HOLES = (0.2, 0.8)  # share of a view that its holes take away
-OFTEN_HOLES = 0.25  # share of the lessons that have holes where other views could leave gaps
+OFTEN_HOLES = 0.25  # share of the samples that have holes where other views could leave some
 WHOLLY = 0.99  # mask of a pixel that shows nothing but the object
-LEAST = 8  # pixels to be painted, else it is no lesson
-TRIES = 4  # for each lesson
+LEAST = 8  # pixels to be painted, else it is no sample
+TRIES = 4  # for each sample
 TINT = 0.5  # share of a random colour in another object's
 
 
-def view_lessons(views: Views, side: int, count: int, seed: int, check: Callable[[], None]) -> Batch:
-    """`count` lessons as `data.gap_samples.GapShard.sample` gives them, with a batch in front; pictures side x side.
+def view_samples(views: Views, side: int, count: int, seed: int, check: Callable[[], None]) -> Batch:
+    """`count` samples as `data.gap_samples.GapShard.sample` gives them, with a batch in front; pictures side x side.
 
     views: with depth and normals. The view to be painted is drawn by how far its pixels can be trusted (observed more
     than painted ones). Raises `BadInput` for views without depth or normals, and when nothing of them can be left out.
     """
     _check_surface(views)
     views = _on_white(reduced(views, round(SPARE * side)))
-    ring, rng, found = Ring.of(views), np.random.default_rng(seed), []
+    orbit, rng, found = OrbitRenders.of(views), np.random.default_rng(seed), []
     likely = _trusted(views)
     for _ in range(TRIES * count):
         check()
         target = int(rng.choice(len(views), p=likely))
-        lesson = _lesson(ring, target, _earlier(len(views), target, rng), side, rng)
-        if lesson["masks"].sum() >= LEAST:
-            found.append(lesson)
+        sample = _training_sample(orbit, target, _earlier(len(views), target, rng), side, rng)
+        if sample["masks"].sum() >= LEAST:
+            found.append(sample)
         if len(found) == count:
-            return {name: torch.cat([lesson[name] for lesson in found]) for name in found[0]}
+            return {name: torch.cat([sample[name] for sample in found]) for name in found[0]}
     raise BadInput("The object is too small in its views to learn from them; crop the views to it.")
 
 
 def other_objects(batch: Batch, generator: torch.Generator) -> Batch:
-    """The same gaps in objects of other colours, which say nothing about this one; their `truth` is not known.
+    """The same outpaint masks in objects of other colours, which say nothing about this one; their `truth` is not
+    known.
 
     Colours take each other's places and half of another, random one.
     """
@@ -73,16 +74,18 @@ def _earlier(count: int, target: int, rng: np.random.Generator) -> list[int]:
     return sorted(rng.choice(others, int(rng.integers(1, len(others) + 1)), replace=False).tolist())
 
 
-def _lesson(ring: Ring, target: int, earlier: list[int], side: int, rng: np.random.Generator) -> Batch:
-    """One lesson, all with a batch of 1."""
+def _training_sample(
+    orbit: OrbitRenders, target: int, earlier: list[int], side: int, rng: np.random.Generator
+) -> Batch:
+    """One sample, all with a batch of 1."""
     errors = Errors.random(rng)
     if earlier == [target]:
         errors = replace(errors, holes=float(rng.uniform(*HOLES)))
-    found, view = gap(ring, earlier, target, errors, rng), ring.views[target]
-    window = Window.around(found.silhouettes[0, 0], SHARE)
-    glimpse = look(found, window, side)
-    truth = torch.cat([window.look(view.images, side), window.look_covered(view.masks, side)], 1)
-    return {**_layers(glimpse), "truth": truth}
+    found, view = simulate_outpaint_mask(orbit, earlier, target, errors, rng), orbit.views[target]
+    crop = SquareCrop.around(found.silhouettes[0, 0], SHARE)
+    inputs = painter_input(found, crop, side)
+    truth = torch.cat([crop.crop(view.images, side), crop.crop_coverage(view.masks, side)], 1)
+    return {**_layers(inputs), "truth": truth}
 
 
 def _on_white(views: Views) -> Views:
@@ -95,8 +98,8 @@ def _on_white(views: Views) -> Views:
     return replace(views, images=colors * views.masks + 1 - views.masks)
 
 
-def _layers(glimpse: Glimpse) -> dict[str, Tensor]:
-    return {name: getattr(glimpse, name) for name in ("images", "seen", "masks", "depth", "normals", "focal")}
+def _layers(inputs: PainterInput) -> dict[str, Tensor]:
+    return {name: getattr(inputs, name) for name in ("images", "seen", "masks", "depth", "normals", "focal")}
 
 
 def _trusted(views: Views) -> np.ndarray:

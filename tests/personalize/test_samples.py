@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from recon_lib.data.rings import open_rings
+from recon_lib.data.rings import open_orbits
 from recon_lib.errors import BadInput, Interrupted
-from recon_lib.personalize import lessons
-from recon_lib.personalize.lessons import _earlier, _trusted, other_objects, view_lessons
+from recon_lib.personalize import samples as lessons
+from recon_lib.personalize.samples import _earlier, _trusted, other_objects, view_samples
 from recon_lib.progress import unchecked
 from recon_lib.provenance import Provenance
 from recon_lib.views import Views
@@ -20,12 +20,12 @@ SIDE = 32
 @pytest.fixture(scope="module")
 def views(tmp_path_factory) -> Views:
     folder = write_ellipsoid_rings(tmp_path_factory.mktemp("rings"), 40, [(0.8, 0.5, 0.6)])
-    return open_rings(folder / "ellipsoids").views(0)
+    return open_orbits(folder / "ellipsoids").views(0)
 
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_lessons_are_gaps_with_the_view_behind_them(views, count):
-    found = view_lessons(views[:count], SIDE, 6, 0, unchecked)
+    found = view_samples(views[:count], SIDE, 6, 0, unchecked)
     assert found["truth"].shape == (6, 4, SIDE, SIDE) and found["focal"].shape == (6,)
     seen, masks = found["seen"] > 0.5, found["masks"] > 0.5
     assert not (seen & masks).any()
@@ -42,14 +42,14 @@ def test_the_background_of_a_view_is_not_learned(views):
     """A photo's surroundings are no part of the object."""
     one = views[:1]
     behind = replace(one, images=one.images * one.masks)
-    white, black = (view_lessons(v, SIDE, 3, 0, unchecked)["truth"] for v in (one, behind))
+    white, black = (view_samples(v, SIDE, 3, 0, unchecked)["truth"] for v in (one, behind))
     torch.testing.assert_close(black, white, rtol=0, atol=0.02)
     outline = (white[:, 3:] > 0.2) & (white[:, 3:] < 0.8)
     assert outline.any(), "where a pixel shows both"
 
 
 def test_the_seed_decides(views):
-    first, again, other = (view_lessons(views[:3], SIDE, 3, seed, unchecked) for seed in (1, 1, 2))
+    first, again, other = (view_samples(views[:3], SIDE, 3, seed, unchecked) for seed in (1, 1, 2))
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["masks"], other["masks"])
 
@@ -83,7 +83,7 @@ def test_observed_views_are_asked_for_more_often(views):
 
 
 def test_other_objects_have_other_colours_in_the_same_gaps(views):
-    batch = view_lessons(views[:2], SIDE, 4, 0, unchecked)
+    batch = view_samples(views[:2], SIDE, 4, 0, unchecked)
     before = batch["images"].clone()
     other = other_objects(batch, torch.Generator().manual_seed(0))
     assert torch.equal(batch["images"], before)
@@ -96,15 +96,15 @@ def test_other_objects_have_other_colours_in_the_same_gaps(views):
 
 def test_what_cannot_teach_is_told(views):
     with pytest.raises(BadInput, match="no depth and normals"):
-        view_lessons(replace(views, depth=None), SIDE, 2, 0, unchecked)
+        view_samples(replace(views, depth=None), SIDE, 2, 0, unchecked)
     with pytest.raises(BadInput, match="no depth and normals"):
-        view_lessons(replace(views, depth=views.depth * 0), SIDE, 2, 0, unchecked)
+        view_samples(replace(views, depth=views.depth * 0), SIDE, 2, 0, unchecked)
 
 
 def test_an_object_of_which_nothing_can_be_left_out_is_told(views, monkeypatch):
     monkeypatch.setattr(lessons, "LEAST", SIDE**2)
     with pytest.raises(BadInput, match="too small"):
-        view_lessons(views[:1], SIDE, 2, 0, unchecked)
+        view_samples(views[:1], SIDE, 2, 0, unchecked)
 
 
 def test_it_can_be_stopped(views):
@@ -112,4 +112,4 @@ def test_it_can_be_stopped(views):
         raise Interrupted
 
     with pytest.raises(Interrupted):
-        view_lessons(views[:2], SIDE, 2, 0, stop)
+        view_samples(views[:2], SIDE, 2, 0, stop)

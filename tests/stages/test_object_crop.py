@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from recon_lib.networks.zeroshape_w import ZeroShapeWConfig
-from recon_lib.stages.look import HIDDEN_SHARE, LEAST_OCCLUDER, close_look, close_window
-from recon_lib.stages.window import OBJECT_SHARE, Window
+from recon_lib.stages.object_crop import HIDDEN_SHARE, LEAST_OCCLUDER, object_crop, predict_crop
+from recon_lib.stages.square_crop import OBJECT_SHARE, SquareCrop
 from tests.oracle import SIDE, OracleNetwork, disk_picture, overlap
 
 HEIGHT, WIDTH = 80, 120
@@ -20,55 +20,55 @@ class TestWindow:
 
     def test_around_the_visible_part(self):
         for nothing in (None, self.mask * 0):
-            assert close_window(self.mask, nothing) == Window.around(self.mask[0, 0], OBJECT_SHARE)
+            assert object_crop(self.mask, nothing) == SquareCrop.around(self.mask[0, 0], OBJECT_SHARE)
 
     def test_wider_where_something_stands_in_front(self):
-        window = close_window(self.mask, box(20, 60, 80, 100))
-        assert window == Window.around(self.mask[0, 0], HIDDEN_SHARE)
-        plain = close_window(self.mask)
-        assert (plain.side, window.side) == (round(50 / OBJECT_SHARE), round(50 / HIDDEN_SHARE))
-        assert window.left < plain.left and window.top < plain.top  # the same middle
+        crop = object_crop(self.mask, box(20, 60, 80, 100))
+        assert crop == SquareCrop.around(self.mask[0, 0], HIDDEN_SHARE)
+        plain = object_crop(self.mask)
+        assert (plain.side, crop.side) == (round(50 / OBJECT_SHARE), round(50 / HIDDEN_SHARE))
+        assert crop.left < plain.left and crop.top < plain.top  # the same middle
 
     def test_specks_hide_nothing(self):
         least = round(LEAST_OCCLUDER * 2000)
-        assert close_window(self.mask, box(0, 1, 0, least)) == close_window(self.mask)
-        assert close_window(self.mask, box(0, 1, 0, least + 1)).side > close_window(self.mask).side
+        assert object_crop(self.mask, box(0, 1, 0, least)) == object_crop(self.mask)
+        assert object_crop(self.mask, box(0, 1, 0, least + 1)).side > object_crop(self.mask).side
 
     def test_doubtful_occluders_do_not_count(self):
-        assert close_window(self.mask, box(0, 80, 80, 120, value=0.5)) == close_window(self.mask)
+        assert object_crop(self.mask, box(0, 80, 80, 120, value=0.5)) == object_crop(self.mask)
 
 
 class TestLook:
     centre, radius = (60.0, 40.0), 24.0
 
-    def looked(self, occluder=None, window=None, **config):
+    def looked(self, occluder=None, crop=None, **config):
         network = OracleNetwork(ZeroShapeWConfig(image_size=SIDE, **config))
         image, mask = disk_picture(HEIGHT, WIDTH, self.centre, self.radius)
-        window = window or close_window(mask, occluder)
-        glance = close_look(network, window, image, mask, occluder, "cpu")
+        crop = crop or object_crop(mask, occluder)
+        prediction = predict_crop(network, crop, image, mask, occluder, "cpu")
         (seen,), (told,) = network.seen, network.told
-        assert glance.dense.depth.shape == (1, 1, SIDE, SIDE) and seen.shape == (1, 3, SIDE, SIDE)
-        return window, image, seen, told
+        assert prediction.dense.depth.shape == (1, 1, SIDE, SIDE) and seen.shape == (1, 3, SIDE, SIDE)
+        return crop, image, seen, told
 
     def test_the_picture_in_the_window_with_its_masks(self):
-        window, image, seen, told = self.looked()
-        assert torch.equal(seen, window.look(image, SIDE))
+        crop, image, seen, told = self.looked()
+        assert torch.equal(seen, crop.crop(image, SIDE))
         at = torch.arange(SIDE) + 0.5 - SIDE / 2
-        disk = torch.hypot(at, at[:, None]) < self.radius * SIDE / window.side
+        disk = torch.hypot(at, at[:, None]) < self.radius * SIDE / crop.side
         assert overlap(told[0, 0], disk) > 0.97
         assert not told[:, 1].any()
 
     def test_masks_are_told_as_training_tells_them(self):
         """Nothing between 0 and 1, though the edges are soft."""
         occluder = box(30, 50, 70, 110, value=0.8)
-        window, _, _, told = self.looked(occluder)
+        crop, _, _, told = self.looked(occluder)
         assert set(told.unique().tolist()) == {0.0, 1.0}
-        assert torch.equal(told[:, 1:], (window.look_covered(occluder, SIDE) > 0.5).float())
+        assert torch.equal(told[:, 1:], (crop.crop_coverage(occluder, SIDE) > 0.5).float())
         assert told[:, 1].any() and told.shape == (1, 2, SIDE, SIDE)
 
     def test_nothing_is_told_beyond_the_picture(self):
-        window = Window(-20, -40, 160)
-        _, _, _, told = self.looked(torch.ones(1, 1, HEIGHT, WIDTH), window)
+        crop = SquareCrop(-20, -40, 160)
+        _, _, _, told = self.looked(torch.ones(1, 1, HEIGHT, WIDTH), crop)
         inside = torch.zeros(SIDE, SIDE)
         inside[SIDE // 4 : SIDE * 3 // 4, SIDE // 8 : SIDE * 7 // 8] = 1
         assert torch.equal(told[0, 1], inside)
