@@ -33,11 +33,11 @@ from torch import Tensor
 
 from benchmarks.carve_open3d import peak_megabytes, start_of_memory
 from benchmarks.carve_scenes import Scene, cameras_around, dilated, eroded, mesh_scenes, overlap, recall, simple_scenes
+from recon_lib.cameras.camera import Cameras
 from recon_lib.fields.hull import MARGIN, SOLID
 from recon_lib.fields.hull_voxels import voxel_centres
-from recon_lib.geometry.camera import Cameras
-from recon_lib.stages.carve import Carving, carve
-from recon_lib.views import Views
+from recon_lib.stages.carving.carve import Carving, carve
+from recon_lib.views.views import Views
 
 COLUMNS = ("IoU m=0", "IoU m=def", "agreement", "recall m=0", "true", "eroded", "dilated", "dropped")
 

@@ -9,12 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from recon_lib.data.objects import list_objects, load_object
+from recon_lib.cameras.camera import Cameras
+from recon_lib.data.rendering.objects import list_objects, load_object
 from recon_lib.fields.hull_voxels import voxel_centres
-from recon_lib.geometry.camera import Cameras
-from recon_lib.geometry.columns import column_crossings
-from recon_lib.geometry.mesh import Mesh
-from recon_lib.geometry.solid import is_closed
+from recon_lib.meshes.columns import column_crossings
+from recon_lib.meshes.mesh import Mesh
+from recon_lib.meshes.solid import is_closed
 from recon_lib.render.rasterize import rasterize
 
 FINER = 4  # samples per pixel side: soft masks, and the exact hulls of meshes

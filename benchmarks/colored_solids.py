@@ -4,12 +4,12 @@ import argparse
 import json
 from pathlib import Path
 
-from recon_lib.data.objects import list_objects, load_object
-from recon_lib.geometry.camera import Cameras
-from recon_lib.geometry.mesh import Mesh
-from recon_lib.geometry.solid import is_closed
+from recon_lib.cameras.camera import Cameras
+from recon_lib.data.rendering.objects import list_objects, load_object
+from recon_lib.meshes.mesh import Mesh
+from recon_lib.meshes.solid import is_closed
 from recon_lib.render.mesh import render_mesh
-from recon_lib.views import Views
+from recon_lib.views.views import Views
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recon_lib.geometry.mesh import Mesh
-from recon_lib.stages.extract import extract_mesh
+from recon_lib.meshes.mesh import Mesh
+from recon_lib.stages.meshing.extract import extract_mesh
 
 BOUNDS = torch.tensor([[-1.0, -1.0, -1.0], [1.0, 1.0, 1.0]])
 TILT = torch.linalg.qr(torch.randn(3, 3, generator=torch.Generator().manual_seed(1)))[0]

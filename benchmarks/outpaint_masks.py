@@ -10,7 +10,7 @@ is the photo's, seven more follow the schedule after POP3D. The hull at each nex
 the cameras before it; the true mesh is the surface.
 
 The masks (what of the next view is painted; the rest is kept as earlier views show it):
-* hull: `stages.outpaint_mask`, which widens the region for the seam by a pixel for every 256 of the picture's side;
+* hull: `stages.outpainting.mask`, which widens the region for the seam by a pixel for every 256 of the picture's side;
   and "wide seam", with two more;
 * whole: the hull's whole silhouette. The plain painter, which could only paint it grey, paints the mean colour of the
   object in the earlier views instead; this contender knows nothing else of what they saw, by definition;
@@ -57,18 +57,18 @@ from benchmarks.outpaint_truth import (
     point_colors,
     squared_error,
 )
+from recon_lib.cameras.camera import Cameras
 from recon_lib.fields.hull import HullField
-from recon_lib.geometry.camera import Cameras
-from recon_lib.geometry.mesh import Mesh
-from recon_lib.geometry.schedule import after_pop3d
-from recon_lib.stages.extract import extract_mesh
-from recon_lib.stages.outlines import PAINTED
-from recon_lib.stages.outpaint import Painted, Painter, outpaint, with_mask
-from recon_lib.stages.outpaint_mask import RESOLUTION, OutpaintMask, find_outpaint_mask, seam_width
-from recon_lib.stages.painted_view import painted_views
-from recon_lib.stages.painter_plain import PlainPainter
-from recon_lib.stages.painters import load_embedded_painter
-from recon_lib.views import Views
+from recon_lib.meshes.mesh import Mesh
+from recon_lib.stages.meshing.extract import extract_mesh
+from recon_lib.stages.outpainting.mask import RESOLUTION, OutpaintMask, find_outpaint_mask, seam_width
+from recon_lib.stages.outpainting.outlines import PAINTED
+from recon_lib.stages.outpainting.outpaint import Painted, Painter, outpaint, with_mask
+from recon_lib.stages.outpainting.painter_embedded import load_embedded_painter
+from recon_lib.stages.outpainting.painter_plain import PlainPainter
+from recon_lib.stages.outpainting.view import painted_views
+from recon_lib.views.next_views import after_pop3d
+from recon_lib.views.views import Views
 
 CAMERAS = 8
 MASKS = ("hull", "wide seam", "whole", "depth", "depth+")

@@ -8,15 +8,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.single_view_baselines import depth_mesh
-from recon_lib.geometry.camera import Cameras
-from recon_lib.geometry.mesh import Mesh
-from recon_lib.geometry.schedule import MAX_VIEW_ANGLE_DEG, sight
-from recon_lib.geometry.visibility import visible_points
+from recon_lib.cameras.camera import Cameras
+from recon_lib.meshes.mesh import Mesh
+from recon_lib.meshes.visibility import visible_points
 from recon_lib.progress import Progress
 from recon_lib.render.rasterize import rasterize
-from recon_lib.stages.outpaint import PainterInput
-from recon_lib.stages.outpaint_mask import UNKNOWN, OutpaintMask, find_outpaint_mask
-from recon_lib.views import Views
+from recon_lib.stages.outpainting.mask import UNKNOWN, OutpaintMask, find_outpaint_mask
+from recon_lib.stages.outpainting.outpaint import PainterInput
+from recon_lib.views.next_views import MAX_VIEW_ANGLE_DEG, sight
+from recon_lib.views.views import Views
 
 SAMPLES = 4096  # surface points whose colours are compared between views
 

@@ -24,19 +24,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from recon_lib.cameras.camera import FLIP_YZ, Cameras
 from recon_lib.commands.pop3d import PLAIN, choose_painter
-from recon_lib.data.objects import list_objects, load_object
+from recon_lib.data.rendering.objects import list_objects, load_object
 from recon_lib.errors import BadInput
-from recon_lib.geometry.camera import FLIP_YZ, Cameras
-from recon_lib.geometry.mesh import Mesh
+from recon_lib.meshes.mesh import Mesh
 from recon_lib.preview import Tile, sheet
 from recon_lib.render.mesh import render_mesh
-from recon_lib.stages.evaluate import alignment, compare_meshes
-from recon_lib.stages.evaluate_images import compare_images
-from recon_lib.stages.outlines import OUTLINES
-from recon_lib.stages.photo import save_image
-from recon_lib.systems import pop3d, zeroshape_w
-from recon_lib.views import Views
+from recon_lib.stages.evaluation.images import compare_images
+from recon_lib.stages.evaluation.meshes import alignment, compare_meshes
+from recon_lib.stages.outpainting.outlines import OUTLINES
+from recon_lib.systems import zeroshape_w
+from recon_lib.systems.pop3d import loop as pop3d
+from recon_lib.views.photo import save_image
+from recon_lib.views.views import Views
 from recon_lib.weights.registry import LoadedModel, load_model
 
 SEED, PIXELS = 3, 256

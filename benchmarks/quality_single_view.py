@@ -4,9 +4,9 @@
 
 Every object is rendered once by the data engine (seeds that training never reaches) and shown twice: clean (plain
 background) and in a scene (background, clutter, an occluder in front; the object is the thing that takes the middle,
-see `data.scenes`). The model gets the raw picture alone. Shapes are compared in the view-aligned frame after scale +
-translation alignment (no rotation); F@0.05 counts samples nearer than 0.05 of the truth's bounding-sphere radius. A
-picture on which a method fails counts as F = 0.
+see `data.shards.scenes`). The model gets the raw picture alone. Shapes are compared in the view-aligned frame after
+scale + translation alignment (no rotation); F@0.05 counts samples nearer than 0.05 of the truth's bounding-sphere
+radius. A picture on which a method fails counts as F = 0.
 """
 
 import argparse
@@ -21,18 +21,18 @@ import numpy as np
 import torch
 
 from benchmarks.single_view_baselines import inflated, mirrored, sphere
-from recon_lib.data.cutouts import Library
-from recon_lib.data.mesh_renders import MeshRenderer, random_camera
-from recon_lib.data.objects import list_objects, load_object
-from recon_lib.data.scenes import Scene, SceneMix, compose_scene
-from recon_lib.data.shards import POINTS, ShardWriter
+from recon_lib.cameras.camera import FLIP_YZ
+from recon_lib.data.rendering.mesh_renders import MeshRenderer, random_camera
+from recon_lib.data.rendering.objects import list_objects, load_object
+from recon_lib.data.shards.cutouts import Library
+from recon_lib.data.shards.scenes import Scene, SceneMix, compose_scene
+from recon_lib.data.shards.shards import POINTS, ShardWriter
 from recon_lib.errors import BadInput
-from recon_lib.geometry.camera import FLIP_YZ
-from recon_lib.geometry.mesh import Mesh
-from recon_lib.stages.evaluate import compare_meshes
-from recon_lib.stages.extract import extract_mesh
-from recon_lib.stages.mask import segment
-from recon_lib.stages.regress import complete_shape, visible_surface
+from recon_lib.meshes.mesh import Mesh
+from recon_lib.stages.evaluation.meshes import compare_meshes
+from recon_lib.stages.meshing.extract import extract_mesh
+from recon_lib.stages.single_view.mask import segment
+from recon_lib.stages.single_view.regress import complete_shape, visible_surface
 from recon_lib.weights.registry import LoadedModel, load_model
 
 SEED = 910_000_000

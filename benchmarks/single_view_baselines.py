@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from recon_lib.geometry.mesh import Mesh
-from recon_lib.stages.extract import extract_mesh
-from recon_lib.stages.regress import VisibleSurface
+from recon_lib.meshes.mesh import Mesh
+from recon_lib.stages.meshing.extract import extract_mesh
+from recon_lib.stages.single_view.regress import VisibleSurface
 
 STEEP = 0.2  # a triangle of the depth map that spans more depth (world units) is a jump between surfaces
 

@@ -32,8 +32,8 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.published_zeroshape import published_decoder
-from recon_lib.networks.implicit import LatentCache, PointDecoder
-from recon_lib.stages.extract import Extraction, extract_mesh
+from recon_lib.networks.zeroshape_w.implicit import LatentCache, PointDecoder
+from recon_lib.stages.meshing.extract import Extraction, extract_mesh
 
 NODES = 129
 REACH = 1.5  # the published grid spans -1.5 ... 1.5 in the visible surface's frame

@@ -25,18 +25,18 @@ import torch
 from torch import Tensor
 
 from benchmarks.colored_solids import add_arguments, colored_solids, seen, write
-from recon_lib.geometry.camera import Cameras
-from recon_lib.geometry.mesh import Mesh
+from recon_lib.cameras.camera import Cameras
+from recon_lib.meshes.mesh import Mesh
 from recon_lib.progress import Progress
 from recon_lib.render.field import render_field
 from recon_lib.render.volsdf import render_network
-from recon_lib.stages.evaluate import compare_meshes
-from recon_lib.stages.evaluate_images import compare_images
-from recon_lib.stages.extract import extract_mesh
-from recon_lib.stages.fit_settings import FitSettings
-from recon_lib.stages.fit_volsdf import GridFit, fit_volsdf
-from recon_lib.stages.fit_volsdf_mlp import MlpSettings, PerceptronRun
-from recon_lib.views import Views
+from recon_lib.stages.evaluation.images import compare_images
+from recon_lib.stages.evaluation.meshes import compare_meshes
+from recon_lib.stages.fitting.sdf_grid.fit import GridFit, fit_volsdf
+from recon_lib.stages.fitting.sdf_grid.settings import FitSettings
+from recon_lib.stages.fitting.volsdf_mlp import MlpSettings, PerceptronRun
+from recon_lib.stages.meshing.extract import extract_mesh
+from recon_lib.views.views import Views
 
 HELD_OUT, TARGET = 6, 25.0  # views; dB
 SAMPLES, RESOLUTION = 100_000, 160

@@ -1,4 +1,4 @@
-"""The nodes of the pack, one file per stage. ComfyUI calls `comfy_entrypoint` once at its start.
+"""Nodes: ComfyUI's doors to the stages, a file each. ComfyUI calls `comfy_entrypoint` once at its start.
 
 Node files import their stage inside `run`: ComfyUI starts no slower, and a stage that cannot be imported costs
 one node, not all.

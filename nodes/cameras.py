@@ -60,7 +60,7 @@ class CameraOrbit(Node):
 
     @classmethod
     def run(cls, count, azimuth, sweep, elevation, distance, fov, width, height):
-        from ..recon_lib.geometry.orbits import arc
+        from ..recon_lib.cameras.orbits import arc
 
         return io.NodeOutput(arc(count, azimuth, sweep, elevation, distance, fov, height, width))
 
@@ -92,7 +92,7 @@ class CamerasFromLoad3D(Node):
 
     @classmethod
     def run(cls, camera_info, fov, width, height, mesh=None):
-        from ..recon_lib.geometry.load3d import UNIT_BOUNDS, from_load3d
+        from ..recon_lib.cameras.load3d import UNIT_BOUNDS, from_load3d
 
         bounds = UNIT_BOUNDS if mesh is None else mesh_from_host(mesh).bounds
         return io.NodeOutput(from_load3d(camera_info, height, width, fov=fov, bounds=bounds))
@@ -126,7 +126,7 @@ class CameraFromFov(Node):
 
     @classmethod
     def run(cls, image, fov, azimuth, elevation, distance):
-        from ..recon_lib.geometry.camera import Cameras
+        from ..recon_lib.cameras.camera import Cameras
 
         count, _, height, width = images_from_host(image).shape
         return io.NodeOutput(Cameras.orbit([azimuth] * count, elevation, distance, fov, height, width))

@@ -54,8 +54,8 @@ class VisualHull(Node):
     @classmethod
     def run(cls, views, resolution, margin, radius, use_depth, depth_slack):
         from ..recon_lib.render.mesh import turntable
-        from ..recon_lib.stages.carve import carve
-        from ..recon_lib.stages.extract import extract_mesh
+        from ..recon_lib.stages.carving.carve import carve
+        from ..recon_lib.stages.meshing.extract import extract_mesh
 
         progress = ComfyProgress()
         options = {"margin": margin, "radius": radius, "depth_slack": depth_slack if use_depth else None}
@@ -109,7 +109,7 @@ class OutpaintingMask(Node):
 
     @classmethod
     def run(cls, views, cameras, hull, grow, grazing, field=None, mesh=None):
-        from ..recon_lib.stages.outpaint_mask import find_outpaint_mask
+        from ..recon_lib.stages.outpainting.mask import find_outpaint_mask
 
         if (mesh is None) == (field is None):
             raise BadInput("Outpainting Mask needs the current surface; connect a field or a mesh, one of them.")

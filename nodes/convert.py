@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from ..recon_lib.errors import BadInput
-from ..recon_lib.stages.prepare import fit_mask, prepare_image, prepare_mask
+from ..recon_lib.views.prepare import fit_mask, prepare_image, prepare_mask
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from ..recon_lib.geometry.mesh import Mesh
+    from ..recon_lib.meshes.mesh import Mesh
 
 
 def images_from_host(image: Tensor) -> Tensor:
@@ -61,7 +61,7 @@ def masks_to_host(masks: Tensor) -> Tensor:
 
 def mesh_from_host(mesh: object) -> "Mesh":
     """MESH of either form, from this pack or another -> the library's `Mesh`. `BadInput` as `mesh_from_comfy`."""
-    from ..recon_lib.geometry.comfy_mesh import mesh_from_comfy
+    from ..recon_lib.meshes.files.comfy_mesh import mesh_from_comfy
 
     return mesh_from_comfy(mesh)
 
@@ -70,7 +70,7 @@ def mesh_to_host(mesh: "Mesh") -> object:
     """The mesh as this ComfyUI's MESH: its own class where it has one, an object with the same fields otherwise."""
     from comfy_api import latest
 
-    from ..recon_lib.geometry.comfy_mesh import mesh_to_comfy
+    from ..recon_lib.meshes.files.comfy_mesh import mesh_to_comfy
 
     return mesh_to_comfy(mesh, getattr(getattr(latest, "Types", None), "MESH", None))
 

@@ -32,7 +32,7 @@ class DemoPhoto(Node):
 
     @classmethod
     def run(cls, photo):
-        from ..recon_lib.stages.photo import load_photo
+        from ..recon_lib.views.photo import load_photo
 
         return io.NodeOutput(images_to_host(load_photo(FOLDER / photo).image))
 

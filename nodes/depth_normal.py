@@ -54,10 +54,10 @@ class EstimateDepthNormals(Node):
     @classmethod
     def run(cls, model, image, estimator, seed, mask=None):
         from ..recon_lib.render.pictures import linear_depth_picture, normal_picture
-        from ..recon_lib.stages.depth_external import aligned_depth, predict
-        from ..recon_lib.stages.depth_normal import estimate_depth_normals, normals_from_depth
-        from ..recon_lib.stages.mask import segment
-        from ..recon_lib.views import Views
+        from ..recon_lib.stages.single_view.depth_external import aligned_depth, predict
+        from ..recon_lib.stages.single_view.depth_normal import estimate_depth_normals, normals_from_depth
+        from ..recon_lib.stages.single_view.mask import segment
+        from ..recon_lib.views.views import Views
 
         images, device, progress = images_from_host(image), reserve_memory(model), ComfyProgress()
         masks = masks_from_host(mask, images)

@@ -50,7 +50,7 @@ class CompareMeshes(Node):
 
     @classmethod
     def run(cls, predicted, truth, align, samples, limit, seed, cameras=None):
-        from ..recon_lib.stages.evaluate import compare_meshes, error_mesh
+        from ..recon_lib.stages.evaluation.meshes import compare_meshes, error_mesh
 
         pair = mesh_from_host(predicted), mesh_from_host(truth)
         options = {"align": align, "samples": samples, "seed": seed}

@@ -56,8 +56,8 @@ class FitVolSDF(Node):
     @classmethod
     def run(cls, views, grid, rounds, pixels, seed, start=None, hull=None, cues=1.0):
         from ..recon_lib.render.field import turntable_field
-        from ..recon_lib.stages.fit_settings import FitSettings
-        from ..recon_lib.stages.fit_volsdf import fit_volsdf
+        from ..recon_lib.stages.fitting.sdf_grid.fit import fit_volsdf
+        from ..recon_lib.stages.fitting.sdf_grid.settings import FitSettings
 
         progress, settings = ComfyProgress(), FitSettings(side=pixels).upto(grid, rounds).with_cues(cues)
         fields = {"start": start, "hull": hull}

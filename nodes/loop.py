@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ..recon_lib.stages.outlines import SURFACE
+from ..recon_lib.stages.outpainting.outlines import SURFACE
 from . import sockets
 from .base import LARGEST_SEED, Node, seed_input
 from .cameras import PickCamera
@@ -15,7 +15,7 @@ from .render import Render
 from .schedule import AROUND, CameraSchedule
 
 AS_LINK = {"rawLink": True}  # the links themselves go on to the stage nodes: their results are kept camera by camera
-HULL_CELLS, CUES = 64, 0.0  # as in `systems.pop3d`
+HULL_CELLS, CUES = 64, 0.0  # as in `systems.pop3d.loop`
 MOST = 16
 GAP = 4  # which output of Outpainting Mask carries all of it
 
@@ -119,7 +119,7 @@ def place(graph, kind: type[Node], name: str, /, **inputs):
 
 def schedule_length(step: float) -> int:
     """How many cameras the schedule has: always all of them, so that asking for one more changes none before it."""
-    from ..recon_lib.geometry.schedule import raised, ring
+    from ..recon_lib.views.next_views import raised, ring
 
     return min(len(ring(step)) + len(raised()), MOST - 1)
 

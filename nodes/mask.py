@@ -36,7 +36,7 @@ class Segment(Node):
     @classmethod
     def run(cls, model, image):
         from ..recon_lib.render.pictures import mask_picture
-        from ..recon_lib.stages.mask import segment
+        from ..recon_lib.stages.single_view.mask import segment
 
         images, progress = images_from_host(image), ComfyProgress()
         found = segment(model, images, device=reserve_memory(model), progress=progress)

@@ -45,7 +45,7 @@ class ExtractMesh(Node):
 
     @classmethod
     def run(cls, field, resolution, level, largest_only, smooth, max_faces):
-        from ..recon_lib.stages.extract import extract_mesh
+        from ..recon_lib.stages.meshing.extract import extract_mesh
 
         options = {"level": level, "largest": largest_only, "smooth": smooth, "faces": max_faces or None}
         found = extract_mesh(field, resolution, **options, device=device(), progress=ComfyProgress())
@@ -80,7 +80,7 @@ class BakeTexture(Node):
 
     @classmethod
     def run(cls, mesh, size, max_faces, mirror, views=None, field=None):
-        from ..recon_lib.stages.texture import bake_texture
+        from ..recon_lib.stages.meshing.texture import bake_texture
 
         options = {"size": size, "max_faces": max_faces, "mirror": mirror}
         solid = mesh_from_host(mesh)

@@ -35,7 +35,7 @@ class LoadMesh(Node):
 
     @classmethod
     def run(cls, file):
-        from ..recon_lib.geometry.mesh_io import load_mesh
+        from ..recon_lib.meshes.files.mesh_io import load_mesh
 
         return io.NodeOutput(mesh_to_host(load_mesh(input_path(file, "Mesh file"))))
 
@@ -83,7 +83,7 @@ class SaveMesh(Node):
     @classmethod
     def run(cls, mesh, filename_prefix, format, up, size_mm, provenance):  # noqa: A002  (the socket's name)
 
-        from ..recon_lib.stages.export import save_mesh
+        from ..recon_lib.stages.meshing.export import save_mesh
 
         path, entry = output_path(filename_prefix, f".{format}")
         options = {"up": None if up == "default" else up, "size_mm": size_mm or None, "provenance": provenance}

@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ..recon_lib.stages.outlines import OUTLINES, SURFACE
+from ..recon_lib.stages.outpainting.outlines import OUTLINES, SURFACE
 from ..recon_lib.weights.inpainters import find_depth_controls, find_folder, find_inpaint_folders, find_outpainters
 from ..recon_lib.weights.lora_files import find_loras
 from . import sockets
@@ -87,10 +87,10 @@ class LoadOutpainter(Node):
     def run(cls, name, control, steps, size, guidance, strength, control_strength, precision, lora=NO_LORA):
         import torch
 
-        from ..recon_lib.personalize.painter import with_lora
-        from ..recon_lib.stages.painter_plain import PlainPainter
-        from ..recon_lib.stages.painters import load_embedded_painter
-        from ..recon_lib.stages.painters_diffusers import USUAL_STEPS, DiffusersPainter
+        from ..recon_lib.stages.outpainting.painter_diffusers import USUAL_STEPS, DiffusersPainter
+        from ..recon_lib.stages.outpainting.painter_embedded import load_embedded_painter
+        from ..recon_lib.stages.outpainting.painter_plain import PlainPainter
+        from ..recon_lib.stages.outpainting.personalize.painter import with_lora
 
         if name == PLAIN:
             painter = PlainPainter(size) if size else PlainPainter()
@@ -144,7 +144,7 @@ class OutpaintView(Node):
 
     @classmethod
     def run(cls, outpainter, gap, prompt, seed, number, mask=None, model=None, views=None, outline=SURFACE):
-        from ..recon_lib.stages.outpaint import outpaint, pick, with_mask
+        from ..recon_lib.stages.outpainting.outpaint import outpaint, pick, with_mask
 
         gap, progress = pick(gap, number - 1), ComfyProgress()
         gap = with_mask(gap, masks_from_host(mask, gap.images))
@@ -180,7 +180,7 @@ class JoinPaintedView(Node):
 
     @classmethod
     def run(cls, image, gap, number, mask=None, model=None, views=None, outline=SURFACE):
-        from ..recon_lib.stages.outpaint import join_painted, pick
+        from ..recon_lib.stages.outpainting.outpaint import join_painted, pick
 
         gap, image = pick(gap, number - 1), one_image(image)
         painted = join_painted(gap, image, masks_from_host(mask, image), outline)
@@ -225,8 +225,8 @@ def painted_outputs() -> list:
 
 def joined(painted, gap, model, views, progress) -> io.NodeOutput:
     """The painted view behind the earlier ones, its picture and its mask."""
-    from ..recon_lib.stages.painted_view import monocular_cues, painted_views
-    from ..recon_lib.views import Views
+    from ..recon_lib.stages.outpainting.view import monocular_cues, painted_views
+    from ..recon_lib.views.views import Views
 
     cues = None
     if model is not None:

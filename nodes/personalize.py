@@ -70,7 +70,7 @@ class PersonalisePainter(Node):
     def run(cls, outpainter, views, kind, steps, rank, rate, seed, file):
         from dataclasses import replace
 
-        from ..recon_lib.personalize.painter import personalize, usual_settings
+        from ..recon_lib.stages.outpainting.personalize.painter import personalize, usual_settings
 
         usual = usual_settings(outpainter)
         settings = replace(usual, steps=steps or usual.steps, rank=rank, rate=rate or usual.rate)

@@ -40,8 +40,8 @@ def photo_inputs() -> list:
 
 def find_surface(model, image, mask, depth, depth_kind, occluder, progress):
     """The stage behind the sockets."""
-    from ..recon_lib.stages.depth_own import own_depth
-    from ..recon_lib.stages.regress import visible_surface
+    from ..recon_lib.stages.single_view.depth_own import own_depth
+    from ..recon_lib.stages.single_view.regress import visible_surface
 
     images, device = one_image(image), reserve_memory(model)
     masks, hiding = masks_from_host(mask, images), occluders_from_host(occluder, images)
@@ -73,7 +73,7 @@ class VisibleSurface(Node):
 
     @classmethod
     def run(cls, model, image, mask=None, depth=None, depth_kind=LINEAR, occluder=None):
-        from ..recon_lib.geometry.orbits import arc
+        from ..recon_lib.cameras.orbits import arc
         from ..recon_lib.render.points import render_points
 
         progress = ComfyProgress()
@@ -100,7 +100,7 @@ class CompleteShape(Node):
 
     @classmethod
     def run(cls, model, points):
-        from ..recon_lib.stages.regress import complete_shape
+        from ..recon_lib.stages.single_view.regress import complete_shape
 
         return io.NodeOutput(complete_shape(model, points, device=reserve_memory(model), progress=ComfyProgress()))
 
@@ -123,7 +123,7 @@ class RegressShape(Node):
 
     @classmethod
     def run(cls, model, image, mask=None, depth=None, depth_kind=LINEAR, occluder=None):
-        from ..recon_lib.stages.regress import complete_shape
+        from ..recon_lib.stages.single_view.regress import complete_shape
 
         progress = ComfyProgress()
         found = find_surface(model, image, mask, depth, depth_kind, occluder, progress)

@@ -47,10 +47,10 @@ class Render(Node):
 
     @classmethod
     def run(cls, frames, elevation, size, shading, background, mesh=None, field=None, cameras=None):
-        from ..recon_lib.geometry.bounding_sphere import bounding_sphere
+        from ..recon_lib.cameras.turntable import inscribed_sphere, turntable_cameras
+        from ..recon_lib.meshes.bounding_sphere import bounding_sphere
         from ..recon_lib.render.field import render_field
         from ..recon_lib.render.mesh import render_mesh
-        from ..recon_lib.render.turntable import inscribed_sphere, turntable_cameras
 
         if (mesh is None) == (field is None):
             raise BadInput("Render needs a mesh or a field; connect exactly one of them.")

@@ -59,9 +59,9 @@ class CameraSchedule(Node):
     def run(
         cls, order, count, step, elevation, directions, distance, fov, width, height, views=None, hull=None
     ):  # fmt: skip
-        from ..recon_lib.geometry.camera import Cameras
-        from ..recon_lib.geometry.schedule import after_pop3d, best_views, look_from, read_directions
-        from ..recon_lib.stages.extract import extract_mesh
+        from ..recon_lib.cameras.camera import Cameras
+        from ..recon_lib.stages.meshing.extract import extract_mesh
+        from ..recon_lib.views.next_views import after_pop3d, best_views, look_from, read_directions
 
         progress = ComfyProgress()
         seen = Cameras.orbit(0.0, 0.0, distance, fov, height, width) if views is None else views.cameras

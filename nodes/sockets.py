@@ -6,10 +6,10 @@ because ComfyUI hands the same object to every node behind the link and keeps it
 
 from comfy_api.latest import io
 
-Cameras = io.Custom("RECON3D_CAMERAS")  # geometry.camera.Cameras, one or many
+Cameras = io.Custom("RECON3D_CAMERAS")  # cameras.camera.Cameras, one or many
 Views = io.Custom("RECON3D_VIEWS")  # views.Views: images with cameras, masks, depth, normals, provenance
 Field = io.Custom("RECON3D_FIELD")  # fields.field.Field: how far inside is a point?
 Model = io.Custom("RECON3D_MODEL")  # weights.registry.LoadedModel: a network with its card
 Points = io.Custom("RECON3D_POINTS")  # a visible surface: points, colours, and the views they come from
 Outpainter = io.Custom("RECON3D_OUTPAINTER")  # an inpainting backend
-OutpaintMask = io.Custom("RECON3D_GAP")  # stages.outpaint_mask.OutpaintMask: what cameras know and what they miss
+OutpaintMask = io.Custom("RECON3D_GAP")  # stages.outpainting.mask.OutpaintMask: what cameras know and what they miss

@@ -31,7 +31,7 @@ class MakeView(Node):
 
     @classmethod
     def run(cls, image, cameras, mask=None, views=None):
-        from ..recon_lib.views import Views
+        from ..recon_lib.views.views import Views
 
         images = images_from_host(image)
         masks = masks_from_host(mask, images)
@@ -98,7 +98,7 @@ class CropViews(Node):
 
     @classmethod
     def run(cls, views, side, share):
-        from ..recon_lib.stages.crop import crop_to_object
+        from ..recon_lib.views.crop import crop_to_object
 
         found = crop_to_object(views, side, share)
         return io.NodeOutput(found, images_to_host(found.images))
@@ -128,7 +128,7 @@ class LoadViews(Node):
 
     @classmethod
     def run(cls, folder):
-        from ..recon_lib.data.posed_images import load_views
+        from ..recon_lib.views.posed_images import load_views
 
         return io.NodeOutput(load_views(input_path(folder, "Views folder"), progress=ComfyProgress()))
 
@@ -158,7 +158,7 @@ class SaveViews(Node):
 
     @classmethod
     def run(cls, views, filename_prefix):
-        from ..recon_lib.data.posed_images import save_views
+        from ..recon_lib.views.posed_images import save_views
 
         path, entry = output_path(filename_prefix, "")
         save_views(views, path, progress=ComfyProgress())

@@ -17,8 +17,8 @@ from safetensors.torch import save_file
 
 from recon_lib.cli import main
 from recon_lib.errors import BadInput
-from recon_lib.stages.photo import load_mask, load_photo
-from recon_lib.stages.prepare import prepare_image, prepare_mask
+from recon_lib.views.photo import load_mask, load_photo
+from recon_lib.views.prepare import prepare_image, prepare_mask
 
 SIDE = 64
 
@@ -187,8 +187,8 @@ def test_a_large_photo_is_no_hindrance(height, width, seconds):
     """Processor time, not the clock: other programs may be running."""
     import time
 
-    from recon_lib.stages.mask import segment
-    from tests.oracle import disk_picture, oracle_model, overlap
+    from recon_lib.stages.single_view.mask import segment
+    from tests.helpers.oracle import disk_picture, oracle_model, overlap
 
     image, true = disk_picture(height, width, (width / 2.4, height / 1.9), height / 3)
     started = time.process_time()

@@ -8,9 +8,9 @@ import trimesh
 
 from benchmarks.carve import agreement, as_views, quality
 from benchmarks.carve_scenes import cameras_around, eroded, mesh_scene, overlap, recall, simple_scenes, solid_voxels
-from recon_lib.geometry.mesh import Mesh
-from recon_lib.stages.carve import carve
-from tests.shapes import box
+from recon_lib.meshes.mesh import Mesh
+from recon_lib.stages.carving.carve import carve
+from tests.helpers.shapes import box
 
 RESOLUTION = 40
 

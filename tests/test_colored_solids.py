@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from benchmarks.colored_solids import add_arguments, colored_solids, is_colored, seen, spread, write
-from recon_lib.geometry.camera import Cameras
-from recon_lib.geometry.mesh import Mesh
-from tests.shapes import box
+from recon_lib.cameras.camera import Cameras
+from recon_lib.meshes.mesh import Mesh
+from tests.helpers.shapes import box
 
 
 def colored(mesh: Mesh) -> Mesh:

@@ -13,7 +13,8 @@ LIBRARY = ROOT / "recon_lib"
 # floors from the ground up; a file imports from its own room and from lower floors only
 FLOORS = [
     {"check", "color_space", "errors", "files", "memory", "progress", "provenance"},
-    {"geometry"},
+    {"cameras"},
+    {"meshes"},
     {"views"},
     {"networks"},
     {"fields"},
@@ -22,7 +23,6 @@ FLOORS = [
     {"stages"},
     {"data"},
     {"training"},
-    {"personalize"},
     {"systems"},
     {"console", "commands"},
     {"cli"},
@@ -149,4 +149,4 @@ def test_the_checks_can_fail():
     tree = ast.parse("import comfy.utils\nfrom ..nodes import x\nfrom . import views\ndef f():\n    import trimesh")
     assert outside_packages(imports(tree)) == {"comfy", "trimesh"}
     assert outside_packages(at_import_time(tree)) == {"comfy"}
-    assert rooms_imported(LIBRARY / "geometry" / "x.py", tree) == {"nodes", "geometry"}
+    assert rooms_imported(LIBRARY / "cameras" / "x.py", tree) == {"nodes", "cameras"}

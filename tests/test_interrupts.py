@@ -10,29 +10,29 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from recon_lib.data.background_bank import draw_backgrounds
-from recon_lib.data.posed_images import load_views, save_views
-from recon_lib.data.render_shards import render_solids
-from recon_lib.data.shards import list_shards, open_shard
+from recon_lib.data.backgrounds.bank import draw_backgrounds
+from recon_lib.data.shards.render_shards import render_solids
+from recon_lib.data.shards.shards import list_shards, open_shard
 from recon_lib.errors import Interrupted
 from recon_lib.fields.field import Field
-from recon_lib.geometry.mesh import Mesh
 from recon_lib.memory import default_chunk
+from recon_lib.meshes.mesh import Mesh
 from recon_lib.progress import Progress
 from recon_lib.render.field import turntable_field
 from recon_lib.render.mesh import turntable
-from recon_lib.stages.depth_normal import estimate_depth_normals
-from recon_lib.stages.evaluate import compare_meshes, error_mesh
-from recon_lib.stages.export import save_mesh
-from recon_lib.stages.extract import extract_mesh
-from recon_lib.stages.mask import segment
-from recon_lib.stages.regress import FRAME_GRID, VisibleSurface, complete_shape, visible_surface
-from recon_lib.stages.texture import bake_texture
+from recon_lib.stages.evaluation.meshes import compare_meshes, error_mesh
+from recon_lib.stages.meshing.export import save_mesh
+from recon_lib.stages.meshing.extract import extract_mesh
+from recon_lib.stages.meshing.texture import bake_texture
+from recon_lib.stages.single_view.depth_normal import estimate_depth_normals
+from recon_lib.stages.single_view.mask import segment
+from recon_lib.stages.single_view.regress import FRAME_GRID, VisibleSurface, complete_shape, visible_surface
 from recon_lib.systems.zeroshape_w import reconstruct
-from recon_lib.views import Views
+from recon_lib.views.posed_images import load_views, save_views
+from recon_lib.views.views import Views
 from recon_lib.weights.registry import LoadedModel
-from tests.oracle import disk_picture, oracle_model
-from tests.stop_button import StopButton, files, looks_of, stop_everywhere
+from tests.helpers.oracle import disk_picture, oracle_model
+from tests.helpers.stop_button import StopButton, files, looks_of, stop_everywhere
 
 FRAMES, IMAGES, CHUNK = 2, 3, 1000
 FRAME_CHUNKS = -(-(FRAME_GRID**3) // default_chunk("cpu"))  # of the grid by which the world is placed
@@ -169,8 +169,8 @@ def test_rendering_shards_stops_and_goes_on(solids, tmp_path):
 
 def test_training_stops_and_goes_on(solids, tmp_path):
     pytest.importorskip("accelerate")
-    from recon_lib.training.settings import TrainSettings
-    from recon_lib.training.zeroshape_w import train
+    from recon_lib.training.zeroshape_w.settings import TrainSettings
+    from recon_lib.training.zeroshape_w.train import train
 
     render_solids(tmp_path / "shards", range(2), views=2, size=48, cache=solids)
     steps = 2
@@ -204,7 +204,7 @@ def test_the_reconstruct_command_stops(tmp_path, monkeypatch, capsys, at):
     from recon_lib import console
     from recon_lib.cli import main
     from recon_lib.commands import reconstruct as command
-    from recon_lib.stages.photo import save_image
+    from recon_lib.views.photo import save_image
 
     class Console(StopButton):
         def __init__(self):

@@ -9,19 +9,19 @@ import torch
 from torch import Tensor
 
 from recon_lib.errors import OutOfMemory
-from recon_lib.geometry.mesh import Mesh
 from recon_lib.memory import SMALLEST_CHUNK
+from recon_lib.meshes.mesh import Mesh
 from recon_lib.render.field import turntable_field
 from recon_lib.render.mesh import turntable
-from recon_lib.stages.depth_normal import estimate_depth_normals
-from recon_lib.stages.evaluate import compare_meshes, error_mesh
-from recon_lib.stages.export import save_mesh
-from recon_lib.stages.extract import extract_mesh
-from recon_lib.stages.mask import segment
-from recon_lib.stages.regress import complete_shape, visible_surface
-from recon_lib.stages.texture import bake_texture
-from tests.oracle import OracleNetwork, disk_picture, oracle_model
-from tests.stop_button import files
+from recon_lib.stages.evaluation.meshes import compare_meshes, error_mesh
+from recon_lib.stages.meshing.export import save_mesh
+from recon_lib.stages.meshing.extract import extract_mesh
+from recon_lib.stages.meshing.texture import bake_texture
+from recon_lib.stages.single_view.depth_normal import estimate_depth_normals
+from recon_lib.stages.single_view.mask import segment
+from recon_lib.stages.single_view.regress import complete_shape, visible_surface
+from tests.helpers.oracle import OracleNetwork, disk_picture, oracle_model
+from tests.helpers.stop_button import files
 
 PLENTY, LITTLE, NONE = 10**9, 1500, SMALLEST_CHUNK - 1  # points that fit
 SENTENCE = r"^Memory ran out while [a-z ]+; [a-zA-Z ]+, or close other programs\.$"
@@ -101,21 +101,30 @@ def full(*_, **__) -> None:
 
 IMAGE, MASK = disk_picture(64, 64, (32, 32), 20)
 WHOLE: dict[str, tuple[str, Callable]] = {  # the inner function that finds no memory, and the stage
-    "segment": ("tests.oracle.OracleNetwork.predict_dense", lambda m, f: segment(oracle_model(), IMAGE)),
+    "segment": ("tests.helpers.oracle.OracleNetwork.predict_dense", lambda m, f: segment(oracle_model(), IMAGE)),
     "depth and normals": (
-        "tests.oracle.OracleNetwork.predict_dense",
+        "tests.helpers.oracle.OracleNetwork.predict_dense",
         lambda m, f: estimate_depth_normals(oracle_model(), IMAGE, MASK),
     ),
-    "visible surface": ("tests.oracle.OracleNetwork.surface", lambda m, f: visible_surface(oracle_model(), IMAGE)),
-    "extract mesh": ("recon_lib.stages.extract._surface", lambda m, f: extract_mesh(Ball(Device(PLENTY)), 8)),
+    "visible surface": (
+        "tests.helpers.oracle.OracleNetwork.surface",
+        lambda m, f: visible_surface(oracle_model(), IMAGE),
+    ),
+    "extract mesh": ("recon_lib.stages.meshing.extract._surface", lambda m, f: extract_mesh(Ball(Device(PLENTY)), 8)),
     "bake texture": (
-        "recon_lib.stages.texture.rasterize_uv",
+        "recon_lib.stages.meshing.texture.rasterize_uv",
         lambda m, f: bake_texture(m, field=Ball(Device(PLENTY)), size=32),
     ),
     "render mesh": ("recon_lib.render.mesh.rasterize", lambda m, f: turntable(m, 1, size=16)),
-    "compare meshes": ("recon_lib.stages.evaluate.match_surfaces", lambda m, f: compare_meshes(m, m, samples=200)),
-    "error mesh": ("recon_lib.stages.evaluate.distance_to_surface", lambda m, f: error_mesh(m, m, samples=200)),
-    "save mesh": ("recon_lib.stages.export.encode_glb", lambda m, f: save_mesh(m, f / "new" / "a.glb")),
+    "compare meshes": (
+        "recon_lib.stages.evaluation.meshes.match_surfaces",
+        lambda m, f: compare_meshes(m, m, samples=200),
+    ),
+    "error mesh": (
+        "recon_lib.stages.evaluation.meshes.distance_to_surface",
+        lambda m, f: error_mesh(m, m, samples=200),
+    ),
+    "save mesh": ("recon_lib.stages.meshing.export.encode_glb", lambda m, f: save_mesh(m, f / "new" / "a.glb")),
 }
 
 
@@ -147,7 +156,7 @@ def test_a_mask_of_the_user_does_not_hide_it(monkeypatch):
 def test_the_command_line_tells_it_and_writes_nothing(monkeypatch, capsys, tmp_path):
     from recon_lib.cli import main
     from recon_lib.commands import reconstruct as command
-    from recon_lib.stages.photo import save_image
+    from recon_lib.views.photo import save_image
 
     monkeypatch.setattr(command, "_load", lambda system, name: oracle_model(CrampedOracle(Device(NONE))))
     save_image(IMAGE[0], tmp_path / "photo.png")

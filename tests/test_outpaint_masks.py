@@ -18,15 +18,15 @@ from benchmarks.outpaint_truth import (
     sheets,
     squared_error,
 )
-from recon_lib.geometry.camera import Cameras
-from recon_lib.geometry.mesh import Mesh
+from recon_lib.cameras.camera import Cameras
+from recon_lib.meshes.mesh import Mesh
 from recon_lib.render.mesh import render_mesh
-from recon_lib.stages.outpaint import painter_input
-from recon_lib.stages.outpaint_mask import find_outpaint_mask
-from recon_lib.stages.painter_plain import PlainPainter
-from recon_lib.stages.square_crop import SquareCrop
-from recon_lib.views import Views
-from tests.shapes import ball, box
+from recon_lib.stages.outpainting.mask import find_outpaint_mask
+from recon_lib.stages.outpainting.outpaint import painter_input
+from recon_lib.stages.outpainting.painter_plain import PlainPainter
+from recon_lib.views.square_crop import SquareCrop
+from recon_lib.views.views import Views
+from tests.helpers.shapes import ball, box
 
 SIZE = 48
 

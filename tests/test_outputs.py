@@ -10,19 +10,19 @@ import pytest
 import torch
 from torch import nn
 
+from recon_lib.cameras.camera import Cameras
 from recon_lib.cli import main
-from recon_lib.data.background_bank import draw_backgrounds
-from recon_lib.data.posed_images import save_views
-from recon_lib.data.shards import ShardWriter
+from recon_lib.data.backgrounds.bank import draw_backgrounds
+from recon_lib.data.shards.shards import ShardWriter
 from recon_lib.errors import BadInput
 from recon_lib.files import write_json
-from recon_lib.geometry.camera import Cameras
-from recon_lib.geometry.mesh import Mesh
-from recon_lib.stages.export import FORMATS, save_mesh
-from recon_lib.stages.photo import save_image
+from recon_lib.meshes.mesh import Mesh
+from recon_lib.stages.meshing.export import FORMATS, save_mesh
 from recon_lib.training.weight_files import load_weights, save_weights
-from recon_lib.views import Views
-from tests.stop_button import files
+from recon_lib.views.photo import save_image
+from recon_lib.views.posed_images import save_views
+from recon_lib.views.views import Views
+from tests.helpers.stop_button import files
 
 TETRAHEDRON = Mesh(
     torch.tensor([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]),

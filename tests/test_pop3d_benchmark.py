@@ -8,9 +8,9 @@ import torch
 
 from benchmarks import pop3d
 from benchmarks.pop3d import ELEVATION, FOV, Object, figures, grown, in_true_world, input_psnr, means, methods, seen
-from recon_lib.geometry.camera import FLIP_YZ, Cameras
-from recon_lib.geometry.mesh import Mesh
-from tests.shapes import box
+from recon_lib.cameras.camera import FLIP_YZ, Cameras
+from recon_lib.meshes.mesh import Mesh
+from tests.helpers.shapes import box
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,9 @@ import pytest
 import torch
 
 from benchmarks.single_view_baselines import STEEP, InflatedSilhouette, depth_mesh, inflated, mirrored, sphere
-from recon_lib.geometry.solid import is_closed, signed_volume
-from recon_lib.stages.regress import visible_surface
-from tests.oracle import disk_picture, fit_ball, oracle_model
+from recon_lib.meshes.solid import is_closed, signed_volume
+from recon_lib.stages.single_view.regress import visible_surface
+from tests.helpers.oracle import disk_picture, fit_ball, oracle_model
 
 
 def test_the_sphere_is_the_unit_sphere():

@@ -29,38 +29,7 @@ In ComfyUI the node turns red and shows it; on the command line it is the last l
 Words in *italics* stand for what the sentence will name. Tests of these cases: `tests/test_bad_input.py`,
 `tests/test_interrupts.py`, `tests/test_out_of_memory.py`, `tests/test_outputs.py`, `tests/nodes/test_bad_input.py`.
 """
-TOPICS = {  # title: the sources whose sentences stand there; the longest path that fits decides
-    "Photos, masks and depth pictures": (
-        "recon_lib/stages/prepare.py", "recon_lib/stages/photo.py", "recon_lib/stages/mask.py",
-        "recon_lib/stages/square_crop.py", "recon_lib/stages/depth", "recon_lib/color_space.py",
-    ),
-    "Models and their files": ("recon_lib/weights", "recon_lib/networks", "recon_lib/fields/decoded.py"),
-    "Shape: visible surface, completion, extraction": (
-        "recon_lib/stages/regress.py", "recon_lib/stages/extract.py", "recon_lib/fields", "recon_lib/systems",
-    ),
-    "Space carving, outpainting, and the fit of a surface": (
-        "recon_lib/stages/carve.py", "recon_lib/stages/outpaint", "recon_lib/geometry/schedule.py",
-        "recon_lib/stages/fit_", "recon_lib/stages/crop.py", "recon_lib/stages/paint",
-        "recon_lib/personalize", "recon_lib/weights/lora_files.py",
-    ),
-    "Cameras and views": (
-        "recon_lib/geometry/camera", "recon_lib/geometry/load3d.py", "recon_lib/geometry/orbits.py",
-        "recon_lib/geometry/rotations.py", "recon_lib/views.py", "recon_lib/data/posed_images.py",
-        "recon_lib/data/transforms_json.py",
-    ),
-    "Meshes, textures and pictures of them": (
-        "recon_lib/geometry", "recon_lib/stages/texture.py", "recon_lib/render", "recon_lib/preview.py",
-    ),
-    "Files and folders to write": ("recon_lib/files.py", "recon_lib/stages/export.py"),
-    "Measuring": (
-        "recon_lib/stages/evaluate", "recon_lib/stages/surface_figures.py", "recon_lib/geometry/align.py",
-        "recon_lib/geometry/solid.py", "recon_lib/commands/evaluate.py",
-    ),
-    "Rendering training data, and training": ("recon_lib/data", "recon_lib/training"),
-    "Command line": ("recon_lib/commands", "recon_lib/cli.py"),
-    "Values that do not fit their sockets": ("recon_lib/check.py", "nodes"),
-    "Memory": ("recon_lib/memory.py",),
-}  # fmt: skip
+SHARED = "Files, values and memory"  # of modules that lie in no room
 MEMORY = "Memory ran out while {}; {}, or close other programs."
 REASON = "reason"  # what an exception says
 Strings = dict[str, ast.expr]
@@ -68,23 +37,27 @@ Strings = dict[str, ast.expr]
 
 @functools.cache
 def sentences() -> dict[str, list[str]]:
-    """All sentences by topic, sorted."""
-    found: dict[str, set[str]] = {title: set() for title in TOPICS}
+    """All sentences by topic, both sorted."""
+    found: dict[str, set[str]] = {}
     for folder in ("recon_lib", "nodes"):
         for path in sorted((ROOT / folder).rglob("*.py")):
-            name = path.relative_to(ROOT).as_posix()
             for kind, sentence in _of_file(ast.parse(path.read_text(encoding="utf-8"))):
                 if re.sub(r"\*[^*]*\*|\W", "", sentence):  # not those that only pass another sentence on
-                    found["Memory" if kind == "explain_oom" else topic(name)].add(sentence)
-    return {title: sorted(lines) for title, lines in found.items()}
+                    found.setdefault(SHARED if kind == "explain_oom" else topic(path), set()).add(sentence)
+    return {title: sorted(found[title]) for title in sorted(found)}
 
 
-def topic(name: str) -> str:
-    """The title under which the sentences of a source file stand."""
-    fitting = [(len(start), title) for title, starts in TOPICS.items() for start in starts if name.startswith(start)]
-    if not fitting:
-        raise SystemExit(f"{name} raises BadInput and has no topic in {Path(__file__).name}; add it there.")
-    return max(fitting)[1]
+def topic(path: Path) -> str:
+    """The room of a source: the first sentence of the docstring of its folder below recon_lib (below stages: of its
+    own); one topic for all nodes, and one for what lies in no room."""
+    room = path.relative_to(ROOT).parts[:-1]
+    room = room[:3] if room[:2] == ("recon_lib", "stages") else room[:2]
+    if room == ("recon_lib",):
+        return SHARED
+    words = ast.get_docstring(ast.parse((ROOT.joinpath(*room) / "__init__.py").read_text(encoding="utf-8")))
+    if not words:
+        raise SystemExit(f"{'/'.join(room)}/__init__.py does not say what the room is; write its docstring.")
+    return re.split(r"[:.,](?:\s|$)", words, maxsplit=1)[0]
 
 
 def page() -> str:

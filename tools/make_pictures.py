@@ -13,14 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recon_lib.data.cutouts import Library
-from recon_lib.data.render_shards import render_meshes
-from recon_lib.data.scenes import SceneMix, compose_scene
+from recon_lib.data.shards.cutouts import Library
+from recon_lib.data.shards.render_shards import render_meshes
+from recon_lib.data.shards.scenes import SceneMix, compose_scene
 from recon_lib.preview import Tile, sheet
 from recon_lib.render.mesh import turntable
 from recon_lib.render.pictures import depth_picture, mask_picture, normal_picture
-from recon_lib.stages.photo import load_photo, save_image
 from recon_lib.systems.zeroshape_w import Reconstruction, reconstruct
+from recon_lib.views.photo import load_photo, save_image
 from recon_lib.weights.registry import load_model
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"

@@ -12,15 +12,15 @@ import torch.nn.functional as F
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from recon_lib.geometry.camera import Cameras  # noqa: E402
+from recon_lib.cameras.camera import Cameras  # noqa: E402
 from recon_lib.render.mesh import render_mesh  # noqa: E402
 from recon_lib.render.pictures import mask_picture  # noqa: E402
 from recon_lib.render.points import render_points  # noqa: E402
-from recon_lib.stages.painter_plain import PlainPainter  # noqa: E402
-from recon_lib.stages.painters import load_embedded_painter  # noqa: E402
-from recon_lib.stages.photo import load_photo, save_image  # noqa: E402
-from recon_lib.systems import pop3d  # noqa: E402
+from recon_lib.stages.outpainting.painter_embedded import load_embedded_painter  # noqa: E402
+from recon_lib.stages.outpainting.painter_plain import PlainPainter  # noqa: E402
+from recon_lib.systems.pop3d import loop as pop3d  # noqa: E402
 from recon_lib.systems.zeroshape_w import reconstruct  # noqa: E402
+from recon_lib.views.photo import load_photo, save_image  # noqa: E402
 from recon_lib.weights.registry import load_model  # noqa: E402
 
 SIDE = 320  # pixels of each picture

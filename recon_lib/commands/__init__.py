@@ -1,1 +1,3 @@
-"""One module per command, each with `add_arguments(parser)` and `run(args) -> int`. Heavy imports inside `run`."""
+"""Command line: one module per command, each with `add_arguments(parser)` and `run(args) -> int`. Heavy imports inside
+`run`.
+"""

@@ -39,9 +39,9 @@ def run(args: Namespace) -> int:
     if args.sheet is not None and args.count < 1:
         raise BadInput(f"A sheet of {args.count} samples is empty; it needs at least one sample.")
     if args.sheet is not None:
-        from ..data.sheet import sample_sheet
+        from ..data.shards.sheet import sample_sheet
         from ..files import check_output
-        from ..stages.photo import save_image
+        from ..views.photo import save_image
 
         check_output(args.sheet, (".png", ".jpg"))
         save_image(sample_sheet(args.count, seed=args.seed, meshes=args.meshes), args.sheet)
@@ -69,8 +69,8 @@ def _fill_folder(make: Callable[[Namespace, "Progress"], None], folder: Path, ar
 
 
 def _render(args: Namespace, progress: "Progress") -> None:
-    from ..data.background_bank import draw_backgrounds
-    from ..data.render_shards import render_meshes, render_solids
+    from ..data.backgrounds.bank import draw_backgrounds
+    from ..data.shards.render_shards import render_meshes, render_solids
 
     options = {"views": args.views, "progress": progress}
     if args.backgrounds:
@@ -85,7 +85,7 @@ def _render(args: Namespace, progress: "Progress") -> None:
 
 
 def _render_orbits(args: Namespace, progress: "Progress") -> None:
-    from ..data.rings import render_mesh_orbits, render_solid_orbits
+    from ..data.shards.orbits import render_mesh_orbits, render_solid_orbits
 
     if args.meshes:
         render_mesh_orbits(args.meshes, args.orbits, seed=args.seed, split=args.split, up=args.up, progress=progress)
@@ -95,7 +95,7 @@ def _render_orbits(args: Namespace, progress: "Progress") -> None:
 
 
 def _make_outpaint_samples(args: Namespace, progress: "Progress") -> None:
-    from ..data.gap_samples import make_samples
+    from ..training.outpainter.dataset import make_samples
 
     if args.orbits is None:
         raise BadInput("Outpainting samples are made of orbits; name their folder with --orbits.")

@@ -46,11 +46,11 @@ def run(args: Namespace) -> int:
 
 
 def _compare_meshes(args: Namespace) -> dict:
+    from ..cameras.camera_json import read_camera
     from ..console import ConsoleProgress
-    from ..geometry.camera_json import read_camera
-    from ..geometry.mesh_io import load_mesh
-    from ..stages.evaluate import compare_meshes, error_mesh
-    from ..stages.export import save_mesh
+    from ..meshes.files.mesh_io import load_mesh
+    from ..stages.evaluation.meshes import compare_meshes, error_mesh
+    from ..stages.meshing.export import save_mesh
 
     camera = read_camera(args.camera) if args.camera else None
     predicted, truth = load_mesh(args.predicted), load_mesh(args.truth)
@@ -66,8 +66,8 @@ def _compare_meshes(args: Namespace) -> dict:
 
 
 def _compare_images(args: Namespace) -> dict:
-    from ..stages.evaluate_images import compare_images
-    from ..stages.photo import load_photo
+    from ..stages.evaluation.images import compare_images
+    from ..views.photo import load_photo
 
     if args.camera or args.error_mesh or args.align != "none":
         raise BadInput("--align, --camera and --error-mesh are for meshes; leave them out to compare images.")

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..fields.sdf_grid import SdfGrid
-    from ..geometry.mesh import Mesh
-    from ..views import Views
+    from ..meshes.mesh import Mesh
+    from ..views.views import Views
 
 GRIDS = (32, 64, 128, 192)
 
@@ -33,14 +33,14 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     from ..console import ConsoleProgress
-    from ..data.posed_images import load_views
     from ..files import check_output
-    from ..stages.export import save_mesh
-    from ..stages.extract import extract_mesh
-    from ..stages.fit_settings import FitSettings
-    from ..stages.fit_volsdf import fit_volsdf
-    from ..stages.photo import save_image
-    from ..stages.texture import bake_texture
+    from ..stages.fitting.sdf_grid.fit import fit_volsdf
+    from ..stages.fitting.sdf_grid.settings import FitSettings
+    from ..stages.meshing.export import save_mesh
+    from ..stages.meshing.extract import extract_mesh
+    from ..stages.meshing.texture import bake_texture
+    from ..views.photo import save_image
+    from ..views.posed_images import load_views
 
     for path, suffixes in ((args.output, MESH_SUFFIXES), (args.report, (".json",)), (args.preview, PICTURE_SUFFIXES)):
         if path is not None:

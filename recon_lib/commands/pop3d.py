@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BadInput
-from ..stages.outlines import OUTLINES, SURFACE
+from ..stages.outpainting.outlines import OUTLINES, SURFACE
 
 if TYPE_CHECKING:
     import torch
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from ..preview import Tile
     from ..progress import Progress
-    from ..stages.outpaint import Painter
-    from ..systems.pop3d import Reconstruction
+    from ..stages.outpainting.outpaint import Painter
+    from ..systems.pop3d.loop import Reconstruction
     from ..weights.registry import LoadedModel
 
 EMBEDDED, PLAIN = "embedded", "plain"
@@ -63,14 +63,14 @@ def check(args: Namespace) -> None:
 def choose_painter(name: str, device: "torch.device | str") -> "Painter":
     """The painter that --outpainter names."""
     if name == PLAIN:
-        from ..stages.painter_plain import PlainPainter
+        from ..stages.outpainting.painter_plain import PlainPainter
 
         return PlainPainter()
     if name == EMBEDDED:
-        from ..stages.painters import load_embedded_painter
+        from ..stages.outpainting.painter_embedded import load_embedded_painter
 
         return load_embedded_painter(device=device)
-    from ..stages.painters_diffusers import DiffusersPainter
+    from ..stages.outpainting.painter_diffusers import DiffusersPainter
     from ..weights.inpainters import find_inpaint_folders
 
     path = Path(name).resolve()
@@ -90,9 +90,9 @@ def reconstruct(
     progress: "Progress",
 ) -> "Reconstruction":
     """Run the loop; a file beside the output keeps where it stands until it is done."""
-    from ..data.posed_images import save_views
-    from ..systems.pop3d import Options
-    from ..systems.pop3d import reconstruct as run
+    from ..systems.pop3d.loop import Options
+    from ..systems.pop3d.loop import reconstruct as run
+    from ..views.posed_images import save_views
 
     painter = choose_painter(args.outpainter, device)
     options = Options(

@@ -10,7 +10,7 @@ from . import pop3d
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..stages.export import ExportReport
+    from ..stages.meshing.export import ExportReport
     from ..systems.zeroshape_w import Reconstruction
     from ..weights.registry import LoadedModel
 
@@ -37,7 +37,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     from ..console import ConsoleProgress
     from ..files import check_output
-    from ..stages.photo import load_mask, load_photo, save_image
+    from ..views.photo import load_mask, load_photo, save_image
 
     for path, suffixes in ((args.output, MESH_SUFFIXES), (args.report, (".json",)), (args.preview, PICTURE_SUFFIXES)):
         if path is not None:
@@ -74,7 +74,7 @@ def _reconstruct(
 
 
 def _save(result: "Reconstruction", path: Path) -> "ExportReport":
-    from ..stages.export import save_mesh
+    from ..stages.meshing.export import save_mesh
 
     return save_mesh(result.mesh, path)
 

@@ -3,7 +3,7 @@
 from argparse import REMAINDER, ArgumentParser, Namespace
 from importlib import import_module
 
-SYSTEMS = {"outpainter": "outpainter", "zeroshape-w": "zeroshape_w"}
+SYSTEMS = {"outpainter": "outpainter.train", "zeroshape-w": "zeroshape_w.train"}
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -1,0 +1,1 @@
+"""Fields: how far inside the object a point is, and its colour."""

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..networks.visible_points import Normalization
+from ..networks.zeroshape_w.visible_points import Normalization
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 @runtime_checkable
 class Field(Protocol):
-    """A solid in the world frame (see `geometry.camera`), possibly coloured.
+    """A solid in the world frame (see `cameras.camera`), possibly coloured.
 
     Fields are immutable once they travel on a socket; they keep their tensors on the CPU between stages and
     compute on `device`.

@@ -14,10 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..cameras.camera import Cameras
 from ..check import check_shape
-from ..geometry.camera import Cameras
 from ..progress import unchecked
-from ..views import Views
+from ..views.views import Views
 
 SOLID = 0.5  # mask value from which a pixel belongs to the object
 MARGIN = 1.25  # pixels: the least, in quarters, that keeps 0.99 of thin objects when masks of 256 px lose their rim

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..check import check_shape
-from ..networks.volsdf import VolSDF
+from ..networks.volsdf.perceptron import VolSDF
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..check import check_shape
-from ..networks.grid_color import GridColor
+from ..networks.volsdf.grid_color import GridColor
 from .cells import Cells
 
 

@@ -1,4 +1,4 @@
-"""Torch modules only: no files, no devices, no images that have not become tensors."""
+"""Networks: torch modules only; no files, no devices, no images that have not become tensors."""
 
 from torch import nn
 
@@ -8,7 +8,7 @@ from ..errors import BadInput
 def build(system: str, config: dict) -> nn.Module:
     """The untrained network of a model card: its `system` and `config`."""
     if system == "zeroshape-w":
-        from .zeroshape_w import ZeroShapeW, ZeroShapeWConfig
+        from .zeroshape_w.model import ZeroShapeW, ZeroShapeWConfig
 
         return ZeroShapeW(ZeroShapeWConfig.of(config))
     if system == "outpainter":

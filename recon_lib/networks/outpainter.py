@@ -86,7 +86,7 @@ def make_condition(
     seen or to be painted, so that 4 less 3 are the seen pixels; 5 depth of the seen surface less its mean, over the
     silhouette's longer side in world units (about -1..1, no unit); 6-8 its normals, unit; 5-8 are 0 where not seen.
 
-    The layers are those of `stages.outpaint_mask.OutpaintMask`; a pixel of its hull that is neither seen nor to be
+    The layers are those of `stages.outpainting.mask.OutpaintMask`; a pixel of its hull that is neither seen nor to be
     painted counts as background, and so does everything outside. Raises `BadInput` for shapes that do not fit.
     """
     check_shape("images", images, "B", 3, "H", "W")

@@ -1,0 +1,1 @@
+"""Rendering: meshes, points, signed distances and radiance; projection of images onto surfaces."""

@@ -7,14 +7,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..cameras.camera import Cameras
+from ..cameras.turntable import inscribed_sphere, turntable_cameras
 from ..errors import BadInput
 from ..fields.field import Field
-from ..geometry.camera import Cameras
 from ..memory import default_chunk, explain_oom, in_chunks
 from ..progress import Progress
 from .layers import Rendering, background_color, composite
 from .shading import CLAY, check_shading, depth_colors, lit, normal_colors
-from .turntable import inscribed_sphere, turntable_cameras
 
 FIELD_SHADINGS = ("lit", "albedo", "clay", "normal", "depth")
 REFINEMENTS = 8  # secant steps after the march

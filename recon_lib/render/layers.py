@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..cameras.camera import Cameras
 from ..errors import BadInput
-from ..geometry.camera import Cameras
-from ..views import Views
+from ..views.views import Views
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..cameras.camera import Cameras
+from ..cameras.turntable import turntable_cameras
 from ..errors import BadInput
-from ..geometry.bounding_sphere import bounding_sphere
-from ..geometry.camera import Cameras
-from ..geometry.mesh import Mesh
 from ..memory import explain_oom
+from ..meshes.bounding_sphere import bounding_sphere
+from ..meshes.mesh import Mesh
 from ..progress import Progress
 from ..provenance import provenance_colors
 from .layers import Rendering, background_color, composite
 from .rasterize import Fragments, rasterize
 from .shading import CLAY, check_shading, depth_colors, lit, normal_colors
-from .turntable import turntable_cameras
 
 CREASE = 0.85  # cosine of 32 degrees: where a face turns further from the averaged normal it is drawn flat
 # (a box's corners average to 35 degrees where one side has both of its triangles there)

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from ..check import check_shape
 from ..provenance import Provenance, provenance_colors
-from ..views import Views
+from ..views.views import Views
 from .shading import depth_colors, normal_colors
 
 OBJECT_TINT = (0.20, 0.70, 0.30)  # sRGB

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
+from ..cameras.camera import Cameras
 from ..check import check_shape
-from ..geometry.camera import Cameras
 from .shading import CLAY
 
 

@@ -7,11 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..geometry.camera import Cameras
-from ..geometry.mesh import Mesh
+from ..cameras.camera import Cameras
+from ..meshes.mesh import Mesh
 from ..progress import unchecked
 from ..provenance import Provenance
-from ..views import Views
+from ..views.views import Views
 from .fill import fill_nearest
 from .rasterize import rasterize
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..cameras.camera import Cameras
 from ..check import check_shape
 from ..errors import BadInput
-from ..geometry.camera import Cameras
-from ..geometry.mesh import Mesh
+from ..meshes.mesh import Mesh
 from ..progress import unchecked
 from .clip import clip_near
 from .coverage import covered_pixels, cross

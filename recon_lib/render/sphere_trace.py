@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..cameras.camera import Cameras
 from ..check import check_shape
 from ..errors import BadInput
-from ..geometry.camera import Cameras
 
 BALL = 1.02  # solids lie in the unit ball; rays are followed only inside this one
 DIFFERENCE = 1e-3  # spacing of the finite differences behind normals, world units

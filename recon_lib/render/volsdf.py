@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..geometry.camera import Cameras
-from ..networks.volsdf import VolSDF
+from ..cameras.camera import Cameras
+from ..networks.volsdf.perceptron import VolSDF
 from ..progress import unchecked
 from .error_bounded import ErrorBoundedSampler
 from .volume import interval_weights, rectangle_depths

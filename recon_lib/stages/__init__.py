@@ -1,0 +1,1 @@
+"""Stages: functions from views, fields and meshes to others, each of which a node calls."""

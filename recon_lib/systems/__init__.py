@@ -1,0 +1,1 @@
+"""Systems: each published method as a composition of stages."""

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from ..fields.decoded import DecodedField
-from ..geometry.mesh import Mesh
+from ..meshes.mesh import Mesh
 from ..progress import Progress
-from ..stages.extract import extract_mesh
-from ..stages.regress import VisibleSurface, complete_shape, visible_surface
-from ..stages.texture import bake_texture
+from ..stages.meshing.extract import extract_mesh
+from ..stages.meshing.texture import bake_texture
+from ..stages.single_view.regress import VisibleSurface, complete_shape, visible_surface
 from ..weights.registry import LoadedModel
 
 log = logging.getLogger("recon3d")

@@ -1,0 +1,1 @@
+"""Training: one run loop, and a folder for each learned system."""

@@ -15,7 +15,7 @@ from ..errors import BadInput
 from ..files import written_whole
 from ..progress import Progress
 from .ema import WeightAverage
-from .settings import Schedule, rate_share
+from .schedule import Schedule, rate_share
 from .weight_files import load_weights, save_card, save_weights
 
 log = logging.getLogger("recon3d")

@@ -1,0 +1,1 @@
+"""Models: cards, registry, embedded weights, folders of other programs."""

@@ -20,7 +20,7 @@ PIPELINES = {  # diffusers' classes that its inpainting pipelines can be made of
 
 @dataclass(frozen=True)
 class InpaintFolder:
-    """A folder that `stages.painters_diffusers` can open."""
+    """A folder that `stages.outpainting.painter_diffusers` can open."""
 
     name: str  # path below the folder it was found in
     path: Path

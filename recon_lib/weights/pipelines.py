@@ -22,7 +22,7 @@ DEEPEST = 3  # folders below each root that are looked into
 
 @dataclass(frozen=True)
 class PipelineFolder:
-    """A model folder that `stages.depth_external` can run."""
+    """A model folder that `stages.single_view.depth_external` can run."""
 
     name: str  # path below the folder it was found in
     path: Path

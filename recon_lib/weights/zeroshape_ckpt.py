@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..errors import BadInput
 from ..files import check_output, write_json, written_whole
-from ..networks.zeroshape_w import ZEROSHAPE, ZeroShapeW
+from ..networks.zeroshape_w.model import ZEROSHAPE, ZeroShapeW
 from .card import card_path
 from .registry import read_state
 

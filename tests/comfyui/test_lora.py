@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from recon_lib.personalize.painter import personalize
-from recon_lib.personalize.settings import PersonalSettings
-from recon_lib.stages.painters_diffusers import DiffusersPainter
-from recon_lib.views import Views
+from recon_lib.stages.outpainting.painter_diffusers import DiffusersPainter
+from recon_lib.stages.outpainting.personalize.painter import personalize
+from recon_lib.stages.outpainting.personalize.settings import PersonalSettings
+from recon_lib.views.views import Views
 from recon_lib.weights.inpainters import find_inpaint_folders
-from tests.gaps import disc, disc_outpaint_mask, truth
-from tests.tiny_pipelines import tiny_sd
+from tests.helpers.outpaint_masks import disc, disc_outpaint_mask, truth
+from tests.helpers.tiny_pipelines import tiny_sd
 
 COMFYUI = os.environ.get("COMFYUI_PATH")
 PYTHON = os.environ.get("COMFYUI_PYTHON", sys.executable)

@@ -6,7 +6,8 @@ import torch
 from PIL import Image
 
 from recon_lib.cli import main
-from recon_lib.data import background_bank, render_shards, sheet
+from recon_lib.data.backgrounds import bank as background_bank
+from recon_lib.data.shards import render_shards, sheet
 
 
 @pytest.fixture
@@ -96,7 +97,8 @@ def test_a_damaged_photo_is_named(calls, capsys, tmp_path):
 
 
 def test_rings_and_the_samples_of_their_gaps(monkeypatch, tmp_path, capsys):
-    from recon_lib.data import gap_samples, rings
+    from recon_lib.data.shards import orbits as rings
+    from recon_lib.training.outpainter import dataset as gap_samples
 
     asked = []
 

@@ -38,7 +38,7 @@ def test_figures_go_to_stdout_and_nothing_else(meshes, capsys):
 
 
 def test_alignment_camera_file_and_error_mesh(meshes, tmp_path, capsys):
-    from recon_lib.geometry.mesh_io import load_mesh
+    from recon_lib.meshes.files.mesh_io import load_mesh
 
     view, result, shown = (tmp_path / name for name in ("view.json", "out.json", "error.ply"))
     view.write_text(json.dumps({"azimuth": 0, "distance": 4, "fov": 60, "height": 64, "width": 64}))

@@ -8,11 +8,11 @@ from PIL import Image
 
 from recon_lib.cli import main
 from recon_lib.commands import fit as command
-from recon_lib.data.posed_images import save_views
 from recon_lib.errors import Interrupted
-from recon_lib.geometry.mesh_io import load_mesh
-from recon_lib.stages import fit_volsdf as stage
-from tests.posed import around, posed, sphere
+from recon_lib.meshes.files.mesh_io import load_mesh
+from recon_lib.stages.fitting.sdf_grid import fit as stage
+from recon_lib.views.posed_images import save_views
+from tests.helpers.posed import around, posed, sphere
 
 QUICK = ["--grid", "32", "--rounds", "2", "--resolution", "24", "--texture-size", "64"]
 

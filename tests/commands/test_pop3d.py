@@ -8,10 +8,10 @@ import torch
 from recon_lib.cli import main
 from recon_lib.commands import pop3d
 from recon_lib.commands.reconstruct import result_sheet
-from recon_lib.data.posed_images import load_views
-from recon_lib.stages.painter_plain import PlainPainter
-from recon_lib.systems import pop3d as system
-from recon_lib.views import Views
+from recon_lib.stages.outpainting.painter_plain import PlainPainter
+from recon_lib.systems.pop3d import loop as system
+from recon_lib.views.posed_images import load_views
+from recon_lib.views.views import Views
 from tests.commands.test_reconstruct import answer, octahedron, photo, use  # noqa: F401
 
 

@@ -10,12 +10,12 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from recon_lib.cameras.camera import Cameras
 from recon_lib.cli import main
 from recon_lib.commands import reconstruct as command
 from recon_lib.errors import Interrupted
-from recon_lib.geometry.camera import Cameras
-from recon_lib.geometry.mesh import Mesh
-from recon_lib.views import Views
+from recon_lib.meshes.mesh import Mesh
+from recon_lib.views.views import Views
 from recon_lib.weights.card import ModelCard
 from recon_lib.weights.registry import LoadedModel, find_models
 

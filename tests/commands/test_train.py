@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from recon_lib.cli import main
-from recon_lib.training import zeroshape_w
+from recon_lib.training.zeroshape_w import train as zeroshape_w
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_no_shards_is_one_sentence(capsys, tmp_path):
 
 
 def test_an_outpainter_is_trained_on_its_samples(monkeypatch):
-    from recon_lib.training import outpainter
+    from recon_lib.training.outpainter import train as outpainter
 
     started = []
     monkeypatch.setattr(outpainter, "train", lambda settings, progress: started.append(settings))

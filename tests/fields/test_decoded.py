@@ -6,7 +6,7 @@ from torch import nn
 
 from recon_lib.fields.decoded import DecodedField, move
 from recon_lib.fields.field import Field
-from recon_lib.networks.visible_points import Normalization
+from recon_lib.networks.zeroshape_w.visible_points import Normalization
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from recon_lib.cameras.camera import Cameras
 from recon_lib.errors import BadInput, Interrupted
 from recon_lib.fields.field import Field
 from recon_lib.fields.hull import BOUNDLESS, HullField, signed_distance
-from recon_lib.geometry.camera import Cameras
-from tests.hulls import around, ball_mask, box_mask, masked, straight
-from tests.stop_button import StopButton
+from tests.helpers.hulls import around, ball_mask, box_mask, masked, straight
+from tests.helpers.stop_button import StopButton
 
 
 def pixels(size: int) -> tuple[torch.Tensor, torch.Tensor]:

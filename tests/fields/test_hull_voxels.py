@@ -7,13 +7,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from recon_lib.cameras.camera import Cameras
 from recon_lib.errors import Interrupted
 from recon_lib.fields.hull import HullField
 from recon_lib.fields.hull_voxels import Footprint, hull_voxels, levels, voxel_centres
-from recon_lib.geometry.camera import Cameras
 from recon_lib.progress import Progress
-from tests.hulls import around, ball_mask, box_mask, masked, straight
-from tests.stop_button import StopButton
+from tests.helpers.hulls import around, ball_mask, box_mask, masked, straight
+from tests.helpers.stop_button import StopButton
 
 ROUNDING = 1e-5  # world units: who is this near to the surface may fall on either side
 

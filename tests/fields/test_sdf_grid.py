@@ -8,8 +8,8 @@ from recon_lib.errors import BadInput
 from recon_lib.fields.cells import Cells
 from recon_lib.fields.field import Field
 from recon_lib.fields.sdf_grid import SdfGrid, shared_rows
-from recon_lib.networks.grid_color import GridColor
-from recon_lib.stages.extract import extract_mesh
+from recon_lib.networks.volsdf.grid_color import GridColor
+from recon_lib.stages.meshing.extract import extract_mesh
 
 CELLS = Cells(torch.tensor([-1.0, -1.0, -1.0]), 2.0, 33)
 RED, BLUE = 0, 1

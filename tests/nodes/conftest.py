@@ -114,13 +114,13 @@ def tiny_outpainter(loaded_pack):
     network = library.Outpainter(config).eval().requires_grad_(False)
     card = loaded_pack.lib("weights.card").ModelCard("tiny", "outpainter", Path("tiny.safetensors"))
     model = loaded_pack.lib("weights.registry").LoadedModel(network, card)
-    return loaded_pack.lib("stages.painters").EmbeddedPainter(model)
+    return loaded_pack.lib("stages.outpainting.painter_embedded").EmbeddedPainter(model)
 
 
 @pytest.fixture
 def quick_training(pack, monkeypatch):
     """Painters learn for two steps from three lessons."""
-    settings = pack.lib("personalize.settings").PersonalSettings(steps=2, rate=1e-2, class_images=1)
-    monkeypatch.setattr(pack.lib("personalize.painter"), "EMBEDDED", settings)
-    monkeypatch.setattr(pack.lib("personalize.embedded"), "SAMPLES", 3)
+    settings = pack.lib("stages.outpainting.personalize.settings").PersonalSettings(steps=2, rate=1e-2, class_images=1)
+    monkeypatch.setattr(pack.lib("stages.outpainting.personalize.painter"), "EMBEDDED", settings)
+    monkeypatch.setattr(pack.lib("stages.outpainting.personalize.embedded"), "SAMPLES", 3)
     return settings

@@ -67,7 +67,7 @@ def test_stopped_and_run_again_it_goes_on(pack, views, tmp_path, monkeypatch):
 
     whole = fit(pack, views, seed=5, rounds=3)[0]
     assert not kept(tmp_path).exists()
-    monkeypatch.setattr(pack.lib("stages.fit_checkpoint").Checkpoint.__init__, "__defaults__", (0.0,))
+    monkeypatch.setattr(pack.lib("stages.fitting.checkpoint").Checkpoint.__init__, "__defaults__", (0.0,))
 
     class Stops(list):
         def append(self, update):

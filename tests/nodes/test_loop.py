@@ -42,7 +42,7 @@ def personalise(request) -> int:
 @pytest.fixture
 def begun(pack, tiny_model, tiny_outpainter, quick_training, personalise, photo, disc, monkeypatch):
     """What the graph holds before the loop: model, painter, first view, first field."""
-    monkeypatch.setattr(pack.lib("stages.outpaint_mask"), "RESOLUTION", 24)
+    monkeypatch.setattr(pack.lib("stages.outpainting.mask"), "RESOLUTION", 24)
     points, views, _ = pack.run("Recon3D_VisibleSurface", model=tiny_model, image=photo, mask=disc).result
     first = pack.run("Recon3D_CropViews", views=views, side=32).result[0]
     hull = pack.run("Recon3D_VisualHull", views=first, resolution=64).result[0]
@@ -50,7 +50,7 @@ def begun(pack, tiny_model, tiny_outpainter, quick_training, personalise, photo,
     field = pack.run(
         "Recon3D_FitVolSDF", views=first, start=shape, hull=hull, grid=32, rounds=1, pixels=32, seed=6
     ).result[0]
-    painter = tiny_outpainter if personalise else pack.lib("stages.painter_plain").PlainPainter(32)
+    painter = tiny_outpainter if personalise else pack.lib("stages.outpainting.painter_plain").PlainPainter(32)
     return {"1": (tiny_model,), "2": (painter,), "3": (first,), "4": (field,)}, hull
 
 
@@ -63,8 +63,8 @@ def test_the_graph_gives_what_the_library_gives(pack, begun, personalise, tiny_m
     done = executed(pack, graph, known)
     views, field, preview = (done[link[0]][link[1]] for link in outputs)
 
-    system = pack.lib("systems.pop3d")
-    settings = pack.lib("stages.fit_settings").FitSettings(side=32).upto(32, 1)
+    system = pack.lib("systems.pop3d.loop")
+    settings = pack.lib("stages.fitting.sdf_grid.settings").FitSettings(side=32).upto(32, 1)
     options = system.Options(
         cameras=3, prompt="a ball", outline=outline, personalize=personalise, kind="ball", seed=5, side=32,
         settings=settings, cues=cues,
@@ -72,7 +72,7 @@ def test_the_graph_gives_what_the_library_gives(pack, begun, personalise, tiny_m
     with torch.inference_mode(False), torch.no_grad():
         painter = known["2"][0]
         loop = system.Loop(tiny_model, painter, options, "cpu", pack.lib("progress").Progress())
-        standing = pack.lib("systems.loop_state").LoopState(known["3"][0], hull, known["4"][0])
+        standing = pack.lib("systems.pop3d.state").LoopState(known["3"][0], hull, known["4"][0])
         for camera in loop.schedule(standing):
             standing, _ = loop.grow(standing, camera)
     assert len(views) == 3
@@ -84,7 +84,7 @@ def test_the_graph_gives_what_the_library_gives(pack, begun, personalise, tiny_m
 
 def test_what_is_usual_is_usual_in_both(pack):
     """The widgets' defaults are the library's."""
-    options = pack.lib("systems.pop3d").Options()
+    options = pack.lib("systems.pop3d.loop").Options()
     schema = pack.nodes["Recon3D_GrowAround"].define_schema()
     widgets = {socket.id: socket.default for socket in schema.inputs if hasattr(socket, "default")}
     widgets["personalize"] = widgets["personalise"]

@@ -54,7 +54,7 @@ def cases(pack, photo, disc, tiny_model, tiny_outpainter, quick_training, values
     mesh, surface = values["mesh"], values["surface"]
     info = {"position": {"x": 0, "y": 5, "z": 9}, "target": {"x": 0, "y": 2.5, "z": 0}, "zoom": 1}
     on_photo = {"model": tiny_model, "image": photo}
-    painter = pack.lib("stages.painter_plain").PlainPainter(64)
+    painter = pack.lib("stages.outpainting.painter_plain").PlainPainter(64)
     return {
         "Recon3D_BakeTexture": {"mesh": mesh, "views": view, "size": 64, "max_faces": 500},
         "Recon3D_CameraFromFov": {"image": photo},

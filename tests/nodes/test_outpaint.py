@@ -9,13 +9,13 @@ SIZE, RADIUS = 64, 0.6
 @pytest.fixture
 def scene(pack):
     """A red ball seen from the front, and what a camera 60 degrees beside it lacks."""
-    stages, camera = pack.lib("stages.outpaint_mask"), pack.lib("geometry.camera")
+    stages, camera = pack.lib("stages.outpainting.mask"), pack.lib("cameras.camera")
     around = camera.Cameras.orbit([0.0, 60.0], 0.0, 3.5, 40.0, SIZE, SIZE)
     origins, directions = around.rays()
     disc = (torch.linalg.cross(-origins, directions).norm(dim=-1) < RADIUS).float()[:, None]
     red = torch.tensor([0.9, 0.1, 0.1]).view(1, 3, 1, 1)
     pictures = disc * red + 1 - disc
-    views = pack.lib("views").Views(pictures[:1], around[0], disc[:1])
+    views = pack.lib("views.views").Views(pictures[:1], around[0], disc[:1])
     ball = pack.run("Recon3D_ExtractMesh", field=Ball(RADIUS), resolution=48).result[0]
     mesh = pack.file("convert").mesh_from_host(ball)
     hull = mesh.mapped(lambda v: v * 1.15)

@@ -57,14 +57,14 @@ def test_widgets_reach_the_lessons(pack, tiny_outpainter, quick_training, views,
         asked.append((kind, settings.steps, settings.rank, settings.rate, seed))
         return painter
 
-    monkeypatch.setattr(pack.lib("personalize.painter"), "personalize", personalize)
+    monkeypatch.setattr(pack.lib("stages.outpainting.personalize.painter"), "personalize", personalize)
     learned(pack, tiny_outpainter, views)
     learned(pack, tiny_outpainter, views, kind="cup", steps=7, rank=3, rate=0.02, seed=9)
-    assert asked == [("object", quick_training.steps, 8, quick_lessons.rate, 0), ("cup", 7, 3, 0.02, 9)]
+    assert asked == [("object", quick_training.steps, 8, quick_training.rate, 0), ("cup", 7, 3, 0.02, 9)]
 
 
 def test_what_cannot_learn_is_told(pack, tiny_outpainter, views):
-    plain = pack.lib("stages.painter_plain").PlainPainter(32)
+    plain = pack.lib("stages.outpainting.painter_plain").PlainPainter(32)
     assert "nothing that could learn" in told(pack, "Recon3D_PersonalisePainter", outpainter=plain, views=views)
     bare = type(views)(views.images, views.cameras, views.masks)
     assert "no depth and normals" in told(pack, "Recon3D_PersonalisePainter", outpainter=tiny_outpainter, views=bare)

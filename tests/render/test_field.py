@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from recon_lib.cameras.camera import Cameras
 from recon_lib.errors import BadInput, Interrupted
-from recon_lib.geometry.camera import Cameras
 from recon_lib.progress import Progress
 from recon_lib.render.field import render_field, turntable_field
 from recon_lib.render.shading import CLAY

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from recon_lib.cameras.camera import Cameras
 from recon_lib.errors import BadInput
-from recon_lib.geometry.camera import Cameras
 from recon_lib.render.layers import Rendering, background_color, composite
 
 

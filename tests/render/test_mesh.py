@@ -6,9 +6,9 @@ import pytest
 import torch
 import trimesh
 
+from recon_lib.cameras.camera import Cameras
 from recon_lib.errors import BadInput, Interrupted
-from recon_lib.geometry.camera import Cameras
-from recon_lib.geometry.mesh import Mesh
+from recon_lib.meshes.mesh import Mesh
 from recon_lib.progress import Progress
 from recon_lib.provenance import PROVENANCE_COLORS, Provenance
 from recon_lib.render.mesh import corner_normals, render_mesh, sample_texture, turntable

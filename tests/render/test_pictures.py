@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from recon_lib.cameras.camera import Cameras
 from recon_lib.errors import BadInput
-from recon_lib.geometry.camera import Cameras
 from recon_lib.provenance import PROVENANCE_COLORS, Provenance
 from recon_lib.render.pictures import (
     depth_picture,
@@ -13,7 +13,7 @@ from recon_lib.render.pictures import (
     normal_picture,
     provenance_picture,
 )
-from recon_lib.views import Views
+from recon_lib.views.views import Views
 
 
 def test_near_is_brighter_than_far_and_nothing_is_black():

@@ -2,7 +2,7 @@
 
 import torch
 
-from recon_lib.geometry.camera import Cameras
+from recon_lib.cameras.camera import Cameras
 from recon_lib.render.points import render_points
 
 RED, BLUE = torch.tensor([1.0, 0, 0]), torch.tensor([0, 0, 1.0])

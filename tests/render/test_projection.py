@@ -6,12 +6,12 @@ import pytest
 import torch
 import trimesh
 
-from recon_lib.geometry.camera import Cameras
-from recon_lib.geometry.mesh import Mesh
+from recon_lib.cameras.camera import Cameras
+from recon_lib.meshes.mesh import Mesh
 from recon_lib.provenance import Provenance
 from recon_lib.render.mesh import render_mesh
 from recon_lib.render.projection import MIN_VIEW_COSINE, Projected, Projector
-from recon_lib.views import Views
+from recon_lib.views.views import Views
 
 SIZE = 96
 RED, BLUE = torch.tensor([1.0, 0.0, 0.0]), torch.tensor([0.0, 0.0, 1.0])

@@ -6,9 +6,9 @@ import pytest
 import torch
 import trimesh
 
+from recon_lib.cameras.camera import Cameras
 from recon_lib.errors import BadInput
-from recon_lib.geometry.camera import Cameras
-from recon_lib.geometry.mesh import Mesh
+from recon_lib.meshes.mesh import Mesh
 from recon_lib.render import coverage
 from recon_lib.render.rasterize import rasterize, rasterize_uv
 

@@ -4,12 +4,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from recon_lib.cameras.camera import Cameras
 from recon_lib.data.solids.generator import random_solid
 from recon_lib.data.solids.primitives import Ball, Box
 from recon_lib.data.solids.solid import Part, Solid
 from recon_lib.data.solids.space import moved
 from recon_lib.errors import BadInput
-from recon_lib.geometry.camera import Cameras
 from recon_lib.render.sphere_trace import normals_of, sphere_trace, visibility
 
 BALL = Solid((Part(Ball(0.8)),), ((1.0, 1.0, 1.0),))

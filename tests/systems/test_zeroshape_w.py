@@ -6,7 +6,7 @@ import torch
 from recon_lib.errors import BadInput, Interrupted
 from recon_lib.progress import Progress
 from recon_lib.systems.zeroshape_w import reconstruct, timed
-from tests.oracle import RED, disk_picture, fit_ball, oracle_model
+from tests.helpers.oracle import RED, disk_picture, fit_ball, oracle_model
 
 
 @pytest.fixture(scope="module")

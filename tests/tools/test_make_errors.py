@@ -30,9 +30,19 @@ def test_every_topic_has_some(tool):
     assert all(tool.sentences().values())
 
 
-def test_a_source_without_a_topic_is_told(tool):
-    with pytest.raises(SystemExit, match="has no topic"):
-        tool.topic("elsewhere/new.py")
+def test_a_folder_is_a_topic(tool, repo_root):
+    library = repo_root / "recon_lib"
+    assert tool.topic(library / "stages" / "carving" / "carve.py") == "Space carving"
+    assert tool.topic(library / "meshes" / "files" / "glb.py") == "Meshes"
+    assert tool.topic(library / "memory.py") == tool.SHARED
+
+
+def test_a_room_without_words_is_told(tool, tmp_path, monkeypatch):
+    (tmp_path / "recon_lib" / "attic").mkdir(parents=True)
+    (tmp_path / "recon_lib" / "attic" / "__init__.py").touch()
+    monkeypatch.setattr(tool, "ROOT", tmp_path)
+    with pytest.raises(SystemExit, match="attic"):
+        tool.topic(tmp_path / "recon_lib" / "attic" / "box.py")
 
 
 @pytest.mark.parametrize(

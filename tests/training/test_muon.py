@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from recon_lib.networks.zeroshape_w import MINI, ZeroShapeW
+from recon_lib.networks.zeroshape_w.model import MINI, ZeroShapeW
 from recon_lib.training.muon import Muon, matrices_and_others, orthogonalized
 
 

@@ -8,8 +8,8 @@ from torch import nn
 
 from recon_lib.errors import BadInput, Interrupted
 from recon_lib.progress import Progress
-from recon_lib.training.settings import rate_share
-from tests.training.watching import StopAfter, losses_of
+from recon_lib.training.schedule import rate_share
+from tests.helpers.watching import StopAfter, losses_of
 
 pytest.importorskip("accelerate")
 from recon_lib.training.run import Run

@@ -6,7 +6,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from recon_lib.errors import BadInput
-from recon_lib.networks.zeroshape_w import MINI, ZeroShapeW
+from recon_lib.networks.zeroshape_w.model import MINI, ZeroShapeW
 from recon_lib.training.weight_files import decay_groups, load_weights, save_card, save_weights
 from recon_lib.weights.registry import load_model
 

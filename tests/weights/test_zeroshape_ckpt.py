@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from recon_lib.errors import BadInput
-from recon_lib.networks.zeroshape_w import ZEROSHAPE, ZeroShapeWConfig
+from recon_lib.networks.zeroshape_w.model import ZEROSHAPE, ZeroShapeWConfig
 from recon_lib.weights import zeroshape_ckpt
 from recon_lib.weights.card import read_card
 from recon_lib.weights.zeroshape_ckpt import convert_zeroshape, load_zeroshape, read_zeroshape

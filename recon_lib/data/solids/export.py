@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from ...geometry.clean import decimated
+from ...meshes.clean import decimated
 from .generator import random_solid
 from .grid import surface_mesh
 
@@ -16,7 +16,7 @@ def training_solid(seed: int, resolution: int = 96, faces: int = 6000) -> dict[s
     """Mesh and labelled points of `random_solid(seed)`.
 
     vertices [V,3] float32, faces [F,3] int32, vertex_colors [V,3] uint8 sRGB (plain colour of the part),
-    vertex_parts [V] uint8 and face_parts [F] uint8 (material numbers, for `data.materials`),
+    vertex_parts [V] uint8 and face_parts [F] uint8 (material numbers, for `data.appearance.materials`),
     part_colors [M,3] uint8, points [65536,3] float16 in random order (half uniform in the ball of radius 1.05,
     a quarter each 0.01 and 0.05 off the surface), inside [8192] uint8 (`numpy.packbits`; labels hold at the
     rounded points), family [] str.

@@ -5,8 +5,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from ..appearance.palettes import random_palette
 from ..dice import Dice
-from ..palettes import random_palette
 from .families import FAMILIES
 from .grid import surface_mesh
 from .solid import Solid

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 
 from ...errors import BadInput
-from ...geometry.clean import decimated
-from ...geometry.marching import march
-from ...geometry.mesh import Mesh
+from ...meshes.clean import decimated
+from ...meshes.marching import march
+from ...meshes.mesh import Mesh
 from .combine import smooth_min
 from .node import Node
 from .solid import CHUNK, Solid

@@ -27,7 +27,7 @@ class Part:
 class Solid:
     """Parts in a design frame, shown as (design - centre) * scale: inside the unit ball when normalised.
 
-    +y is up and +z the front, as in `geometry.camera`.
+    +y is up and +z the front, as in `cameras.camera`.
     """
 
     parts: tuple[Part, ...]

@@ -1,0 +1,1 @@
+"""Cameras, their files, and orbits around an object."""

@@ -1,0 +1,1 @@
+"""Materials, patterns, palettes and light."""

@@ -1,0 +1,1 @@
+"""Shards of renders, and the scenes composed of them."""

@@ -1,0 +1,1 @@
+"""Meshes: alignment, cleaning, unwrapping, symmetry, distances."""

@@ -1,0 +1,1 @@
+"""Mesh files (GLB, OBJ, PLY, STL) and ComfyUI's MESH."""

@@ -1,0 +1,1 @@
+"""VolSDF's networks (Yariv et al., NeurIPS 2021)."""

@@ -1,0 +1,1 @@
+"""Space carving: the visual hull of masks."""

@@ -1,0 +1,1 @@
+"""Evaluation: meshes and images against the truth."""

@@ -1,0 +1,98 @@
+"""How much two images differ: PSNR, SSIM, and LPIPS where its weights are on this machine."""
+
+import importlib.util
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from pickle import UnpicklingError  # noqa: TID251 - the name of weights_only's own error, nothing is unpickled
+
+import torch
+from torch import Tensor
+
+from ...check import check_finite, check_shape
+from ...errors import BadInput
+from ...networks.lpips import SMALLEST, Lpips
+
+log = logging.getLogger("recon3d")
+SSIM_WINDOW = 11  # pixels, Gaussian (Wang et al. 2004)
+LPIPS_FILE = "lpips_alex.safetensors"  # trunk and heads in one file
+TRUNK_FILE = "alexnet-owt-7be5be79.pth"  # torchvision's name in torch.hub's cache
+
+
+def compare_images(
+    image: Tensor,  # [V,3,H,W] sRGB 0-1
+    truth: Tensor,  # [V,3,H,W] sRGB 0-1
+    *,
+    folders: Sequence[Path] = (),
+) -> dict:
+    """Mean over the V pairs of psnr (dB), ssim (0-1, windows inside the image only) and lpips (0 = alike).
+
+    A figure that cannot be had is None and `NAME_reason` says why. LPIPS weights are looked for in `folders`
+    (`lpips_alex.safetensors`), then in torch's and the lpips package's own places; nothing is downloaded.
+    """
+    check_shape("image", image, "V", 3, "H", "W")
+    check_shape("truth", truth, *image.shape)
+    for name, value in (("image", image), ("truth", truth)):
+        check_finite(name, value)
+    if not len(image):
+        raise BadInput("There is no image to compare; connect at least one pair.")
+    image, truth = (x.detach().cpu().float().clamp(0, 1) for x in (image, truth))
+    figures: dict = {}
+    for name, function in (("psnr", _psnr), ("ssim", _ssim)):
+        figures[name], figures[f"{name}_reason"] = function(image, truth)
+    figures["lpips"], figures["lpips_reason"] = _lpips(image, truth, folders)
+    return figures
+
+
+def _psnr(image: Tensor, truth: Tensor) -> tuple[float | None, str | None]:
+    error = (image.double() - truth.double()).square().mean((1, 2, 3))
+    if (error == 0).any():
+        return None, "Two images are equal, so their ratio to noise is infinite."
+    return float((-10 * error.log10()).mean()), None
+
+
+def _ssim(image: Tensor, truth: Tensor) -> tuple[float | None, str | None]:
+    from kornia.metrics import ssim
+
+    if min(image.shape[-2:]) < SSIM_WINDOW:
+        return None, f"The images are smaller than SSIM's window of {SSIM_WINDOW} pixels."
+    return float(ssim(image.double(), truth.double(), SSIM_WINDOW, padding="valid").mean()), None
+
+
+def _lpips(image: Tensor, truth: Tensor, folders: Sequence[Path]) -> tuple[float | None, str | None]:
+    if min(image.shape[-2:]) < SMALLEST:
+        return None, f"The images are smaller than {SMALLEST} pixels."
+    from safetensors import SafetensorError
+
+    network = Lpips()
+    try:
+        weights, reason = _lpips_weights(folders)
+        if weights is None:
+            return None, reason
+        network.load_state_dict(weights)
+    except (OSError, SafetensorError, UnpicklingError) as error:
+        log.warning("LPIPS weights: %s", error)
+        return None, "The LPIPS weights found could not be read; the file is damaged."
+    except RuntimeError as error:
+        log.warning("LPIPS weights: %s", error)
+        return None, "The LPIPS weights found are not AlexNet's with LPIPS heads."
+    with torch.no_grad():
+        return float(network.eval()(image, truth).mean()), None
+
+
+def _lpips_weights(folders: Sequence[Path]) -> tuple[dict[str, Tensor] | None, str | None]:
+    """State of `Lpips` and None, or None and the reason."""
+    from safetensors.torch import load_file
+
+    for folder in folders:
+        path = Path(folder) / LPIPS_FILE
+        if path.is_file():
+            return load_file(path), None
+    trunk = Path(torch.hub.get_dir()) / "checkpoints" / TRUNK_FILE
+    package = importlib.util.find_spec("lpips")
+    heads = Path(package.origin).parent / "weights" / "v0.1" / "alex.pth" if package and package.origin else None
+    if not trunk.is_file() or heads is None or not heads.is_file():
+        return None, f"No LPIPS weights on this machine ({LPIPS_FILE}, or {TRUNK_FILE} and the lpips package)."
+    weights = torch.load(trunk, map_location="cpu", weights_only=True)
+    weights = {name: value for name, value in weights.items() if name.startswith("features.")}
+    return weights | torch.load(heads, map_location="cpu", weights_only=True), None

@@ -1,0 +1,158 @@
+"""How far a mesh is from the truth: distances, F-scores, normals, volume, and the same for what a camera saw."""
+
+import math
+from collections.abc import Callable
+from dataclasses import fields, replace
+
+import torch
+from torch import Tensor
+
+from ...cameras.camera import Cameras
+from ...errors import BadInput
+from ...memory import explain_oom
+from ...meshes.align import Similarity, align_scale_translation, align_similarity
+from ...meshes.bounding_sphere import bounding_sphere
+from ...meshes.mesh import Mesh
+from ...meshes.solid import is_closed, solid_iou
+from ...meshes.surface_distance import distance_to_surface
+from ...meshes.visibility import visible_points
+from ...progress import Progress, unchecked
+from .surfaces import match_surfaces, surface_figures
+
+ALIGNMENTS = ("none", "scale", "similarity")
+ALIGNMENT_SAMPLES = 10_000
+
+# Moreland, "Diverging color maps for scientific visualization", 2009: cool to warm, sRGB
+COOL_TO_WARM = torch.tensor(
+    [[0.23, 0.30, 0.75], [0.55, 0.69, 1.0], [0.87, 0.87, 0.87], [0.96, 0.60, 0.48], [0.71, 0.02, 0.15]]
+)
+
+
+@explain_oom("comparing the meshes", "ask for fewer samples")
+def compare_meshes(
+    predicted: Mesh,
+    truth: Mesh,
+    *,
+    align: str = "none",
+    camera: Cameras | None = None,
+    samples: int = 100_000,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> dict:
+    """Named figures of `predicted` against `truth`; either may be open. Lengths in the truth's world units.
+
+    align   "none"; "scale" = scale and translation, no rotation; "similarity" = rotation as well. The prediction
+            is moved onto the truth (`meshes.align` defines both), so a camera stays in the truth's frame.
+    camera  adds "seen" and "unseen": the same figures for the part of the truth that the camera sees (inside its
+            image, no triangle of the truth in front) and the part it doesn't, after LIST (Arshad & Beksi 2023).
+            True samples are split by that ray test, predicted samples follow their nearest true sample. With
+            several cameras, seen means by any of them.
+    The two surfaces are sampled independently, so even equal meshes keep the distance "sampling_floor", the mean
+    nearest-neighbour distance of as many random points on the truth's area (Clark & Evans 1954).
+    volumetric_iou is None, with the reason beside it, unless both meshes are closed.
+    """
+    progress = progress or Progress()
+    progress.start("Comparing meshes", 4)
+    if samples < 100:
+        raise BadInput(f"{samples} samples are too few to compare meshes; use 1000 or more, 100000 for reports.")
+    predicted, truth = _ready(predicted, "predicted mesh"), _ready(truth, "truth")
+    pose = alignment(predicted, truth, align, seed, progress.check)
+    predicted = predicted.mapped(pose)
+    progress.step()
+    points, normals, _ = truth.sample_surface(samples, _truth_seed(seed))
+    matches = match_surfaces(predicted, points, normals, samples, _predicted_seed(seed))
+    progress.step()
+    radius = bounding_sphere(truth.vertices[truth.faces.unique()])[1]
+    figures = {
+        "align": align,
+        "alignment": pose.matrix.tolist(),
+        "samples": samples,
+        "seed": seed,
+        "bounding_sphere_radius": radius,
+        "sampling_floor": 0.5 * math.sqrt(float(truth.face_areas.sum()) / samples),
+        **surface_figures(matches, radius),
+    }
+    if camera is not None:
+        seen = visible_points(truth, points, camera.to("cpu"), progress.check).any(0)
+        for name, part in (("seen", seen), ("unseen", ~seen)):
+            share = float(part.double().mean())
+            figures[name] = {"share_of_truth": share, **surface_figures(matches, radius, part)}
+    progress.step()
+    figures["volumetric_iou"], figures["volumetric_iou_reason"] = _volume_figure(predicted, truth, progress)
+    progress.step()
+    return figures
+
+
+def alignment(
+    predicted: Mesh, truth: Mesh, align: str, seed: int = 0, check: Callable[[], None] = unchecked
+) -> Similarity:
+    """The transform that `compare_meshes` applies to the prediction."""
+    if align not in ALIGNMENTS:
+        raise BadInput(f"Alignment {align!r} is unknown; choose {', '.join(ALIGNMENTS)}.")
+    if align == "none":
+        return Similarity.identity()
+    method = align_scale_translation if align == "scale" else align_similarity
+    predicted, truth = _ready(predicted, "predicted mesh"), _ready(truth, "truth")
+    own = predicted.sample_surface(ALIGNMENT_SAMPLES, _predicted_seed(seed))[0]
+    return method(own, truth.sample_surface(ALIGNMENT_SAMPLES, _truth_seed(seed))[0], check)
+
+
+@explain_oom("colouring the error", "ask for fewer samples")
+def error_mesh(
+    predicted: Mesh,
+    truth: Mesh,
+    *,
+    align: str = "none",
+    limit: float = 0.1,
+    samples: int = 100_000,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Mesh:
+    """The aligned prediction, each vertex coloured by its distance from the truth's surface.
+
+    Blue on the truth, white at half of `limit`, red at `limit` and beyond; `limit` in parts of the truth's
+    bounding-sphere radius. Texture and UVs are left out so that viewers show the colours.
+    """
+    if not limit > 0:
+        raise BadInput(f"The colour limit is {limit}; it must be above 0, for example 0.1.")
+    predicted, truth = _ready(predicted, "predicted mesh"), _ready(truth, "truth")
+    progress = progress or Progress()
+    progress.start("Colouring the error", 2)
+    moved = predicted.mapped(alignment(predicted, truth, align, seed, progress.check))
+    progress.step()
+    distance = distance_to_surface(moved.vertices, truth, samples, seed, progress.check)
+    progress.step()
+    radius = bounding_sphere(truth.vertices[truth.faces.unique()])[1]
+    colors = error_colors(distance / (limit * radius))
+    return replace(moved, vertex_colors=colors, uvs=None, texture=None)
+
+
+def error_colors(error: Tensor) -> Tensor:
+    """error [N], 0 = none, 1 and more = worst -> sRGB [N,3], blue over white to red."""
+    place = error.clamp(0, 1).float() * (len(COOL_TO_WARM) - 1)
+    index = place.floor().long().clamp_max(len(COOL_TO_WARM) - 2)
+    return torch.lerp(COOL_TO_WARM[index], COOL_TO_WARM[index + 1], (place - index)[:, None])
+
+
+def _volume_figure(predicted: Mesh, truth: Mesh, progress: Progress) -> tuple[float | None, str | None]:
+    opened = [name for name, mesh in (("predicted mesh", predicted), ("truth", truth)) if not is_closed(mesh)]
+    if opened:
+        return None, f"The {' and the '.join(opened)} {'is' if len(opened) == 1 else 'are'} not closed."
+    return solid_iou(predicted, truth, check=progress.check), None
+
+
+def _ready(mesh: Mesh, name: str) -> Mesh:
+    """The mesh on the CPU, once it is sure that it has a surface."""
+    if not len(mesh.faces) or not float(mesh.face_areas.sum()) > 0:
+        raise BadInput(f"The {name} has no surface to compare; it is empty or all its triangles are degenerate.")
+    parts = {field.name: getattr(mesh, field.name) for field in fields(mesh)}
+    return replace(mesh, **{key: None if part is None else part.detach().cpu() for key, part in parts.items()})
+
+
+# Two seeds from one: were both surfaces drawn alike, equal meshes would match sample by sample and show no floor.
+def _truth_seed(seed: int) -> int:
+    return 2 * seed % 2**63
+
+
+def _predicted_seed(seed: int) -> int:
+    return (2 * seed + 1) % 2**63

@@ -1,0 +1,1 @@
+"""Fitting: optimisation of a field to posed views."""

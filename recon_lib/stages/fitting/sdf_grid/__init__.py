@@ -1,0 +1,1 @@
+"""VolSDF on a grid of signed distances."""

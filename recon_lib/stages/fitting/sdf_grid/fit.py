@@ -1,0 +1,182 @@
+"""VolSDF from posed views: a signed-distance grid with colour, fitted by volume rendering (Yariv et al. 2021).
+
+In place of the paper's perceptron with its 98 samples a ray, a grid is fitted coarse to fine with a handful of samples
+where each ray meets the surface; `fit_volsdf_mlp` is the paper's own way. The fit goes in rounds: the rays of a round
+are traced to the current surface without gradients, their samples are laid, and each is learned from a few times.
+Depth and normal cues are MonoSDF's (Yu et al. 2022); every pixel counts by where it comes from.
+"""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ....errors import BadInput
+from ....fields.cells import Cells
+from ....fields.field import Field
+from ....fields.sdf_grid import SdfGrid
+from ....memory import explain_oom
+from ....networks.volsdf.grid_color import GridColor
+from ....progress import Progress
+from ....views.views import Views
+from ..checkpoint import Checkpoint, fingerprint
+from ..loop import all_steps
+from ..rays import Rays, check_views, reduced
+from .grid import FittedGrid
+from .preview import quick_picture
+from .settings import FitSettings
+from .start import ColorStart, HullLimit, Silhouettes, find_bounds, starting_distance
+from .step import NEAR_BETAS, SEEN, sample_rays, trace, train_step
+
+log = logging.getLogger("recon3d")
+TITLE = "Fit VolSDF"
+LOOK_STEPS, LOOK_TOLERANCE, LOOK_CELLS = 12, 0.5, 3.0  # of the tracing that chooses the rays of a level
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted field and how the fit went."""
+
+    field: SdfGrid
+    seconds: float
+    rounds: int
+    loss: float  # mean of the last round
+    resumed: int  # rounds that a checkpoint had done already
+
+
+@explain_oom("fitting the views", "give smaller pictures or fewer of them")
+def fit_volsdf(
+    views: Views,
+    *,
+    start: Field | None = None,
+    hull: Field | None = None,
+    bounds: Tensor | None = None,
+    settings: FitSettings | None = None,
+    seed: int = 0,
+    checkpoint: Path | None = None,
+    progress: Progress | None = None,
+) -> Fit:
+    """Fit a field to `views`; they need masks, and may have depth, normals and provenance.
+
+    start: the field to begin with; a field of an earlier fit is fitted further, which takes a part of the time.
+    hull: nothing of the object lies outside this field. bounds: [2,3] world, the box to work in; default: the start's,
+    else the hull's, else that of the masks' visual hull.
+    checkpoint: a file to which the state is written now and then; a fit of the same input that finds it there goes on
+    from it with the same result. It is removed when the fit is done.
+    The same seed and input give the same field on one machine. Computed on the CPU.
+    Raises `BadInput` for missing or whole masks, NaN, an empty start, and for masks that have no point in common.
+    """
+    check_views(views)
+    fit = GridFit(views, start, hull, bounds, settings or FitSettings(), seed, progress or Progress())
+    return fit.run(None if checkpoint is None else Checkpoint(checkpoint, fingerprint(*fit.inputs)))
+
+
+class GridFit:
+    """One fit: what it was given, and where it stands. `advance` does one round."""
+
+    def __init__(
+        self,
+        views: Views,
+        start: Field | None,
+        hull: Field | None,
+        bounds: Tensor | None,
+        settings: FitSettings,
+        seed: int,
+        progress: Progress,
+    ) -> None:
+        views = reduced(views, settings.side)
+        self.views, self.seed, self.progress = views, seed, progress
+        self.rays = Rays.of(views, settings.trust, progress.check)
+        if isinstance(start, SdfGrid) and bounds is None:
+            settings, cells = settings.refit(start.cells.nodes), start.cells
+        else:
+            if bounds is None:
+                bounds = next((field.bounds for field in (start, hull) if field is not None), None)
+            cells = Cells.within(find_bounds(views) if bounds is None else bounds, settings.levels[0].nodes)
+        self.settings = settings
+        distance = starting_distance(start or hull or Silhouettes.of(views), cells, progress.check)
+        self.limit = HullLimit.of(hull, cells, progress.check)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            module = GridColor(settings.features, settings.hidden)
+        base = None
+        if isinstance(start, SdfGrid) and start.features.shape[1] == settings.features:
+            base = start
+            module.load_state_dict(start.module.state_dict())
+        elif start is not None and start.has_color:
+            base = ColorStart(start, settings.features)
+        self.grid = FittedGrid(cells, distance, base, module, settings.levels[0].betas[0] * cells.spacing)
+        cameras = views.cameras
+        pictures = (views.images, views.masks, views.depth, views.normals, views.provenance)
+        told = repr((settings, seed, base is not None))
+        self.inputs = (*pictures, cameras.camera_to_world, cameras.intrinsics, distance, self.limit.values, told)
+        self.done, self.loss = 0, 0.0  # rounds, and the loss of the last one
+        self.candidates = torch.zeros(0, dtype=torch.int32)  # rays of this level that may meet the surface
+
+    def run(self, checkpoint: Checkpoint | None = None) -> Fit:
+        """All rounds, from where a checkpoint stands."""
+        total = self.settings.rounds
+        field, went = all_steps(self, TITLE, total, checkpoint, self.grid.field)
+        log.info("fitted %d views in %d rounds, %.1f s, %d nodes", len(self.views), total, went.seconds, len(self.grid))
+        return Fit(field, went.seconds, total, self.loss, went.resumed)
+
+    @torch.enable_grad()  # hosts work without gradients
+    def advance(self) -> float:
+        """One round: lay the samples of some rays, and learn from each a few times. -> the mean loss"""
+        level, index = self.settings.level(self.done)
+        grid, spacing = self.grid, self.grid.cells.spacing
+        if index == 0:
+            self._begin_level(level.nodes, level.betas[0])
+            spacing = grid.cells.spacing
+        limits = self.settings.least_beta * spacing, level.most_beta(index) * spacing
+        grid.limit_beta(*limits)
+        generator = torch.Generator().manual_seed(self.seed % 2**32 * 100_003 + self.done)
+        batches = list(sample_rays(grid, self.rays[self._picked(index)], self.settings, generator))
+        grid.set_rates(self.settings.rates, self.settings.rate(self.done))
+        losses = []
+        for _ in range(self.settings.epochs):
+            for batch in batches:
+                self.progress.check()
+                losses.append(train_step(grid, batch, len(self.views), self.settings, generator))
+                grid.limit_beta(*limits)
+        self.loss = sum(losses) / max(len(losses), 1)
+        self._keep_in_hull()
+        self.done += 1
+        return self.loss
+
+    def _begin_level(self, nodes: int, beta: float) -> None:
+        """Refine the grid, and choose the rays that may meet the surface while the level lasts."""
+        if self.grid.cells.nodes != nodes:
+            self.grid.refine(nodes)
+        self._keep_in_hull()
+        gap = trace(self.grid, self.rays, LOOK_TOLERANCE, LOOK_STEPS).gap
+        near = gap < (NEAR_BETAS * beta + LOOK_CELLS) * self.grid.cells.spacing
+        self.candidates = ((near | (self.rays.mask > SEEN)) & gap.isfinite()).nonzero().flatten().int()
+        if not len(self.candidates):
+            raise BadInput("No ray of the views meets the box that the fit works in; check cameras and bounds.")
+
+    def _picked(self, index: int) -> Tensor:
+        """The rays of round `index` of a level: the candidates in a shuffled order, one portion after the other."""
+        generator = torch.Generator().manual_seed(self.seed % 2**32 * 100_003 + self.done - index)
+        order = self.candidates[torch.randperm(len(self.candidates), generator=generator)].long()
+        count = min(self.settings.rays, len(order))
+        return order[(index * count + torch.arange(count)) % len(order)]
+
+    def _keep_in_hull(self) -> None:
+        self.grid.write_back()
+        self.grid.raise_to(self.limit.least(self.grid.cells))
+
+    def preview(self) -> Tensor:
+        """A quick picture [3,H,W] of the surface as the first camera sees it."""
+        return quick_picture(self.grid, self.views.cameras[0])
+
+    def state(self) -> dict:
+        """Where the fit stands after a round."""
+        return {"done": self.done, "loss": self.loss, "candidates": self.candidates, "grid": self.grid.state()}
+
+    def load_state(self, state: dict) -> None:
+        """Stand where `state` was taken."""
+        self.done, self.loss, self.candidates = state["done"], state["loss"], state["candidates"]
+        self.grid.load_state(state["grid"], self.settings.rates)

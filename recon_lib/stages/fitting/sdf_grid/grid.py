@@ -1,0 +1,218 @@
+"""A signed-distance grid while it is fitted: parameters at the nodes that rays touch, and their optimiser."""
+
+import math
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ....fields.cells import Cells
+from ....fields.sdf_grid import SdfGrid, shared_rows
+from ....networks.volsdf.grid_color import GridColor
+from .settings import Rates
+
+BETAS, EPSILON = (0.9, 0.99), 1e-15
+
+
+class Base(Protocol):
+    """Where new nodes take their features from; an `SdfGrid` is one."""
+
+    def features_at(self, points: Tensor) -> Tensor:
+        """points [N,3] world -> features [N,C]."""
+
+
+class FittedGrid:
+    """Distances are known at all nodes and fitted at those with a row; only these have features.
+
+    Rows are given to the nodes that rays touch and to those around them, and stay once given. What a new row knows at
+    first is what the field before it, `base`, says there.
+    """
+
+    def __init__(self, cells: Cells, distance: Tensor, base: Base | None, module: GridColor, beta: float) -> None:
+        self.module = module
+        self.log_beta = nn.Parameter(torch.tensor(math.log(beta)))
+        self.width = module.inner.in_features - 6
+        self.optimizer: torch.optim.Optimizer | None = None
+        self.refined = False  # whether `base` is a coarser grid of this fit
+        self._set_cells(cells, distance, base)
+
+    def _set_cells(self, cells: Cells, distance: Tensor, base: Base | None) -> None:
+        self.cells, self.base = cells, base
+        self.whole = distance.reshape(-1).clone()  # [G^3] distances at all nodes, up to date after `write_back`
+        self.rows = torch.full((cells.nodes**3,), -1, dtype=torch.int32)
+        self.numbers = torch.zeros(0, dtype=torch.int64)  # [K] node of each row
+        self.distance = nn.Parameter(torch.zeros(0))  # [K]
+        self.features = nn.Parameter(torch.zeros(0, self.width))  # [K,C]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @property
+    def beta(self) -> float:
+        """The density's width, world units."""
+        return math.exp(float(self.log_beta.detach()))
+
+    def limit_beta(self, least: float, most: float) -> None:
+        """Keep the density's width between two lengths, world units."""
+        with torch.no_grad():
+            self.log_beta.clamp_(math.log(least), math.log(most))
+
+    # -- nodes --------------------------------------------------------------------------------------------
+
+    def touch(self, nodes: Tensor, rates: Rates) -> None:
+        """Give rows to these nodes [N] (numbers, repeated or not) and to those around them."""
+        side = self.cells.nodes
+        touched = torch.zeros(side**3, dtype=torch.bool)
+        touched[nodes.long()] = True
+        new = (touched & (self.rows < 0)).nonzero().flatten()
+        if not len(new):
+            return
+        around = torch.arange(-1, 2)
+        steps = (around[:, None, None] * side**2 + around[:, None] * side + around).reshape(-1)
+        touched[(new[:, None] + steps).clamp_(0, side**3 - 1).view(-1)] = True
+        new = (touched & (self.rows < 0)).nonzero().flatten()
+        self.rows[new] = torch.arange(len(self), len(self) + len(new), dtype=torch.int32)
+        self.numbers = torch.cat([self.numbers, new])
+        features = torch.zeros(len(new), self.width)
+        if self.base is not None:
+            features = self.base.features_at(self.cells.positions(new))
+        self._grow(self.whole[new], features, rates)
+        self.neighbours = self._neighbours()
+        self.inner = (self.neighbours >= 0).all(1).nonzero().flatten()
+
+    def _grow(self, distance: Tensor, features: Tensor, rates: Rates) -> None:
+        """Lengthen the parameters, and the optimiser's moments with them."""
+        old, before = (self.distance, self.features), self.optimizer
+        self.distance = nn.Parameter(torch.cat([self.distance.detach(), distance]))
+        self.features = nn.Parameter(torch.cat([self.features.detach(), features]))
+        self.optimizer = self._adam(rates)
+        if before is None:
+            return
+        for parameter, was in zip((self.distance, self.features), old, strict=True):
+            if was in before.state:
+                self.optimizer.state[parameter] = _lengthened(before.state[was], len(self))
+        for parameter in (*self.module.parameters(), self.log_beta):
+            if parameter in before.state:
+                self.optimizer.state[parameter] = before.state[parameter]
+
+    def _adam(self, rates: Rates) -> torch.optim.Adam:
+        parameters = ([self.distance], [self.features], list(self.module.parameters()), [self.log_beta])
+        groups = [{"params": part, "lr": rate} for part, rate in zip(parameters, self._rates(rates), strict=True)]
+        return torch.optim.Adam(groups, betas=BETAS, eps=EPSILON, fused=True)
+
+    def _rates(self, rates: Rates) -> tuple[float, float, float, float]:
+        return rates.distance * self.cells.spacing, rates.features, rates.decoder, rates.beta
+
+    def set_rates(self, rates: Rates, factor: float) -> None:
+        """Go on with `rates` times `factor`."""
+        for group, rate in zip(self.optimizer.param_groups, self._rates(rates), strict=True):
+            group["lr"] = rate * factor
+
+    def _neighbours(self) -> Tensor:
+        """Rows of the 6 nodes beside each row's [K,6] int64; -1 where there is none."""
+        side, n = self.cells.nodes, self.numbers
+        place = torch.stack([n // side**2, n // side % side, n % side], -1)
+        steps = torch.tensor([side**2, side, 1])
+        up = torch.where(place < side - 1, self.rows[(n[:, None] + steps).clamp_max(side**3 - 1)], -1)
+        down = torch.where(place > 0, self.rows[(n[:, None] - steps).clamp_min(0)], -1)
+        return torch.cat([up, down], -1).long()
+
+    # -- what it has become -------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def write_back(self) -> None:
+        """Bring `whole` up to date."""
+        self.whole[self.numbers] = self.distance.detach()
+
+    def field(self) -> SdfGrid:
+        """The grid as a field of its own."""
+        self.write_back()
+        side = self.cells.nodes
+        module = GridColor(self.width, self.module.inner.out_features)
+        module.load_state_dict(self.module.state_dict())
+        module.requires_grad_(False)
+        rows, features = self._all_features()
+        whole = self.whole.view(side, side, side).clone()
+        return SdfGrid(self.cells, whole, rows.view(side, side, side), features, module, self.beta)
+
+    def _all_features(self) -> tuple[Tensor, Tensor]:
+        """The row [G^3] of every node, and the features [K,C]: a field that is fitted further keeps what it knew."""
+        own = self.features.detach().clone()
+        if not (isinstance(self.base, SdfGrid) and self.base.cells.nodes == self.cells.nodes):
+            return shared_rows(self.rows.view((self.cells.nodes,) * 3)).view(-1), own
+        without = self.rows < 0
+        used, place = self.base.rows.view(-1)[without].unique(return_inverse=True)
+        rows = self.rows.clone()
+        rows[without] = place.int() + len(own)
+        return rows, torch.cat([own, self.base.features[used.long()]])
+
+    @torch.no_grad()
+    def raise_to(self, least: Tensor | None) -> None:
+        """Make every distance at least `least` [G^3], world units; None: nothing to keep to."""
+        if least is None:
+            return
+        self.whole = torch.maximum(self.whole, least)
+        self.distance.clamp_min_(least[self.numbers])
+
+    @torch.no_grad()
+    def color(self, points: Tensor, directions: Tensor) -> Tensor:
+        """Colours [N,3] at points near the surface [N,3] seen along directions [N,3]; grey before anything is known."""
+        if not len(self):
+            return torch.full_like(points, 0.5)
+        nodes, fraction = self.cells.locate(points)
+        weights = self.cells.weights_and_slopes(fraction)
+        slope = torch.bmm(weights, self.whole[nodes.view(-1)].view(-1, 8, 1))[:, 1:, 0]
+        rows = self.rows[nodes.view(-1)].clamp_min(0).view(-1, 8)
+        features = F.embedding_bag(rows, self.features, mode="sum", per_sample_weights=weights[:, 0].contiguous())
+        return self.module(features, F.normalize(slope, dim=-1), directions)
+
+    def refine(self, nodes: int) -> None:
+        """Go on with a finer grid of the same cube; its distances are read from this one."""
+        base = self.field()
+        finer = F.interpolate(base.distance[None, None], size=(nodes,) * 3, mode="trilinear", align_corners=True)
+        self.refined = True
+        self._set_cells(self.cells.finer(nodes), finer[0, 0], base)
+
+    # -- going on after a crash ---------------------------------------------------------------------------
+
+    def state(self) -> dict:
+        """Everything by which the fit goes on exactly as it would have, but for the base that it was given."""
+        base = self.base
+        return {
+            "nodes": self.cells.nodes, "whole": self.whole, "numbers": self.numbers,
+            "distance": self.distance.detach(), "features": self.features.detach(),
+            "module": self.module.state_dict(), "log_beta": self.log_beta.detach(),
+            "optimizer": None if self.optimizer is None else self.optimizer.state_dict()["state"],
+            "base": (base.cells.nodes, base.rows, base.features) if self.refined else None,
+        }  # fmt: skip
+
+    def load_state(self, state: dict, rates: Rates) -> None:
+        """Take over what `state` gave."""
+        base, self.refined = self.base, state["base"] is not None
+        if self.refined:
+            side, rows, features = state["base"]
+            empty = torch.zeros(side, side, side)
+            base = SdfGrid(self.cells.finer(side), empty, rows, features, self.module, self.beta)
+        self._set_cells(self.cells.finer(state["nodes"]), state["whole"], base)
+        self.numbers = state["numbers"]
+        self.rows[self.numbers] = torch.arange(len(self), dtype=torch.int32)
+        self.distance, self.features = nn.Parameter(state["distance"]), nn.Parameter(state["features"])
+        self.module.load_state_dict(state["module"])
+        with torch.no_grad():
+            self.log_beta.copy_(state["log_beta"])
+        if len(self):
+            self.neighbours = self._neighbours()
+            self.inner = (self.neighbours >= 0).all(1).nonzero().flatten()
+            self.optimizer = self._adam(rates)
+            groups = self.optimizer.state_dict()["param_groups"]
+            self.optimizer.load_state_dict({"state": state["optimizer"], "param_groups": groups})
+
+
+def _lengthened(state: dict, count: int) -> dict:
+    """An optimiser's state for a parameter that has got more rows, with zeros for the new ones."""
+    longer = {"step": state["step"].clone()}
+    for name in ("exp_avg", "exp_avg_sq"):
+        old = state[name]
+        longer[name] = torch.cat([old, old.new_zeros(count - len(old), *old.shape[1:])])
+    return longer

@@ -1,0 +1,196 @@
+"""Where a fit begins: the box it works in, the distances it starts from, and the colours that are known already."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ....errors import BadInput
+from ....fields.cells import Cells
+from ....fields.field import Field
+from ....fields.hull import HullField
+from ....fields.sdf_grid import SdfGrid
+from ....memory import default_chunk, in_chunks
+from ....networks.volsdf.grid_color import NEUTRAL
+from ....render.fill import fill_nearest
+from ....views.views import Views
+
+ROOM = 1.05  # the box around the hull is larger by this
+LIMIT_NODES = 64  # nodes a side at which a limiting hull is asked
+LOOK = 48  # nodes a side of the grid in which the hull is looked for
+BESIDE = 1.5  # cells
+UNIT, MOST = 1.1, 0.9  # depth is the world's if so much of it lies so near to the origin
+COLOR_MARGIN = 0.02  # colours nearer to 0 and 1 have logits too large to be learned away
+
+
+@dataclass(frozen=True)
+class ColorStart:
+    """Features of a coloured field that is no `SdfGrid`: logits of its colours, and zeros."""
+
+    field: Field
+    width: int
+
+    def features_at(self, points: Tensor) -> Tensor:
+        """points [N,3] world -> features [N,C]."""
+        features = points.new_zeros(len(points), self.width)
+        colors = in_chunks(self.field.color, points, default_chunk("cpu"))
+        features[:, :NEUTRAL] = torch.logit(colors.clamp(COLOR_MARGIN, 1 - COLOR_MARGIN))
+        return features
+
+
+@dataclass(frozen=True)
+class Silhouettes:
+    """The visual hull of views, without what no picture shows: a `Field` without colour and without bounds.
+
+    Unlike a hull that is carved for others, it takes the word of a view whose mask does not touch the picture's edge
+    that nothing of the object lies outside its picture. A single view's mask tells no depth, so there it also ends
+    where the view's own depth begins.
+    """
+
+    hull: HullField
+    whole: tuple[bool, ...]  # for each view, whether its picture holds the whole object
+
+    @classmethod
+    def of(cls, views: Views) -> "Silhouettes":
+        """The hull of the masks as they are."""
+        solid = views.masks > 0.5
+        inner = F.pad(torch.zeros_like(solid[..., 1:-1, 1:-1]), (1, 1, 1, 1), value=True)
+        touching = (solid & inner).flatten(1).any(1)
+        hull = replace(HullField.of(views, 0.0, float("inf")), nearest=world_depth(views) if len(views) == 1 else None)
+        return cls(hull, tuple((~touching).tolist()))
+
+    def inside(self, points: Tensor) -> Tensor:
+        """points [N,3] world -> about the distance to the surface [N], > 0 inside; -1 where it is not seen."""
+        value = torch.full((len(points),), float("inf"), device=points.device)
+        for view, whole in enumerate(self.whole):
+            said = self.hull.silhouette_distance(view, points)
+            value = torch.minimum(value, torch.where(said.isfinite(), said, -1.0) if whole else said)
+        return torch.where(value.isfinite(), value, -1.0)
+
+
+def world_depth(views: Views) -> Tensor | None:
+    """The depth of one view, continued beside the object [1,1,H,W]; None where it is of another scale.
+
+    The object lies in the unit sphere when one view is all there is: depth that leads elsewhere is not the world's.
+    """
+    if views.depth is None:
+        return None
+    depth = views.depth.float().cpu()
+    known = (depth > 0) & (views.masks.cpu() > 0.5)
+    near = views.cameras.unproject(depth)[0].norm(dim=-1)[known[0, 0]] < UNIT
+    if not len(near) or near.float().mean() < MOST:
+        return None
+    return fill_nearest(depth[0], known[0, 0])[None]
+
+
+@dataclass(frozen=True)
+class HullLimit:
+    """A field outside of which nothing may be, asked once at the nodes of a grid."""
+
+    cells: Cells
+    values: Tensor | None  # [G,G,G] > 0 inside; None: no limit
+
+    @classmethod
+    def of(cls, hull: Field | None, cells: Cells, check: Callable[[], None]) -> "HullLimit":
+        """The limit by `hull` in the cube of `cells`; None limits nothing."""
+        cells = cells.finer(LIMIT_NODES)
+        if hull is None:
+            return cls(cells, None)
+        values = in_chunks(lambda p: hull.inside(p).float().cpu(), cells.positions(), default_chunk("cpu"), check)
+        return cls(cells, values.view((LIMIT_NODES,) * 3))
+
+    def least(self, cells: Cells) -> Tensor | None:
+        """The least distances that a grid may have [G^3]: above 0 outside the hull, nothing within."""
+        if self.values is None:
+            return None
+        values = F.interpolate(self.values[None, None], size=(cells.nodes,) * 3, mode="trilinear", align_corners=True)
+        return torch.where(values < 0, cells.spacing / 2, float("-inf")).view(-1)
+
+
+def view_center(views: Views) -> tuple[Tensor, float]:
+    """The point that the optical axes pass nearest to [3], and how far around it the masks reach, world units.
+
+    One view, or axes that all run side by side, tell no point: then it is the origin and the unit sphere.
+    """
+    axes = views.cameras.rotation[:, :, 2]
+    across = torch.eye(3) - axes[:, :, None] * axes[:, None]  # [V,3,3] onto the plane that the axis is normal to
+    total = across.sum(0)
+    if len(views) < 2 or float(torch.linalg.eigvalsh(total)[0]) < 1e-3 * len(views):
+        return torch.zeros(3), 1.0
+    center = torch.linalg.solve(total, torch.einsum("vij,vj->i", across, views.cameras.position))
+    pixels, depth = views.cameras.project(center[None])
+    reach = 0.0
+    for view in range(len(views)):
+        rows, columns = (views.masks[view, 0] > 0.5).nonzero(as_tuple=True)
+        marked = torch.stack([columns, rows], -1) + 0.5
+        if len(marked) and depth[view, 0] > 0:
+            offset = float((marked - pixels[view, 0]).norm(dim=-1).max())
+            reach = max(reach, offset * float(depth[view, 0] / views.cameras.intrinsics[view, 1, 1]))
+    if not reach > 0:
+        raise BadInput("The object lies behind every camera; check the cameras' axes (OpenCV: z forward).")
+    return center, reach * math.sqrt(2)
+
+
+def find_bounds(views: Views) -> Tensor:
+    """The box [2,3] around the visual hull of the masks, world units."""
+    center, reach = view_center(views)
+    cells = Cells.within(torch.stack([center - reach, center + reach]), LOOK)
+    hull = Silhouettes.of(views)
+    points = cells.positions()
+    within = in_chunks(hull.inside, points, default_chunk("cpu")) > -cells.spacing / 2
+    if reach == 1.0 and not center.any():
+        within &= points.norm(dim=-1) < 1
+    if not within.any():
+        raise BadInput("The masks have no point in common; check that cameras and masks belong together.")
+    low, high = points[within].amin(0) - cells.spacing, points[within].amax(0) + cells.spacing
+    middle, half = (low + high) / 2, (high - low) / 2 * ROOM
+    return torch.stack([middle - half, middle + half])
+
+
+def starting_distance(field: Field | Silhouettes, cells: Cells, check: Callable[[], None]) -> Tensor:
+    """Signed distances [G,G,G] of a field at the nodes, < 0 inside.
+
+    A fitted grid knows its distances; of other fields only the sign counts and where it changes.
+    """
+    if isinstance(field, SdfGrid) and field.cells is cells:
+        values = -field.distance.view(-1)  # as they are: reading them would round them
+    else:
+        values = in_chunks(lambda p: field.inside(p).float().cpu(), cells.positions(), default_chunk("cpu"), check)
+    side = cells.nodes
+    if not (values > 0).any():
+        raise BadInput("Nothing lies inside the field that the fit starts from; check its masks and cameras.")
+    values = -values.clamp(-cells.side, cells.side).view(side, side, side)
+    return values if isinstance(field, SdfGrid) else redistanced(values, cells.spacing)
+
+
+def redistanced(values: Tensor, spacing: float) -> Tensor:
+    """The signed distance to where `values` [G,G,G] change their sign, with their sign: [G,G,G], world units.
+
+    To the crossings on the lattice's edges, found linearly; beside the surface, where these lie too far apart, at most
+    the value over its slope.
+    """
+    from scipy.spatial import cKDTree
+
+    crossings = []
+    inside = values < 0
+    for axis in range(3):
+        count = values.shape[axis] - 1
+        a, b = values.narrow(axis, 0, count), values.narrow(axis, 1, count)
+        place = (inside.narrow(axis, 0, count) != inside.narrow(axis, 1, count)).nonzero()
+        share = (a / (a - b))[tuple(place.T)].clamp(0, 1)
+        point = place.float()
+        point[:, axis] += share
+        crossings.append(point)
+    points = torch.cat(crossings)
+    if not len(points):
+        return torch.where(inside, -1.0, 1.0) * spacing * len(values)
+    nodes = torch.stack(torch.meshgrid(*map(torch.arange, values.shape), indexing="ij"), -1).reshape(-1, 3)
+    distance = torch.from_numpy(cKDTree(points.numpy()).query(nodes.numpy())[0]).float()
+    distance = distance.view(values.shape)
+    slope = torch.stack(torch.gradient(values)).norm(dim=0)
+    linear = values.abs() / slope.clamp_min(torch.finfo(slope.dtype).tiny)
+    distance = torch.where(distance < BESIDE, torch.minimum(distance, linear), distance)
+    return torch.where(inside, -1.0, 1.0) * distance * spacing

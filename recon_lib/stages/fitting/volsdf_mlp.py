@@ -1,0 +1,164 @@
+"""VolSDF as published: eight-layer perceptron, error-bounded sampling, 98 samples a ray (Yariv et al. 2021).
+
+The reference for `fit_volsdf`. A step takes seconds on a CPU and a run a hundred thousand steps, so it is for GPUs and
+for comparisons. Losses and schedule are the paper's: L1 of the colour, eikonal times 0.1, pixels of one picture a step,
+Adam from 5e-4 down to a tenth.
+"""
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ...fields.perceptron import PerceptronField
+from ...memory import explain_oom
+from ...networks.volsdf.perceptron import VolSDF, VolSDFConfig
+from ...progress import Progress
+from ...render.error_bounded import ErrorBoundedSampler
+from ...render.volsdf import render_rays
+from ...views.views import Views
+from .checkpoint import Checkpoint, fingerprint
+from .loop import all_steps
+from .losses import color_loss, eikonal_loss
+from .rays import Rays, check_views
+from .sdf_grid.settings import Trust
+from .sdf_grid.start import find_bounds, view_center
+
+log = logging.getLogger("recon3d")
+TITLE = "Fit VolSDF (perceptron)"
+CAMERA_ROOM = 1.1  # cameras lie within the scene's radius divided by this
+
+
+@dataclass(frozen=True)
+class MlpSettings:
+    """The paper's numbers."""
+
+    steps: int = 100_000
+    rays: int = 1024  # of one picture, a step
+    rate: float = 5e-4
+    decay: float = 0.1  # of the rate, over the run
+    eikonal: float = 0.1
+    network: VolSDFConfig = field(default_factory=VolSDFConfig)
+    sampler: ErrorBoundedSampler = field(default_factory=ErrorBoundedSampler)
+    trust: Trust = field(default_factory=Trust)
+
+
+@dataclass(frozen=True)
+class MlpFit:
+    """A fitted perceptron and how the fit went."""
+
+    field: PerceptronField
+    seconds: float
+    steps: int
+    resumed: int  # steps that a checkpoint had done already
+
+
+@explain_oom("fitting the perceptron", "take fewer rays a step")
+def fit_volsdf_mlp(
+    views: Views,
+    *,
+    bounds: Tensor | None = None,
+    settings: MlpSettings | None = None,
+    seed: int = 0,
+    checkpoint: Path | None = None,
+    device: torch.device | str = "cpu",
+    progress: Progress | None = None,
+) -> MlpFit:
+    """Fit VolSDF's perceptrons to `views`, whose masks only tell where the object is and what lies behind it.
+
+    bounds: [2,3] world, of the resulting field; default: those of the masks' visual hull. checkpoint: as in
+    `fit_volsdf`. Raises `BadInput` for missing or whole masks, NaN, and cameras without a common point.
+    """
+    check_views(views)
+    progress, settings = progress or Progress(), settings or MlpSettings()
+    run = PerceptronRun(views, bounds, settings, seed, device, progress)
+    kept = None if checkpoint is None else Checkpoint(checkpoint, fingerprint(*run.inputs))
+    return run.run(kept)
+
+
+class PerceptronRun:
+    """One fit: what it was given, and where it stands. `advance` does one step."""
+
+    def __init__(
+        self,
+        views: Views,
+        bounds: Tensor | None,
+        settings: MlpSettings,
+        seed: int,
+        device: torch.device | str,
+        progress: Progress,
+    ) -> None:
+        self.settings, self.seed, self.progress, self.device = settings, seed, progress, torch.device(device)
+        self.rays = Rays.of(views, settings.trust, progress.check).to(self.device)
+        self.pixels = views.cameras.height * views.cameras.width
+        self.views = len(views)
+        center, _ = view_center(views)
+        away = float((views.cameras.position - center).norm(dim=-1).max())
+        self.center, self.scale = center, settings.network.scene_radius / (CAMERA_ROOM * away)
+        self.bounds = find_bounds(views) if bounds is None else bounds
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.network = VolSDF(settings.network).to(self.device)
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=settings.rate)
+        self.done = 0
+        cameras = views.cameras
+        self.inputs = (views.images, views.masks, cameras.camera_to_world, cameras.intrinsics, repr((settings, seed)))
+
+    def run(self, checkpoint: Checkpoint | None = None) -> MlpFit:
+        """All steps, from where a checkpoint stands."""
+        found, went = all_steps(self, TITLE, self.settings.steps, checkpoint, self.field)
+        return MlpFit(found, went.seconds, self.settings.steps, went.resumed)
+
+    @torch.enable_grad()  # hosts work without gradients
+    def advance(self) -> float:
+        """One step. -> the loss"""
+        s = self.settings
+        generator = torch.Generator().manual_seed(self.seed % 2**32 * 1_000_003 + self.done)
+        view = int(torch.randint(self.views, (1,), generator=generator))
+        pixel = torch.randint(self.pixels, (s.rays,), generator=generator)
+        rays = self.rays[(view * self.pixels + pixel).to(self.device)]
+        for group in self.optimizer.param_groups:
+            group["lr"] = s.rate * s.decay ** (self.done / s.steps)
+        origins = (rays.origins - self.center.to(self.device)) * self.scale
+        shown = render_rays(self.network, origins, rays.directions, rays.behind, s.sampler, generator)
+        loss = color_loss(shown.color, rays) + s.eikonal * eikonal_loss(self._eikonal_slopes(origins, rays, shown.t))
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        self.done += 1
+        return float(loss.detach())
+
+    def _eikonal_slopes(self, origins: Tensor, rays: Rays, t: Tensor) -> Tensor:
+        """Gradients at as many points as rays, at random in the scene's cube, and at one sample of each ray."""
+        generator = torch.Generator().manual_seed(self.seed % 2**32 * 1_000_003 + self.done + 1)
+        radius = self.settings.network.scene_radius
+        anywhere = (torch.rand(len(t), 3, generator=generator) * 2 - 1).to(t) * radius
+        chosen = torch.randint(t.shape[1], (len(t), 1), generator=generator).to(t.device)
+        near = origins + t.gather(1, chosen) * rays.directions
+        return self.network.free_slope(torch.cat([anywhere, near]))
+
+    def field(self) -> PerceptronField:
+        """The perceptron as it is now, on the CPU."""
+        network = VolSDF(self.settings.network)
+        network.load_state_dict({key: value.cpu() for key, value in self.network.state_dict().items()})
+        return PerceptronField(network.eval().requires_grad_(False), self.center, self.scale, self.bounds)
+
+    def preview(self) -> None:
+        """None: a picture would take longer than many steps."""
+
+    def state(self) -> dict:
+        """Where the fit stands after a step."""
+        return {
+            "done": self.done,
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict()["state"],
+        }
+
+    def load_state(self, state: dict) -> None:
+        """Stand where `state` was taken."""
+        self.done = state["done"]
+        self.network.load_state_dict(state["network"])
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state["optimizer"], "param_groups": groups})

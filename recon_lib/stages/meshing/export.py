@@ -1,0 +1,151 @@
+"""Mesh files: GLB, OBJ, PLY and STL, in real size and upright, whole or not at all."""
+
+import math
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ...errors import BadInput
+from ...files import written_whole
+from ...memory import explain_oom
+from ...meshes.files.glb import encode_glb
+from ...meshes.files.plain_formats import encode_obj, encode_ply, encode_stl
+from ...meshes.mesh import Mesh
+from ...meshes.solid import is_closed, signed_volume
+from ...progress import Progress
+
+FORMATS = ("glb", "obj", "ply", "stl")
+Y_TO_Z_UP = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])  # the front, +z, comes to face -y
+STL_SIZE_MM = 100.0  # a printer takes STL's numbers as millimetres, so an object of no known size gets this one
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What was written. Lengths are in `unit`, axes as in the file."""
+
+    path: Path
+    watertight: bool
+    volume: float | None  # cubic `unit`, None for an open surface
+    bounds: tuple[tuple[float, float, float], tuple[float, float, float]]
+    vertices: int
+    faces: int
+    unit: str  # "m" or "mm"
+
+    def __str__(self) -> str:
+        size = " x ".join(f"{high - low:.4g}" for low, high in zip(*self.bounds, strict=True))
+        solid = "open surface" if self.volume is None else f"watertight, volume {self.volume:.4g} {self.unit}^3"
+        return f"{self.path.name}: {size} {self.unit}, {solid}, {self.vertices} vertices, {self.faces} triangles"
+
+
+@explain_oom("saving the mesh", "reduce its texture or triangles")
+def save_mesh(
+    mesh: Mesh,
+    path: Path | str,
+    *,
+    up: str | None = None,
+    size_mm: float | None = None,
+    format: str | None = None,  # noqa: A002  (the word every caller uses)
+    provenance: bool = False,
+    root: Path | str | None = None,
+    progress: Progress | None = None,
+) -> ExportReport:
+    """Write the mesh to `path`, whose ending chooses the format unless `format` does.
+
+    up: "y" or "z"; None is z for STL and y for the others (glTF knows nothing but y).
+    size_mm: longest side. STL counts in millimetres and gets 100 of them by default; the other formats count in
+    metres and keep the world's numbers by default.
+    provenance: write the per-vertex codes too (GLB attribute `_PROVENANCE`, PLY property `provenance`).
+    root: a folder that the file must not leave. Raises `BadInput` for an empty mesh, an unknown format, a path
+    outside `root` and a folder that cannot be written to; then nothing is left behind.
+    """
+    path, kind = _target(Path(path), format, root)
+    if not len(mesh.faces):
+        raise BadInput("The mesh has no triangles, so there is nothing to save; check the stage that made it.")
+    progress = progress or Progress()
+    progress.start("Save mesh", 2)
+    placed = _placed(mesh, up or ("z" if kind == "stl" else "y"), size_mm, kind)
+    files = _encoded(placed, path, kind, provenance)
+    progress.step()
+    with ExitStack() as stack:
+        # the main file was entered first, so it is the last to take its name
+        for target, content in files.items():
+            stack.enter_context(written_whole(target)).write_bytes(content)
+        progress.step()  # the last moment to stop: nothing has its name yet
+    return _report(placed, path, kind)
+
+
+def _target(path: Path, kind: str | None, root: Path | str | None) -> tuple[Path, str]:
+    """The full path with its ending, and the format."""
+    ending = path.suffix.lower().lstrip(".")
+    kind = (kind or ending).lower().lstrip(".")
+    if kind not in FORMATS:
+        raise BadInput(f"{kind!r} is no mesh format of this pack; use {', '.join(FORMATS)}.")
+    if ending != kind:
+        path = path.with_name(f"{path.name}.{kind}")
+    if root is not None:
+        base = Path(root).resolve()
+        full = (base / path).resolve()
+        if not full.is_relative_to(base):
+            raise BadInput(f"{path} lies outside {base}; name a file inside that folder.")
+        path = full
+    return path, kind
+
+
+def _placed(mesh: Mesh, up: str, size_mm: float | None, kind: str) -> Mesh:
+    """The mesh as the file shows it: turned, scaled, with normals that run smoothly over UV seams."""
+    if up not in ("y", "z"):
+        raise BadInput(f"The up axis {up!r} is neither 'y' nor 'z'; choose one of them.")
+    if size_mm is not None and not 0 < size_mm < math.inf:
+        raise BadInput(f"A size of {size_mm} mm is impossible; give a positive number of millimetres.")
+    if size_mm is None and kind == "stl":
+        size_mm = STL_SIZE_MM
+    scale = 1.0
+    if size_mm is not None:
+        longest = float((mesh.bounds[1] - mesh.bounds[0]).max())
+        if longest <= 0:
+            raise BadInput("The mesh has no extent, so it cannot be brought to a size; check the stage that made it.")
+        scale = size_mm / longest * (1.0 if kind == "stl" else 1e-3)
+    turn = (Y_TO_Z_UP if up == "z" else torch.eye(3)).to(mesh.vertices)
+    normals = _smooth_normals(mesh) if mesh.vertex_normals is None else mesh.vertex_normals
+    return replace(mesh, vertices=mesh.vertices @ turn.T * scale, vertex_normals=normals @ turn.T)
+
+
+def _smooth_normals(mesh: Mesh) -> Tensor:
+    """Area-weighted normals [N,3] of a mesh whose seams have been sewn: vertices at one place share one normal."""
+    places, index = torch.unique(mesh.vertices, dim=0, return_inverse=True)
+    return Mesh(places, index[mesh.faces]).with_normals().vertex_normals[index]
+
+
+def _encoded(mesh: Mesh, path: Path, kind: str, provenance: bool) -> dict[Path, bytes]:
+    """The files to write, the main one first."""
+    if kind == "obj":
+        stem = "_".join(path.stem.split())  # readers of `mtllib` stop at a space
+        side = encode_obj(mesh, stem)
+        return {path: side.pop(f"{stem}.obj")} | {path.with_name(name): content for name, content in side.items()}
+    encoders: dict[str, Callable[[], bytes]] = {
+        "glb": lambda: encode_glb(mesh, provenance=provenance),
+        "ply": lambda: encode_ply(_with_vertex_colors(mesh), provenance=provenance),
+        "stl": lambda: encode_stl(mesh),
+    }
+    return {path: encoders[kind]()}
+
+
+def _with_vertex_colors(mesh: Mesh) -> Mesh:
+    """The texture's colours at the vertices, for formats without textures."""
+    if mesh.vertex_colors is not None or mesh.uvs is None or mesh.texture is None:
+        return mesh
+    from ...render.mesh import sample_texture
+
+    return replace(mesh, vertex_colors=sample_texture(mesh.texture, mesh.uvs))
+
+
+def _report(mesh: Mesh, path: Path, kind: str) -> ExportReport:
+    closed = is_closed(mesh)
+    low, high = (tuple(corner) for corner in mesh.bounds.tolist())
+    volume = signed_volume(mesh) if closed else None
+    unit = "mm" if kind == "stl" else "m"
+    return ExportReport(path, closed, volume, (low, high), len(mesh.vertices), len(mesh.faces), unit)

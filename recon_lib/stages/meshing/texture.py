@@ -1,0 +1,201 @@
+"""A texture for a mesh: what the views saw as they saw it, and a likely colour for the rest."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ...errors import BadInput
+from ...fields.field import Field
+from ...memory import explain_oom, in_chunks
+from ...meshes.clean import decimated
+from ...meshes.diffuse import diffuse
+from ...meshes.mesh import Mesh
+from ...meshes.subdivide import split_long_edges
+from ...meshes.symmetry import Symmetry, mirror_planes
+from ...meshes.unwrap import unwrap
+from ...progress import Progress
+from ...render.fill import fill_nearest, nearest_values
+from ...render.mesh import creased_normals
+from ...render.projection import Projected, Projector, extent
+from ...render.rasterize import Fragments, rasterize_uv
+from ...views.views import Views
+
+log = logging.getLogger("recon3d")
+MAX_FACES = 20_000  # keeps the unwrapping near one second
+STEPS = 5
+FINEST = 0.03  # of the mesh's extent: colours are continued from vertex to vertex, which needs short edges
+MAX_SHIFT = 0.2  # sRGB: how far a mirrored colour may be corrected
+SYMMETRY_GAIN = 0.03  # share of all vertices that a mirror must newly show to be worth using
+MAX_SYMMETRIES = 3
+
+
+@explain_oom("baking the texture", "choose a smaller texture or fewer triangles")
+def bake_texture(
+    mesh: Mesh,
+    views: Views | None = None,
+    *,
+    field: Field | None = None,
+    size: int = 1024,
+    max_faces: int = MAX_FACES,
+    mirror: bool = True,
+    progress: Progress | None = None,
+) -> Mesh:
+    """A mesh of at most `max_faces` triangles with UVs, a texture of `size` x `size` and provenance per vertex.
+
+    Texels that a view sees keep the colours seen there, blended by view angle where several see them, and observed
+    before outpainted ones. The others take the colour of `field`, else the mesh's own vertex colours, else what
+    the object's mirror image shows (`mirror`, if the shape has a plane of symmetry), else a smooth continuation
+    of the seen colours along the surface. Gaps between charts are filled with their nearest texel.
+    """
+    colored = field is not None and field.has_color
+    if views is None and not colored and mesh.vertex_colors is None:
+        raise BadInput("There is nothing to take colours from; connect views or a field that has colour.")
+    if not 16 <= size <= 8192:
+        raise BadInput(f"A texture of {size} texels a side is out of range; choose 16 to 8192, usually 1024.")
+    progress = progress or Progress()
+    progress.start("Bake texture", STEPS)
+    with _timed("unwrap", progress):
+        small = decimated(mesh, max_faces)
+        progress.check()
+        result = unwrap(small, size).mesh
+        progress.check()
+        surface = split_long_edges(result, FINEST * extent(result.vertices))
+    with _timed("rasterize", progress):
+        texels = _Texels.of(surface, size)
+    with _timed("project", progress):
+        seen = _Seen.by(views, surface, texels, progress.check)
+    with _timed("fill", progress):
+        if seen.texels.seen.all():
+            colors = seen.texels.colors
+        elif colored:
+            colors = seen.completed(lambda points: in_chunks(field.color, points, check=progress.check), texels)
+        elif mesh.vertex_colors is not None:
+            colors = seen.completed(lambda points: nearest_values(points, mesh.vertices, mesh.vertex_colors), texels)
+        else:
+            colors = _continued(surface, texels, seen, mirror)
+    with _timed("pad", progress):
+        texture = texels.image(colors)
+    provenance = seen.provenance[: len(result.vertices)]
+    return replace(result, texture=texture, vertex_colors=None, provenance=provenance)
+
+
+@dataclass(frozen=True)
+class _Texels:
+    """The P texels that the charts cover, as points on the surface."""
+
+    fragments: Fragments
+    corner_normals: Tensor  # [M,3,3] unit, world
+    points: Tensor  # [P,3] world
+    normals: Tensor  # [P,3] unit, world
+
+    @classmethod
+    def of(cls, mesh: Mesh, size: int) -> "_Texels":
+        fragments = rasterize_uv(mesh.uvs, mesh.faces, size, size)
+        corner_normals = creased_normals(mesh)
+        layers = torch.cat([mesh.triangles, corner_normals], -1)
+        points, normals = fragments.interpolate_seen(layers).split(3, -1)
+        return cls(fragments, corner_normals, points, F.normalize(normals, dim=-1))
+
+    def spread(self, mesh: Mesh, values: Tensor) -> Tensor:
+        """Vertex values [N,C] at the texels [P,C]."""
+        return self.fragments.interpolate_seen(values[mesh.faces])
+
+    def image(self, colors: Tensor) -> Tensor:
+        """Texel colours [P,3] as a texture [3,S,S] without gaps."""
+        covered = self.fragments.mask[0]
+        texture = colors.new_zeros(3, *covered.shape)
+        texture[:, covered] = colors.T
+        return fill_nearest(texture, covered).clamp(0, 1)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What the views show, at texels and at vertices."""
+
+    projector: Projector | None
+    texels: Projected  # with glimpses: rims and grazing angles
+    vertices: Projected  # with glimpses
+    provenance: Tensor  # [N] uint8 of the vertices, without glimpses
+
+    @classmethod
+    def by(cls, views: Views | None, mesh: Mesh, texels: _Texels, check: Callable[[], None]) -> "_Seen":
+        if views is None or not len(views):
+            nothing = Projected.nothing(mesh.vertices)
+            return cls(None, Projected.nothing(texels.points), nothing, nothing.provenance)
+        projector = Projector.prepare(views, mesh, check)
+
+        def at_vertices(include_rim: bool) -> Projected:
+            points, normals = mesh.triangles.reshape(-1, 3), texels.corner_normals.reshape(-1, 3)
+            seen = projector.look_up(points, normals, include_rim=include_rim)
+            return seen.merged(mesh.faces.reshape(-1), len(mesh.vertices))
+
+        vertices = at_vertices(include_rim=False)
+        if not vertices.seen.any():
+            raise BadInput("No view shows any part of the mesh; check masks and cameras, or the mesh's frame.")
+        at_texels = projector.look_up(texels.points, texels.normals)
+        at_texels = at_texels.or_else(projector.look_up(texels.points, texels.normals, include_rim=True))
+        return cls(projector, at_texels, vertices.or_else(at_vertices(include_rim=True)), vertices.provenance)
+
+    def completed(self, color: Callable[[Tensor], Tensor], texels: "_Texels") -> Tensor:
+        """Texel colours [P,3]: `color` ([N,3] world -> [N,3]) where no view shows any."""
+        unseen = ~self.texels.seen
+        colors = self.texels.colors.clone()
+        colors[unseen] = color(texels.points[unseen]).to(colors)
+        return colors
+
+    def mirrored(self, motion: Symmetry, points: Tensor, normals: Tensor) -> Projected:
+        """What the views show at the places that `motion` takes surface points [P,3] to."""
+        slack = 2 * motion.error * self.projector.extent
+        return self.projector.look_up(motion.apply(points), motion.turn(normals), slack)
+
+
+def _continued(mesh: Mesh, texels: _Texels, seen: _Seen, mirror: bool) -> Tensor:
+    """Texel colours [P,3]: seen ones as they are, mirrored ones, and a smooth continuation of both."""
+    colors, known = seen.texels.colors, seen.texels.seen
+    vertex_colors, vertex_known = seen.vertices.colors, seen.vertices.seen
+    for motion in _useful_symmetries(mesh, seen) if mirror else ():
+        at_vertices = seen.mirrored(motion, mesh.vertices, mesh.vertex_normals)
+        at_texels = seen.mirrored(motion, texels.points, texels.normals)
+        # light differs on the two sides: what mirror and truth differ by where both are known goes on beyond
+        both = vertex_known & at_vertices.seen
+        shift = torch.zeros_like(vertex_colors)
+        if both.any():
+            difference = (vertex_colors - at_vertices.colors).mean(-1, keepdim=True)  # light is grey, paint is not
+            shift = diffuse(mesh, difference, both).clamp(-MAX_SHIFT, MAX_SHIFT).expand_as(vertex_colors)
+        reflected = (at_texels.colors + texels.spread(mesh, shift)).clamp(0, 1)
+        colors = torch.where(known[:, None], colors, reflected)
+        vertex_colors = torch.where(vertex_known[:, None], vertex_colors, (at_vertices.colors + shift).clamp(0, 1))
+        known, vertex_known = known | at_texels.seen, vertex_known | at_vertices.seen
+    smooth = texels.spread(mesh, diffuse(mesh, vertex_colors, vertex_known))
+    return torch.where(known[:, None], colors, smooth)
+
+
+def _useful_symmetries(mesh: Mesh, seen: _Seen) -> list[Symmetry]:
+    """Mirrors, and rotations made of two of them, that show what the views do not; the most telling first."""
+    planes = mirror_planes(mesh, check=seen.projector.check)
+    motions = planes + [a.then(b) for a in planes[:2] for b in planes[:2] if a is not b]
+    shown = [seen.mirrored(motion, mesh.vertices, mesh.vertex_normals).seen for motion in motions]
+    known, enough = seen.vertices.seen, SYMMETRY_GAIN * len(mesh.vertices)
+    chosen: list[Symmetry] = []
+    while len(chosen) < MAX_SYMMETRIES and motions:
+        gains = [int((s & ~known).sum()) for s in shown]
+        best = max(range(len(motions)), key=gains.__getitem__)
+        if gains[best] < enough:
+            break
+        chosen.append(motions[best])
+        known = known | shown[best]
+    return chosen
+
+
+@contextmanager
+def _timed(step: str, progress: Progress) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    log.info("texture: %s %.2f s", step, time.perf_counter() - start)
+    progress.step()

@@ -1,0 +1,1 @@
+"""Outpainting: what a next view lacks, painters, painted views."""

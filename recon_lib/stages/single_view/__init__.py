@@ -1,0 +1,1 @@
+"""Single view: mask and occluder, depth and normals, visible surface, completed shape."""

@@ -1,0 +1,64 @@
+"""The painter of a loop, which learns the object anew every so many views (POP3D's DreamBooth)."""
+
+import logging
+import tempfile
+from dataclasses import dataclass, field
+from glob import escape
+from pathlib import Path
+
+from ...progress import Progress
+from ...stages.outpainting.outpaint import Painter
+from ...stages.outpainting.personalize.painter import KIND, personalize, with_lora
+from ...views.views import Views
+
+log = logging.getLogger("recon3d")
+
+
+def learned_views(count: int, every: int) -> int:
+    """How many views the painter has learned that paints the next one after `count`: the first, and `every` more each
+    time."""
+    return (count - 1) // every * every + 1
+
+
+@dataclass
+class Learner:
+    """Gives the painter for each next view, and keeps what it learned as files beside the loop's checkpoint."""
+
+    painter: Painter
+    every: int  # views; 0: it never learns
+    kind: str = KIND
+    seed: int = 0
+    beside: Path | None = None  # of this loop alone: files are called so, with a number; None: nothing outlasts it
+    _known: dict[int, Painter] = field(default_factory=dict)  # the last one, by the views that it learned
+    _folder: tempfile.TemporaryDirectory | None = None
+
+    def painter_after(self, views: Views, progress: Progress) -> Painter:
+        """The painter of the view that comes after `views`."""
+        if not self.every:
+            return self.painter
+        count = learned_views(len(views), self.every)
+        if count not in self._known:
+            self._known = {count: self._learned(views[:count], progress)}
+        return self._known[count]
+
+    def forget(self) -> None:
+        """The loop is done: its files go."""
+        self._known = {}
+        if self.beside:
+            for path in self.beside.parent.glob(f"{escape(self.beside.name)}-*.safetensors"):
+                path.unlink(missing_ok=True)
+
+    def _learned(self, views: Views, progress: Progress) -> Painter:
+        target = self._file(len(views))
+        if target.is_file():
+            log.info("what the painter learned of %d views was kept", len(views))
+            return with_lora(self.painter, target)
+        seed = self.seed + len(views)
+        return personalize(self.painter, views, target, kind=self.kind, seed=seed, progress=progress)
+
+    def _file(self, count: int) -> Path:
+        if self.beside:
+            return self.beside.with_name(f"{self.beside.name}-{count}.safetensors")
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="recon3d-", ignore_cleanup_errors=True)
+        return Path(self._folder.name) / f"{count}.safetensors"

@@ -1,0 +1,209 @@
+"""After POP3D (Ryu et al., SIGGRAPH Asia 2023): the object grows from one photo, painted view by painted view.
+
+The photo's visible surface starts a signed-distance field. Then, camera by camera around the object: carve the visual
+hull of all masks so far; paint what of it no view saw; read depth and normals off the painted picture; add it to the
+views; fit the field further. The paper's numbers are not known to us; ours are chosen (see `docs/pop3d.md`).
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ...cameras.camera import Cameras
+from ...fields.hull import HullField
+from ...fields.sdf_grid import SdfGrid
+from ...meshes.mesh import Mesh
+from ...progress import Progress
+from ...stages.carving.carve import carve
+from ...stages.fitting.checkpoint import Checkpoint, fingerprint
+from ...stages.fitting.sdf_grid.fit import fit_volsdf
+from ...stages.fitting.sdf_grid.settings import FitSettings
+from ...stages.meshing.extract import extract_mesh
+from ...stages.meshing.texture import bake_texture
+from ...stages.outpainting.mask import OutpaintMask, find_outpaint_mask
+from ...stages.outpainting.outlines import SURFACE
+from ...stages.outpainting.outpaint import Painter, outpaint
+from ...stages.outpainting.personalize.painter import KIND, usual_settings
+from ...stages.outpainting.view import monocular_cues, painted_views
+from ...stages.single_view.regress import VisibleSurface, complete_shape, visible_surface
+from ...views.crop import crop_to_object
+from ...views.next_views import after_pop3d
+from ...views.views import Views
+from ...weights.card import file_sha256
+from ...weights.registry import LoadedModel
+from ..zeroshape_w import timed
+from .learning import Learner
+from .state import LoopState, load_loop_state, loop_state_dict
+
+log = logging.getLogger("recon3d")
+HULL_CELLS = 64  # of the carving that checks the masks; the hull's field itself is exact
+CUES = 0.0  # share of the depth and normal losses: the shape that the first fit starts from is nearer (docs/pop3d.md)
+SIDE = 256  # pixels of the views that are painted and fitted
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the loop goes."""
+
+    cameras: int = 8  # with the photo's own
+    prompt: str = ""
+    cues: float = CUES  # how strongly the views' depth and normals lead the fits
+    outline: str = SURFACE  # whose outline painted views have, see `stages.outpainting.outpaint`
+    personalize: int = 0  # the painter learns the views so far before the first one and after every so many; 0: never
+    kind: str = KIND  # what the object is, in a word or two, for painters that read and learn
+    side: int = SIDE
+    resolution: int = 256
+    texture_size: int = 1024
+    settings: FitSettings = FitSettings().upto(128, 14)  # noqa: RUF009 - frozen
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """The mesh and everything on the way to it."""
+
+    mesh: Mesh
+    surface: VisibleSurface
+    views: Views  # the photo's view, cut out, then the painted ones
+    outpaint_masks: tuple[OutpaintMask, ...]  # what each painted view lacked; those before a resumed loop are not kept
+    field: SdfGrid
+    seconds: dict[str, float]  # by stage; of the loop's stages the sum over cameras
+    report: dict
+
+
+def reconstruct(
+    image: Tensor,  # [1,3,H,W]
+    model: LoadedModel,
+    painter: Painter,
+    *,
+    mask: Tensor | None = None,  # [1,1,H,W]
+    depth: Tensor | None = None,  # [1,1,H,W]
+    options: Options | None = None,
+    checkpoint: Path | None = None,
+    device: torch.device | str = "cpu",
+    progress: Progress | None = None,
+) -> Reconstruction:
+    """Photo to textured mesh, in the view-aligned world frame.
+
+    checkpoint: a file that keeps where the loop stands after every camera; run again after a crash, it goes on from
+    there with the same result, and removes the file at the end.
+    """
+    options, progress = options or Options(), progress or Progress()
+    loop = Loop(model, painter, options, device, progress, checkpoint)
+    with timed(loop.seconds, "visible surface"):
+        surface = visible_surface(model, image, mask, depth, device, progress)
+    first = crop_to_object(surface.views, options.side)
+    kept = Checkpoint(checkpoint, loop.key(first), pause=0.0) if checkpoint else None
+    if options.personalize:
+        usual_settings(painter)  # one that cannot learn is told of before the work
+    state = (load_loop_state(kept.read()) if kept else None) or loop.begin(first, surface)
+    outpaint_masks = []
+    for camera in loop.schedule(state):
+        state, outpaint_mask = loop.grow(state, camera)
+        outpaint_masks.append(outpaint_mask)
+        if kept:
+            kept.write(lambda at=state: loop_state_dict(at))
+    mesh = loop.mesh(state)
+    if kept:
+        kept.remove()
+    loop.learner(first).forget()
+    return Reconstruction(
+        mesh, surface, state.views, tuple(outpaint_masks), state.field, loop.seconds, {"views": len(state.views)}
+    )
+
+
+class Loop:
+    """The steps of one reconstruction, and the time that they took."""
+
+    def __init__(
+        self,
+        model: LoadedModel,
+        painter: Painter,
+        options: Options,
+        device: torch.device | str,
+        progress: Progress,
+        checkpoint: Path | None = None,
+    ) -> None:
+        self.model, self.painter, self.options = model, painter, options
+        self.device, self.progress, self.checkpoint = device, progress, checkpoint
+        self.seconds: dict[str, float] = {}
+        self._learner: Learner | None = None
+
+    def key(self, first: Views) -> str:
+        """Equal for loops that give the same result; one with more cameras goes on where one with fewer ended."""
+        options, lora = (
+            replace(self.options, cameras=0, resolution=0, texture_size=0),
+            getattr(self.painter, "lora", ""),
+        )
+        fine_tuned = file_sha256(Path(lora)) if lora else ""
+        told = repr((options, self.model.card.name, self.painter.name, fine_tuned))
+        return fingerprint(first.images, first.masks, first.depth, first.normals, told)
+
+    def learner(self, first: Views) -> Learner:
+        """Whom to ask for painters; what it keeps lies beside the checkpoint and is of this very loop."""
+        if self._learner is None:
+            kept = self.checkpoint
+            beside = kept.with_name(f"{kept.name}-{self.key(first)[:12]}") if kept else None
+            told = (self.options.personalize, self.options.kind, self.options.seed, beside)
+            self._learner = Learner(self.painter, *told)
+        return self._learner
+
+    def begin(self, first: Views, surface: VisibleSurface) -> LoopState:
+        """The first field: the photo's view is fitted from the shape that the network completes behind it."""
+        with self._timed("complete shape"):
+            start = complete_shape(self.model, surface, self.device, self.progress)
+        return self._fitted(first, self._hull(first), start)
+
+    def schedule(self, state: LoopState) -> Cameras:
+        """The cameras that are still to come."""
+        around = after_pop3d(state.views.cameras, max(self.options.cameras - 1, 1))
+        return around[len(state.views) - 1 : self.options.cameras - 1]
+
+    def grow(self, state: LoopState, camera: Cameras) -> tuple[LoopState, OutpaintMask]:
+        """One camera further."""
+        number = len(state.views)
+        with self._timed("outpainting mask"):
+            outpaint_mask = find_outpaint_mask(
+                state.views, camera, state.hull, state.field, device=self.device, progress=self.progress
+            )
+        with self._timed("personalise"):
+            painter = self.learner(state.views[0]).painter_after(state.views, self.progress)
+        with self._timed("outpaint"):
+            told = {"prompt": self.options.prompt, "outline": self.options.outline}
+            painted = outpaint(painter, outpaint_mask, **told, seed=self.options.seed + number, progress=self.progress)
+        with self._timed("depth and normals"):
+            cues = monocular_cues(self.model, painted.image, painted.mask, self.device, self.progress)
+            view = painted_views(painted.image, painted.mask, outpaint_mask, cues)
+        views = Views.cat([state.views, view])
+        log.info("painted view %d of %d", number, self.options.cameras - 1)
+        return self._fitted(views, self._hull(views), state.field), outpaint_mask
+
+    def mesh(self, state: LoopState) -> Mesh:
+        """The textured mesh of where the loop stands."""
+        with self._timed("extract"):
+            options = {"largest": True, "device": self.device, "progress": self.progress}
+            mesh = extract_mesh(state.field, self.options.resolution, **options).mesh
+        with self._timed("texture"):
+            size = self.options.texture_size
+            return bake_texture(mesh, state.views, field=state.field, size=size, progress=self.progress)
+
+    def _hull(self, views: Views) -> HullField:
+        with self._timed("carve"):
+            return carve(views, HULL_CELLS, device=self.device, progress=self.progress).field
+
+    def _fitted(self, views: Views, hull: HullField, start: object) -> LoopState:
+        with self._timed("fit"):
+            kept = self.checkpoint.with_suffix(".fit") if self.checkpoint else None
+            settings = self.options.settings.with_cues(self.options.cues)
+            fit = fit_volsdf(
+                views, start=start, hull=hull, settings=settings, seed=self.options.seed + len(views),
+                checkpoint=kept, progress=self.progress,
+            )  # fmt: skip
+        return LoopState(views, hull, fit.field)
+
+    def _timed(self, stage: str) -> Callable:
+        return timed(self.seconds, stage)

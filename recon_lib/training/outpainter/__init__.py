@@ -1,0 +1,1 @@
+"""Training of the outpainter on outpaint masks of orbits."""

@@ -1,0 +1,153 @@
+"""Outpainting samples made ahead of training: outpaint masks of rendered orbits in folders of plain arrays,
+memory-mapped.
+
+A sample is what a painter sees (`stages.outpainting.outpaint.PainterInput`, through the same window), and what it
+should paint.
+"""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...data.shards.orbits import list_orbits, open_orbits
+from ...data.shards.row_files import write_arrays
+from ...errors import BadInput
+from ...progress import Progress
+from ...stages.outpainting.outpaint import SHARE, PainterInput, painter_input
+from ...stages.outpainting.simulated_masks import Errors, OrbitRenders, draw_holes, simulate_outpaint_mask
+from ...views.square_crop import SquareCrop
+from ...views.views import Views
+
+SEEN, MASK = 1, 2  # values of `region`; 0 is background
+SIDE = 64  # pixels of a sample
+SHARES = (SHARE - 0.03, SHARE + 0.03)  # of the picture's side that the hull spans
+LEAST = 8  # pixels to be painted, else it is no sample
+
+
+@dataclass(frozen=True)
+class OutpaintShard:
+    """What is known of N views, and the truth."""
+
+    images: NDArray[np.uint8]  # [N,S,S,3] sRGB: seen colours, grey where to be painted, white elsewhere
+    region: NDArray[np.uint8]  # [N,S,S] `SEEN`, `MASK` or 0
+    relief: NDArray[np.float16]  # [N,S,S] z-depth less `distance`, 0 where not seen
+    normals: NDArray[np.int8]  # [N,S,S,3] camera frame, unit is 127, 0 where not seen
+    truth: NDArray[np.uint8]  # [N,S,S,4] sRGB on white, and alpha
+    distance: NDArray[np.float32]  # [N] of the camera from the origin
+    focal: NDArray[np.float32]  # [N] pixels
+
+    def __len__(self) -> int:
+        return len(self.region)
+
+    def sample(self, row: int) -> dict[str, Tensor]:
+        """One sample: images [3,S,S] 0-1, seen, masks [1,S,S] 0 or 1, depth [1,S,S], normals [3,S,S], focal [], as in
+        a `PainterInput`, and truth [4,S,S] 0-1 (RGB on white, alpha); float32."""
+        region = self.region[row][None]
+        seen = region == SEEN
+        depth = np.where(seen, self.relief[row][None].astype(np.float32) + self.distance[row], 0)
+        arrays = {
+            "images": self.images[row].transpose(2, 0, 1) / np.float32(255),
+            "seen": seen,
+            "masks": region == MASK,
+            "depth": depth,
+            "normals": self.normals[row].transpose(2, 0, 1) / np.float32(127),
+            "focal": self.focal[row],
+            "truth": self.truth[row].transpose(2, 0, 1) / np.float32(255),
+        }
+        return {name: torch.from_numpy(np.array(value, np.float32)) for name, value in arrays.items()}
+
+
+ARRAYS = tuple(OutpaintShard.__dataclass_fields__)
+
+
+class OutpaintSamples(torch.utils.data.Dataset[dict[str, Tensor]]):
+    """All samples below a folder, as `OutpaintShard.sample` gives them."""
+
+    def __init__(self, folder: Path) -> None:
+        found = sorted(p.parent for p in Path(folder).glob("**/region.npy") if not p.parent.name.endswith(".part"))
+        if not found:
+            raise BadInput(
+                f"No outpainting samples in {folder}; make some with `data --orbits ORBITS --outpaint-samples FOLDER`."
+            )
+        self.shards = [_open(path) for path in found]
+        self.ends = np.cumsum([len(shard) for shard in self.shards]).tolist()
+
+    def __len__(self) -> int:
+        return self.ends[-1]
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        if not 0 <= index < len(self):
+            raise IndexError(f"sample {index} of {len(self)}")
+        shard = bisect_right(self.ends, index)
+        return self.shards[shard].sample(index - (self.ends[shard - 1] if shard else 0))
+
+
+def _open(folder: Path) -> OutpaintShard:
+    try:
+        return OutpaintShard(**{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS})
+    except FileNotFoundError as error:
+        name = Path(error.filename).name
+        raise BadInput(f"{folder} has no {name}; it is of another version of the pack, make it anew.") from error
+
+
+def make_samples(orbits: Path, out: Path, *, count: int = 8, seed: int = 0, progress: Progress | None = None) -> None:
+    """`count` samples of every ring below `rings`, with random errors, into shards below `out`.
+
+    Shards that exist are left alone. Views that show nothing to be painted give no sample.
+    """
+    folders, progress = list_orbits(orbits), progress or Progress()
+    progress.start("outpainting samples", len(folders))
+    for folder in folders:
+        target = out / f"{folder.name}_{seed:03d}"
+        if not target.exists():
+            shard, rows, place = open_orbits(folder), [], crc32(folder.name.encode())
+            for row in range(len(shard)):
+                progress.check()
+                rows += _of_orbit(shard.views(row), count, np.random.default_rng([seed, place, row, 13]))
+            if rows:
+                write_arrays(target, {name: [row[name] for row in rows] for name in ARRAYS})
+        progress.step()
+
+
+def _of_orbit(views: Views, count: int, rng: np.random.Generator) -> list[dict[str, NDArray]]:
+    if not (views.depth > 0).flatten(1).any(1).all():
+        return []  # so thin that a view shows nothing of it
+    orbit, rows = OrbitRenders.of(views), []
+    for _ in range(count):
+        earlier, target = draw_holes(rng, len(views))
+        found = simulate_outpaint_mask(orbit, earlier, target, Errors.random(rng), rng)
+        crop = SquareCrop.around(found.silhouettes[0, 0], float(rng.uniform(*SHARES)))
+        inputs = painter_input(found, crop, SIDE)
+        if inputs.masks.sum() >= LEAST:
+            rows.append(packed(inputs, _through(crop, views[target]), float(found.cameras.position.norm())))
+    return rows
+
+
+def _through(crop: SquareCrop, view: Views) -> Tensor:
+    """The view as the painter should paint it, [1,4,SIDE,SIDE] 0-1: RGB on white, alpha."""
+    return torch.cat([crop.crop(view.images, SIDE), crop.crop_coverage(view.masks, SIDE)], 1)
+
+
+def packed(inputs: PainterInput, truth: Tensor, distance: float) -> dict[str, NDArray]:
+    """What a painter sees, the truth [1,4,S,S] 0-1 and the camera's distance, as one row of a `OutpaintShard`."""
+    seen = inputs.seen
+    return {
+        "images": _bytes(inputs.images),
+        "region": (seen * SEEN + inputs.masks * MASK)[0, 0].byte().numpy(),
+        "relief": ((inputs.depth - distance) * seen)[0, 0].half().numpy(),
+        "normals": (inputs.normals * seen * 127)[0].round().to(torch.int8).movedim(0, -1).contiguous().numpy(),
+        "truth": _bytes(truth),
+        "distance": np.float32(distance),
+        "focal": inputs.focal[0].numpy(),
+    }
+
+
+def _bytes(images: Tensor) -> NDArray[np.uint8]:
+    """[1,C,S,S] 0-1 -> [S,S,C]."""
+    return (images[0].clamp(0, 1) * 255).round().byte().movedim(0, -1).contiguous().numpy()

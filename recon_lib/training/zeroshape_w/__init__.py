@@ -1,0 +1,1 @@
+"""Training of ZeroShape-W on composed scenes."""

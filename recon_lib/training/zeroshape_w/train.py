@@ -1,0 +1,128 @@
+"""Training of ZeroShape-W on scenes: `python -m recon_lib train zeroshape-w`."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from ...data.shards.cutouts import Library
+from ...data.shards.scenes import SceneMix
+from ...files import check_output
+from ...networks.zeroshape_w.model import BASE, MINI, ZeroShapeW
+from ...progress import Progress
+from ..muon import Muon, matrices_and_others
+from ..run import Batch, Run
+from ..weight_files import decay_groups
+from .dataset import CLOSE_MIX, SceneDataset
+from .imagenet import imagenet_weights, load_imagenet
+from .losses import LossTerms, LossWeights, total
+from .mirror import with_mirror_images
+from .settings import TrainSettings
+from .validation import validate
+
+SPAN = 100  # steps between two looks at the folder of shards, which may still be growing
+ENCODER_SHARE = 0.2  # of the learning rate, for what ImageNet has taught already
+
+
+class Trainer(Run):
+    """One run on scenes."""
+
+    clip = 10.0  # a bound for accidents
+    system = "zeroshape-w"
+
+    @property
+    def weights_name(self) -> str:
+        return f"zeroshape_w_{self.settings.size}.safetensors"
+
+    def _model(self) -> ZeroShapeW:
+        model = ZeroShapeW(BASE if self.settings.size == "base" else MINI)
+        if self.settings.imagenet and self.settings.init is None:
+            load_imagenet(model.dpt_depth.encoder, imagenet_weights())
+        return model
+
+    def _terms(self, model: ZeroShapeW) -> LossTerms:
+        return LossTerms(model)
+
+    def _optimizers(self, model: ZeroShapeW) -> list[torch.optim.Optimizer]:
+        return optimizers(model, self.settings)
+
+    def _loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        batch["image"] = batch["image"].contiguous(memory_format=torch.channels_last)
+        terms = self.terms(batch)
+        return total(terms, LossWeights()), terms
+
+    def _batches(self) -> Iterator[Batch]:
+        s = self.settings
+        mix, close = SceneMix(), CLOSE_MIX
+        if not s.occluders:
+            mix, close = replace(mix, occluded=0.0), replace(close, occluded=0.0)
+        while self.done < 1:
+            side, period = (s.side(self.done), s.period) if s.size == "mini" else (224, 1)
+            world = self.accelerator.num_processes
+            first = (s.seed * 1_000_003 + self.step * world + self.accelerator.process_index * SPAN) * s.batch
+            data = SceneDataset(
+                s.shards, SPAN * s.batch, first=first, size=side, queries=s.queries,
+                mix=mix, close_mix=close, period=period, backgrounds=s.backgrounds,
+            )  # fmt: skip
+            loader = DataLoader(data, s.batch, num_workers=s.workers, prefetch_factor=4 if s.workers else None)
+            for batch in with_mirror_images(loader, self.step):
+                if self.done >= 1:
+                    return
+                yield {name: value.to(self.accelerator.device) for name, value in batch.items()}
+
+    def _validate(self, check: Callable[[], None]) -> None:
+        if self.settings.validation:
+            self._log({"validation": validate(self.average.module, self.settings, check)})
+
+
+def optimizers(model: ZeroShapeW, settings: TrainSettings) -> list[torch.optim.Optimizer]:
+    """AdamW, as in the papers; for the mini model Muon beside it, which makes more of few samples.
+
+    The mini model's encoder, which comes from ImageNet, is moved gently, by AdamW alone.
+    """
+    decay = settings.weight_decay
+    if settings.size == "base":
+        return [torch.optim.AdamW(decay_groups(model.parameters(), decay), lr=settings.rate, betas=(0.9, 0.99))]
+    encoder = list(model.dpt_depth.encoder.parameters())
+    pretrained = {id(parameter) for parameter in encoder}
+    matrices, others = (
+        [parameter for parameter in group if id(parameter) not in pretrained] for group in matrices_and_others(model)
+    )
+    gentle = [{**group, "share": ENCODER_SHARE} for group in decay_groups(encoder, decay)]
+    adam = torch.optim.AdamW(decay_groups(others, decay) + gentle, lr=settings.rate, betas=(0.9, 0.99))
+    return [adam, Muon(matrices, settings.muon_rate, decay=decay)]
+
+
+def train(settings: TrainSettings, progress: Progress | None = None) -> Path:
+    """Train, going on from `settings.out` when a run was cut off there. -> the folder of the weights."""
+    settings = replace(settings, out=Path(settings.out))
+    Library(settings.shards)  # says so now when there are no shards
+    check_output(settings.out / "state.pt")
+    return Trainer(settings).run(progress or Progress())
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--shards", type=Path, required=True, help="folder rendered by `python -m recon_lib data`")
+    parser.add_argument("--out", type=Path, required=True, help="checkpoints, log, weights; a run there goes on")
+    parser.add_argument("--validation", type=Path, help="shards of objects that are never trained on")
+    parser.add_argument("--backgrounds", type=Path, help="backgrounds.npy of the same command")
+    parser.add_argument("--size", choices=("mini", "base"), default="mini")
+    parser.add_argument("--steps", type=int, default=TrainSettings.steps)
+    parser.add_argument("--minutes", type=float, help="end after so many minutes, with the schedule bent to fit")
+    parser.add_argument("--batch", type=int, default=TrainSettings.batch, help="a process")
+    parser.add_argument("--rate", type=float, default=TrainSettings.rate, help="peak learning rate")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=TrainSettings.workers)
+    parser.add_argument("--init", type=Path, help="weights to start from, such as the embedded ones")
+    parser.add_argument("--imagenet", action="store_true", help="from scratch, but the encoder from ImageNet's weights")
+    parser.add_argument("--without-occluders", action="store_true", help="the ablation")
+
+
+def settings_from(args: Namespace) -> TrainSettings:
+    """The settings that `add_arguments` asked for."""
+    options = {name: value for name, value in vars(args).items() if name != "without_occluders"}
+    return TrainSettings(**options, occluders=not args.without_occluders)

@@ -1,0 +1,26 @@
+"""Rings of ellipsoids rendered in closed form, coloured by place: what outpainters can learn from without a mesh."""
+
+from pathlib import Path
+
+import numpy as np
+
+from recon_lib.cameras.camera import Cameras
+from recon_lib.data.shards.orbits import SAMPLES, orbit_arrays, write_orbits
+from recon_lib.views.next_views import ring
+from tests.helpers.tiny_shards import AXES, ellipsoid_render
+
+
+def ring_cameras(size: int) -> Cameras:
+    directions = [(0.0, 0.0), *ring()]
+    return Cameras.orbit([a for a, _ in directions], [e + 12 for _, e in directions], 3.4, 36.0, size, size)
+
+
+def write_ellipsoid_rings(folder: Path, size: int = 32, axes=AXES) -> Path:
+    """A shard of rings of all ellipsoids below `folder`. -> `folder`."""
+    cameras, rows = ring_cameras(size), []
+    fine = cameras.resized(SAMPLES * size, SAMPLES * size)
+    for half in axes:
+        shots = [ellipsoid_render(np.float64(half) * 0.95, fine[i]) for i in range(len(fine))]
+        rows.append(orbit_arrays(shots, cameras))
+    write_orbits(folder / "ellipsoids", rows)
+    return folder

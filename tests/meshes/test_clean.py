@@ -1,0 +1,70 @@
+"""Largest component, smoothing, decimation."""
+
+import math
+
+import pytest
+import torch
+import trimesh
+
+from recon_lib.errors import BadInput
+from recon_lib.meshes.clean import decimated, largest_component, smoothed
+from recon_lib.meshes.mesh import Mesh
+from recon_lib.meshes.solid import is_closed, signed_volume
+
+
+def ball(radius=1.0, centre=(0.0, 0.0, 0.0), subdivisions=3, **attributes) -> Mesh:
+    shape = trimesh.creation.icosphere(subdivisions=subdivisions, radius=radius)
+    vertices = torch.tensor(shape.vertices, dtype=torch.float32) + torch.tensor(centre)
+    return Mesh(vertices, torch.tensor(shape.faces, dtype=torch.int64), **attributes)
+
+
+def both(a: Mesh, b: Mesh) -> Mesh:
+    count = len(a.vertices) + len(b.vertices)
+    return Mesh(
+        torch.cat([a.vertices, b.vertices]),
+        torch.cat([a.faces, b.faces + len(a.vertices)]),
+        vertex_colors=torch.linspace(0, 1, count)[:, None].expand(-1, 3),
+        provenance=torch.arange(count).remainder(4).to(torch.uint8),
+    )
+
+
+@pytest.mark.parametrize("large_first", [True, False])
+def test_largest_component_keeps_the_larger_area_with_its_attributes(large_first):
+    large, small = ball(0.5, (1, 0, 0), 2), ball(0.2, (-1, 0, 0), 3)  # the small one has more triangles
+    pair = both(large, small) if large_first else both(small, large)
+    kept = largest_component(pair)
+    assert torch.equal(kept.vertices, large.vertices)
+    assert torch.equal(kept.faces, large.faces)
+    start = 0 if large_first else len(small.vertices)
+    assert torch.equal(kept.vertex_colors, pair.vertex_colors[start : start + len(large.vertices)])
+    assert torch.equal(kept.provenance, pair.provenance[start : start + len(large.vertices)])
+
+
+def test_smoothing_removes_noise_but_not_size():
+    clean = ball()
+    noise = 1 + 0.03 * torch.randn(len(clean.vertices), 1)
+    noisy = clean.mapped(lambda v: v * noise)
+    soft = smoothed(noisy, 10)
+    assert (soft.vertices.norm(dim=1) - 1).std() < 0.4 * (noisy.vertices.norm(dim=1) - 1).std()
+    assert signed_volume(soft) == pytest.approx(signed_volume(clean), rel=0.02)
+    assert torch.equal(soft.faces, noisy.faces)
+    assert torch.equal(noisy.vertices, clean.vertices * noise)  # the input is as it was
+
+
+def test_decimation_keeps_the_solid():
+    mesh = ball(subdivisions=4)
+    few = decimated(mesh, 500)
+    assert len(few.faces) == pytest.approx(500, abs=5)
+    assert is_closed(few)
+    assert signed_volume(few) == pytest.approx(4 / 3 * math.pi, rel=0.02)
+    assert few.faces.dtype == torch.int64
+
+
+def test_decimation_to_more_than_there_is_changes_nothing():
+    mesh = ball(subdivisions=1)
+    assert decimated(mesh, 10_000) is mesh
+
+
+def test_too_few_triangles_are_refused():
+    with pytest.raises(BadInput, match="3 triangles cannot enclose"):
+        decimated(ball(), 3)

@@ -1,0 +1,195 @@
+import pytest
+import torch
+
+from recon_lib.cameras.camera import FLIP_YZ
+from recon_lib.errors import BadInput
+from recon_lib.fields.field import Field
+from recon_lib.networks.zeroshape_w.model import ZeroShapeWConfig
+from recon_lib.stages.meshing.extract import extract_mesh
+from recon_lib.stages.single_view.object_crop import HIDDEN_SHARE, OBJECT_SHARE
+from recon_lib.stages.single_view.regress import FEATURE_PIXELS, complete_shape, visible_surface
+from tests.helpers.oracle import (
+    FOCAL,
+    RED,
+    SIDE,
+    OracleNetwork,
+    ball_distance,
+    disk_picture,
+    fit_ball,
+    oracle_model,
+    overlap,
+    with_bar,
+)  # fmt: skip
+
+CENTRE, RADIUS = (150.0, 60.0), 45.0
+
+
+@pytest.fixture(scope="module")
+def scene():
+    return disk_picture(140, 220, CENTRE, RADIUS)
+
+
+@pytest.fixture(scope="module")
+def surface(scene):
+    return visible_surface(oracle_model(), scene[0])
+
+
+def of_zeroshape():
+    return oracle_model(OracleNetwork(ZeroShapeWConfig(image_size=SIDE, occluders=False, extent=3.5)))
+
+
+class TestVisibleSurface:
+    def test_the_camera_looks_at_the_ball_from_z(self, surface):
+        cameras = surface.views.cameras
+        torch.testing.assert_close(cameras.rotation[0], FLIP_YZ)
+        slope = RADIUS / (FOCAL * round(2 * RADIUS / OBJECT_SHARE))
+        wanted = torch.tensor([0, 0, float(ball_distance(slope))])
+        torch.testing.assert_close(cameras.position[0], wanted, rtol=0.06, atol=0.05)
+        pixel, _ = cameras.project(torch.zeros(1, 3))
+        torch.testing.assert_close(pixel[0, 0], torch.tensor(CENTRE), rtol=0, atol=2.0)
+
+    def test_points_lie_on_the_unit_ball_and_face_the_camera(self, surface):
+        centre, radius = fit_ball(surface.points)
+        assert centre.norm() < 0.06
+        assert float(radius) == pytest.approx(1, abs=0.06)
+        off = (surface.points - centre).norm(dim=1) / radius - 1
+        assert off.abs().mean() < 0.01
+        assert surface.points[:, 2].min() > -0.05
+
+    def test_one_point_with_its_colour_for_each_masked_pixel(self, surface, scene):
+        on = (surface.views.masks[0, 0] > 0.5) & (surface.views.depth[0, 0] > 0)
+        assert len(surface.points) == len(surface.colors) == int(on.sum())
+        assert overlap(on[None, None].float(), scene[1]) > 0.95
+        torch.testing.assert_close(surface.colors.median(0).values, torch.tensor(RED))
+        pixels, depth = surface.views.cameras.project(surface.points)
+        torch.testing.assert_close(pixels[0], on.nonzero().flip(1) + 0.5, rtol=0, atol=1e-2)
+        torch.testing.assert_close(depth[0], surface.views.depth[0, 0][on], rtol=1e-4, atol=1e-4)
+
+    def test_what_hides_the_object_is_told(self, scene):
+        found = visible_surface(oracle_model(), with_bar(scene[0], 140, 156))
+        assert found.occluder[0, 0, 60, 148] > 0.5
+        assert found.views.masks[0, 0, 60, 148] < 0.5
+        assert not (found.occluder * (found.views.masks > 0.5)).any()
+
+    def test_the_second_look_is_the_close_one(self, scene):
+        """Masks are found in the raw picture; for the shape they are told, in one and the same window each time."""
+        network = OracleNetwork()
+        model = oracle_model(network)
+        found = visible_surface(model, with_bar(scene[0], 140, 156))
+        complete_shape(model, found)
+        assert [masks is None for masks in network.told] == [True, True, False, False, False]
+        image, (seen, covered) = network.seen[-1][0], network.told[-1][0]
+        assert all(torch.equal(network.told[-1], masks) for masks in network.told[2:4])
+        assert all(torch.equal(network.seen[-1], look) for look in network.seen[2:4])
+        assert overlap(seen, image[0] > 0.7) > 0.93 and overlap(covered, image[2] > 0.7) > 0.75
+        rows = seen.any(1).nonzero()
+        assert float(rows.max() - rows.min() + 1) / SIDE == pytest.approx(HIDDEN_SHARE, abs=0.03)
+
+    def test_a_users_mask_is_honoured(self, scene):
+        image, mask = scene
+        half = mask * (torch.arange(220) < CENTRE[0])
+        found = visible_surface(oracle_model(), image, half)
+        assert torch.equal(found.views.masks, half)
+        assert not found.views.depth[half == 0].any()
+        assert len(found.points) == int(half.sum())
+        again = visible_surface(oracle_model(), image, half[:, 0])  # as a MASK socket gives it
+        assert torch.equal(again.points, found.points)
+
+    def test_a_users_mask_helps_where_nothing_is_found(self):
+        image, mask = disk_picture(96, 96, (50, 50), 30, color=(0.2, 0.6, 0.3))
+        found = visible_surface(oracle_model(), image, mask)
+        assert len(found.points) and not found.occluder.any()
+        with pytest.raises(BadInput, match="No object"):
+            visible_surface(oracle_model(), image)
+
+    def test_a_users_occluder_is_honoured_and_never_lies_on_the_object(self, scene):
+        image, mask = scene
+        own = torch.zeros_like(mask)
+        own[..., :, 150:] = 1
+        found = visible_surface(oracle_model(), with_bar(image, 20, 30), mask, occluder=own)
+        assert torch.equal(found.occluder, own * (mask <= 0.5))
+        none = visible_surface(oracle_model(), with_bar(image, 140, 156), occluder=torch.zeros(1, 70, 110))
+        assert not none.occluder.any()
+
+    def test_with_both_masks_given_nothing_is_segmented(self, scene):
+        network = OracleNetwork()
+        visible_surface(oracle_model(network), *scene, occluder=torch.zeros_like(scene[1]))
+        assert not any(masks is None for masks in network.told)
+
+    def test_a_users_depth_is_honoured_up_to_its_scale(self, surface, scene):
+        own = surface.views.depth * 7 + 0.0
+        own[..., : int(CENTRE[1]) - 20, :] = 0  # unknown there
+        found = visible_surface(oracle_model(), *scene, depth=own)
+        known = (own > 0) & (scene[1] > 0)
+        assert torch.equal(found.views.depth > 0, known)
+        ratio = (found.views.depth / own)[known]
+        assert ratio.max() / ratio.min() == pytest.approx(1, abs=1e-4)
+        _, radius = fit_ball(found.points)
+        assert float(radius) == pytest.approx(1, abs=0.1)
+
+    def test_depth_without_a_value_on_the_object(self, scene):
+        with pytest.raises(BadInput, match="depth map is empty on the object"):
+            visible_surface(oracle_model(), *scene, depth=1 - scene[1])
+
+    def test_an_empty_picture(self):
+        with pytest.raises(BadInput, match="No object was found"):
+            visible_surface(oracle_model(), torch.full((1, 3, 64, 64), 0.5))
+
+    def test_zeroshape_needs_a_mask(self, scene):
+        with pytest.raises(BadInput, match="oracle needs the object's mask"):
+            visible_surface(of_zeroshape(), scene[0])
+        found = visible_surface(of_zeroshape(), *scene)
+        assert not found.occluder.any()
+        assert float(fit_ball(found.points)[1]) == pytest.approx(1, abs=0.06)
+
+
+class TestCompleteShape:
+    def test_the_whole_ball(self, surface):
+        shape = complete_shape(oracle_model(), surface)
+        assert isinstance(shape, Field)
+        mesh = extract_mesh(shape, 48).mesh
+        centre, radius = fit_ball(mesh.vertices)
+        assert ((mesh.vertices - centre).norm(dim=1) / radius - 1).abs().max() < 0.02
+        seen, seen_radius = fit_ball(surface.points)
+        torch.testing.assert_close(centre, seen, rtol=0, atol=0.02)
+        assert float(radius) == pytest.approx(float(seen_radius), abs=0.02)
+        assert mesh.vertices.norm(dim=1).max() < 1.06
+
+    def test_detail_is_some_pixels_of_the_network_at_the_ball(self, surface):
+        """The ball of diameter 2 spans `OBJECT_SHARE` of the network's picture."""
+        shape = complete_shape(oracle_model(), surface)
+        pixel = 2 / (OBJECT_SHARE * oracle_model().module.config.image_size)
+        assert shape.min_feature_size == pytest.approx(FEATURE_PIXELS * pixel, rel=0.1)
+
+    def test_its_silhouette_is_the_disk(self, surface):
+        """The field, the camera and the mask agree: every third pixel's ray meets the ball or passes it."""
+        shape = complete_shape(oracle_model(), surface)
+        origin, direction = (x[0, ::3, ::3].reshape(-1, 3) for x in surface.views.cameras.rays())
+        nearest = origin - (origin * direction).sum(1, keepdim=True) * direction
+        inside = (shape.inside(nearest) > 0).reshape(surface.views.masks[0, 0, ::3, ::3].shape)
+        assert overlap(inside.float(), surface.views.masks[0, 0, ::3, ::3]) > 0.95
+
+    def test_half_a_disk_still_knows_its_ball(self, scene):
+        """The world's unit is the completed shape's, not the visible part's."""
+        image, mask = scene
+        half = mask * (torch.arange(220) < CENTRE[0])
+        shape = complete_shape(oracle_model(), visible_surface(oracle_model(), image, half))
+        vertices = extract_mesh(shape, 32).mesh.vertices
+        assert vertices.norm(dim=1).max() == pytest.approx(1, abs=0.08)
+
+    def test_a_calibrated_surface_fits_the_world_too(self, scene):
+        """Below a threshold of -2 the oracle's ball is 0.2 normalised units larger; it still fills the unit sphere."""
+        model = oracle_model(OracleNetwork(ZeroShapeWConfig(image_size=SIDE, extent=3.5, threshold=-2.0)))
+        surface = visible_surface(model, scene[0])
+        vertices = extract_mesh(complete_shape(model, surface), 32).mesh.vertices
+        centre, radius = fit_ball(vertices)
+        assert float(fit_ball(surface.points)[1]) < 0.93
+        assert ((vertices - centre).norm(dim=1) / radius - 1).abs().max() < 0.02
+        assert vertices.norm(dim=1).max() == pytest.approx(1, abs=0.06)
+
+    def test_nothing_of_the_object_is_left(self, surface):
+        from dataclasses import replace
+
+        views = replace(surface.views, depth=surface.views.depth * 0)
+        with pytest.raises(BadInput, match="Too little of the object is visible"):
+            complete_shape(oracle_model(), replace(surface, views=views))
