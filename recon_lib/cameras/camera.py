@@ -9,7 +9,6 @@ Orbit   azimuth 0 looks from +z; it grows to the right (counter-clockwise seen f
 Depth   z-depth along the optical axis in world units, 0 = no surface. Normals are unit, in the camera frame.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -205,8 +204,3 @@ def intrinsics_from_fov(fov: float | Sequence[float], height: int, width: int, c
     matrix[:, 0, 0] = matrix[:, 1, 1] = focal
     matrix[:, 0, 2], matrix[:, 1, 2], matrix[:, 2, 2] = width / 2, height / 2, 1.0
     return matrix
-
-
-def focal_to_fov(focal: float, height: int) -> float:
-    """Vertical field of view in degrees of a focal length in pixels."""
-    return math.degrees(2 * math.atan(height / (2 * focal)))

@@ -34,18 +34,6 @@ def camera_from_json(value: Mapping) -> Cameras:
     return Cameras(pose[None], intrinsics[None], height, width)
 
 
-def camera_to_json(cameras: Cameras) -> dict:
-    """The JSON object of one camera, in the OpenCV form."""
-    if len(cameras) != 1:
-        raise BadInput(f"A camera file holds one camera, not {len(cameras)}; pick one of them.")
-    return {
-        "camera_to_world": cameras.camera_to_world[0].tolist(),
-        "intrinsics": cameras.intrinsics[0].tolist(),
-        "height": cameras.height,
-        "width": cameras.width,
-    }
-
-
 def read_camera(path: Path | str) -> Cameras:
     """The camera in a JSON file: the object itself, or the "camera" of a report of `reconstruct`."""
     try:

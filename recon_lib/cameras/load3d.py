@@ -1,4 +1,4 @@
-"""Cameras from and to the LOAD3D_CAMERA value of ComfyUI's 3D viewer (Load 3D, Preview 3D).
+"""Cameras from the LOAD3D_CAMERA value of ComfyUI's 3D viewer (Load 3D, Preview 3D).
 
 The value is a dict: position {x,y,z}, target {x,y,z}, zoom, cameraType; newer versions add quaternion {x,y,z,w},
 fov (vertical, degrees), aspect, near, far. Its frame is three.js' (right-handed, y up, cameras look along -z)
@@ -15,7 +15,7 @@ from torch import Tensor
 from ..check import check_shape
 from ..errors import BadInput
 from .camera import FLIP_YZ, Cameras, intrinsics_from_fov
-from .rotations import quaternion_from_rotation, rotation_from_quaternion
+from .rotations import rotation_from_quaternion
 
 VIEWER_SIZE = 5.0  # longest side of a model in the viewer
 VIEWER_FOV = 35.0  # degrees, vertical, where the value has none (frontend 1.27)
@@ -60,29 +60,6 @@ def _zoomed_fov(info: Mapping, fallback: float) -> float:
     return math.degrees(2 * math.atan(math.tan(math.radians(fov) / 2) / zoom))
 
 
-def to_load3d(cameras: Cameras, bounds: Tensor = UNIT_BOUNDS) -> dict:
-    """The viewer's dict of one camera. The target is the point of the optical axis beside the model's centre.
-
-    Principal points off the image's centre cannot be told to the viewer and are dropped.
-    """
-    if len(cameras) != 1:
-        raise BadInput(f"The 3D viewer takes one camera, not {len(cameras)}; pick one of them.")
-    scale, offset = _world_to_viewer(bounds)
-    position, rotation = cameras.position[0].cpu().double(), cameras.rotation[0].cpu().double()
-    forward = rotation[:, 2]
-    ahead = max(float((bounds.double().mean(0) - position) @ forward), 1e-3)
-    quaternion = quaternion_from_rotation((rotation @ FLIP_YZ.double())[None])[0]
-    return {
-        "position": _named(position * scale + offset, "xyz"),
-        "target": _named((position + ahead * forward) * scale + offset, "xyz"),
-        "zoom": 1.0,
-        "cameraType": "perspective",
-        "quaternion": _named(quaternion, "xyzw"),
-        "fov": float(cameras.vertical_fov[0]),
-        "aspect": cameras.width / cameras.height,
-    }
-
-
 def _world_to_viewer(bounds: Tensor) -> tuple[float, Tensor]:
     """viewer = world * scale + offset [3]."""
     check_shape("bounds", bounds, 2, 3)
@@ -107,7 +84,3 @@ def _number(value: object, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise BadInput(f"camera_info's {name} holds {value!r}; a finite number is needed.")
     return float(value)
-
-
-def _named(values: Tensor, axes: str) -> dict[str, float]:
-    return dict(zip(axes, values.tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""Similarity transforms between point sets: from known pairs, by nearest neighbours, and the evaluation protocols.
+"""Similarity transforms between point sets: from known pairs, and the evaluation protocols.
 
 Two protocols are used wherever this pack compares shapes, both deterministic and both symmetric:
 
@@ -90,42 +90,6 @@ def _closest_rotation(covariance: Tensor) -> Tensor:
     sign = torch.ones(3, dtype=covariance.dtype)
     sign[2] = torch.sign(torch.linalg.det(u) * torch.linalg.det(vt))
     return u @ torch.diag(sign) @ vt
-
-
-def icp(
-    source: Tensor,  # [N,3]
-    target: Tensor,  # [M,3]
-    *,
-    scale: bool = False,
-    trim: float = 0.0,
-    start: Similarity | None = None,
-    iterations: int = 100,
-    tolerance: float = 1e-7,
-) -> Similarity:
-    """Iterative closest points, source to target, for a source that is part of the target or overlaps it.
-
-    Besl & McKay 1992; the `trim` share of pairs (0-1) that is farthest apart is left out of every step
-    (Chetverikov et al. 2002, trimmed ICP). Stops when the mean squared distance of the kept pairs falls by less
-    than `tolerance` of itself. Finds the minimum nearest to `start` (default: identity); with `scale` the two
-    must overlap almost wholly, since shrinking a part onto a spot of the target also lowers its error.
-    """
-    from scipy.spatial import KDTree
-
-    _check_clouds(source, target)
-    if not 0 <= trim < 1:
-        raise BadInput(f"trim is {trim}; give the share of pairs to leave out, from 0 to below 1.")
-    tree = KDTree(target.double().numpy())
-    pose, before = start or Similarity.identity(), float("inf")
-    source = source.double()
-    kept = max(round(len(source) * (1 - trim)), 3)
-    for _ in range(iterations):
-        distance, nearest = map(torch.from_numpy, tree.query(pose(source).numpy()))
-        best = distance.argsort()[:kept]
-        error = float(distance[best].square().mean())
-        if error <= 0 or before - error < tolerance * error:
-            break
-        pose, before = similarity_from_pairs(source[best], target[nearest[best]], scale=scale), error
-    return pose
 
 
 def align_scale_translation(

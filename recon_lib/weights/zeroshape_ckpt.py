@@ -34,15 +34,6 @@ def read_zeroshape(path: Path | str) -> dict[str, Tensor]:
     return state
 
 
-def load_zeroshape(path: Path | str) -> ZeroShapeW:
-    """The published network in evaluation mode, float32 on the CPU, without gradients."""
-    state = read_zeroshape(path)
-    with torch.device("meta"):
-        network = published_network()
-    network.load_state_dict(state, assign=True)
-    return network.eval().requires_grad_(False)
-
-
 def published_network() -> ZeroShapeW:
     """ZeroShape: the base size without the occluder's parts."""
     return ZeroShapeW(ZEROSHAPE)

@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError
 import pytest
 import torch
 
-from recon_lib.cameras.camera import FLIP_YZ, Cameras, focal_to_fov, intrinsics_from_fov
+from recon_lib.cameras.camera import FLIP_YZ, Cameras, intrinsics_from_fov
 from recon_lib.errors import BadInput
 
 CLOSE = {"atol": 1e-5, "rtol": 0}
@@ -150,7 +150,7 @@ def test_world_and_camera_frames_are_inverse():
 @pytest.mark.parametrize("fov", [5.0, 40.0, 90.0, 150.0])
 def test_field_of_view_and_focal_length_are_inverse(fov):
     matrix = intrinsics_from_fov(fov, 100, 60, 1)[0]
-    assert focal_to_fov(float(matrix[1, 1]), 100) == pytest.approx(fov, abs=1e-4)
+    assert math.degrees(2 * math.atan(50 / float(matrix[1, 1]))) == pytest.approx(fov, abs=1e-4)
     assert Cameras.orbit(0, fov=fov, height=100, width=60).vertical_fov.item() == pytest.approx(fov, abs=1e-3)
     assert matrix[0, 2] == 30
     assert matrix[1, 2] == 50

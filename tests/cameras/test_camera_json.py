@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from recon_lib.cameras.camera import FLIP_YZ, Cameras
-from recon_lib.cameras.camera_json import camera_from_json, camera_to_json, opengl_to_opencv, read_camera, rigid_pose
+from recon_lib.cameras.camera_json import camera_from_json, opengl_to_opencv, read_camera, rigid_pose
 from recon_lib.errors import BadInput
 
 ORBIT = {"azimuth": 30.0, "elevation": 20.0, "distance": 2.5, "fov": 40.0, "height": 60, "width": 80}
@@ -27,9 +27,11 @@ def test_the_orbit_form():
 def test_there_and_back_through_a_file(tmp_path):
     camera = Cameras.orbit(30, 20, 2.5, 40, 60, 80).cropped(3, 4, 50, 40)
     path = tmp_path / "view.json"
-    path.write_text(json.dumps(camera_to_json(camera)))
+    matrices = {"camera_to_world": camera.camera_to_world[0], "intrinsics": camera.intrinsics[0]}
+    value = {name: matrix.tolist() for name, matrix in matrices.items()} | {"height": 40, "width": 50}
+    path.write_text(json.dumps(value))
     assert same(read_camera(path), camera)
-    path.write_text(json.dumps({"seconds": 3, "camera": camera_to_json(camera)}))  # a report
+    path.write_text(json.dumps({"seconds": 3, "camera": value}))  # a report
     assert same(read_camera(path), camera)
 
 
@@ -90,5 +92,3 @@ def test_refuses_files_that_are_missing_or_no_json(tmp_path):
     (tmp_path / "view.json").write_text("{azimuth: 3}")
     with pytest.raises(BadInput, match="is not JSON"):
         read_camera(tmp_path / "view.json")
-    with pytest.raises(BadInput, match="one camera, not 2"):
-        camera_to_json(Cameras.orbit([0.0, 10.0]))

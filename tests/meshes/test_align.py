@@ -9,7 +9,6 @@ from recon_lib.meshes.align import (
     Similarity,
     align_scale_translation,
     align_similarity,
-    icp,
     similarity_from_pairs,
 )
 
@@ -100,34 +99,6 @@ def test_pairs_without_weight_do_not_count():
     assert torch.allclose(similarity_from_pairs(points, target, weights)(points)[10:], target[10:])
 
 
-# -- nearest neighbours -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("scale", [False, True])
-def test_icp_finds_a_small_motion(scale):
-    target = chair(3000, 0)
-    pose = Similarity(1.05 if scale else 1.0, rotation_about((0, 1, 0.3), 8), torch.tensor([0.05, 0.1, -0.05]).double())
-    source = pose.inverse()(target[:1500])
-    found = icp(source, target, scale=scale)
-    assert (found(source) - target[:1500]).norm(dim=-1).max() < 1e-3
-
-
-def test_trimming_leaves_out_what_has_no_counterpart():
-    target = chair(3000, 0)
-    source = target[:1000] - torch.tensor([0.1, 0.05, 0.0])
-    with_junk = torch.cat([source, torch.rand(300, 3) + torch.tensor([3.0, 2.0, 3.0])])
-    trimmed, plain = icp(with_junk, target, trim=0.3), icp(with_junk, target)
-    assert (trimmed(source) - target[:1000]).norm(dim=-1).mean() < 1e-3
-    assert (plain(source) - target[:1000]).norm(dim=-1).mean() > 0.1
-
-
-def test_icp_starts_where_it_is_told():
-    target = chair(2000, 0)
-    pose = some_similarity(scale=1.0)
-    found = icp(pose.inverse()(target), target, start=pose)
-    assert torch.allclose(found.matrix, pose.matrix, atol=1e-4)
-
-
 # -- protocols --------------------------------------------------------------------------------------------
 
 
@@ -191,7 +162,7 @@ def test_ten_thousand_points_take_a_third_of_a_second():
     assert time.process_time() - start < 0.6  # 0.2 to 0.25 on a quiet core
 
 
-@pytest.mark.parametrize("method", [icp, align_scale_translation, align_similarity])
+@pytest.mark.parametrize("method", [align_scale_translation, align_similarity])
 def test_refuses_clouds_without_extent(method):
     cloud = chair(100, 0)
     for bad in (cloud[:2], torch.zeros(50, 3)):
@@ -203,8 +174,6 @@ def test_refuses_clouds_without_extent(method):
         method(cloud * float("nan"), cloud)
 
 
-def test_refuses_a_trim_that_leaves_nothing_and_pairs_on_one_spot():
-    with pytest.raises(BadInput, match=r"trim is 1\.0"):
-        icp(chair(100, 0), chair(100, 1), trim=1.0)
+def test_refuses_pairs_on_one_spot():
     with pytest.raises(BadInput, match="on one spot"):
         similarity_from_pairs(torch.ones(5, 3), torch.randn(5, 3))

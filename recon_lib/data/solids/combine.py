@@ -66,14 +66,3 @@ class Shell(Node):
     def at(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
         half = self.thickness / 2
         return (self.node.at(x, y, z) + half).abs() - half
-
-
-@dataclass(frozen=True)
-class Swollen(Node):
-    """`node` grown by `amount` on all sides (rounds convex edges); negative shrinks."""
-
-    node: Node
-    amount: float
-
-    def at(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-        return self.node.at(x, y, z) - self.amount

@@ -1,10 +1,9 @@
-"""A solid on a grid: distances where the surface is, the sign elsewhere; marching cubes; coloured meshes."""
+"""A solid on a grid: distances where the surface is, the sign elsewhere; marching cubes."""
 
 import torch
 from torch import Tensor
 
 from ...errors import BadInput
-from ...meshes.clean import decimated
 from ...meshes.marching import march
 from ...meshes.mesh import Mesh
 from .combine import smooth_min
@@ -61,10 +60,3 @@ def surface_mesh(solid: Solid, resolution: int = 96, radius: float = 1.0) -> Mes
         raise BadInput("The solid has no inside at this resolution; raise it or make the solid thicker.")
     vertices, faces = march(-grid.numpy())
     return Mesh(torch.from_numpy(vertices).float() * voxel + lower, torch.from_numpy(faces).long())
-
-
-def solid_to_mesh(solid: Solid, resolution: int = 96, faces: int = 6000) -> Mesh:
-    """A light mesh with vertex colours of the solid's parts, for renderers of triangles."""
-    mesh = decimated(surface_mesh(solid, resolution), faces)
-    colors = torch.tensor(solid.colors)[solid.part(mesh.vertices)]
-    return Mesh(mesh.vertices, mesh.faces, vertex_colors=colors)

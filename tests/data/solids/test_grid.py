@@ -6,10 +6,9 @@ import pytest
 import torch
 
 from recon_lib.data.solids.generator import random_solid
-from recon_lib.data.solids.grid import narrow_band, solid_to_mesh, surface_mesh
+from recon_lib.data.solids.grid import narrow_band, surface_mesh
 from recon_lib.data.solids.primitives import Ball
 from recon_lib.data.solids.solid import Part, Solid
-from recon_lib.data.solids.space import moved
 from recon_lib.errors import BadInput
 
 RED, BLUE = (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)
@@ -43,14 +42,6 @@ def test_a_solid_that_reaches_the_unit_cube_is_closed() -> None:
     edges = torch.cat([mesh.faces[:, [i, (i + 1) % 3]] for i in range(3)]).sort(dim=-1).values
     _, uses = edges.unique(dim=0, return_counts=True)
     assert (uses == 2).all()
-
-
-def test_light_mesh_has_few_faces_near_the_surface_and_the_parts_colours() -> None:
-    two = Solid((Part(moved(Ball(0.4), x=-0.5), 0), Part(moved(Ball(0.4), x=0.5), 1)), (RED, BLUE))
-    mesh = solid_to_mesh(two, 64, faces=1000)
-    assert len(mesh.faces) <= 1000
-    assert two.distance(mesh.vertices).abs().max() < 0.02
-    torch.testing.assert_close(mesh.vertex_colors[:, 2], (mesh.vertices[:, 0] > 0).float())
 
 
 def test_nothing_inside_is_told() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from recon_lib.data.solids import outlines
-from recon_lib.data.solids.combine import Difference, Intersection, Shell, Swollen, Union, smooth_min
+from recon_lib.data.solids.combine import Difference, Intersection, Shell, Union, smooth_min
 from recon_lib.data.solids.node import Node
 from recon_lib.data.solids.primitives import Ball, Box, Cone, Cylinder, Superquadric, Torus, Tube, capsule, ellipsoid
 from recon_lib.data.solids.profiles import Extrude, Lathe
@@ -34,7 +34,6 @@ NODES: dict[str, Node] = {
     "intersection": Intersection((Ball(0.6), Box((0.5, 0.5, 0.5))), 0.1),
     "difference": Difference(Ball(0.7), moved(Ball(0.4), y=0.5), 0.1),
     "shell": Shell(Ball(0.7), 0.1),
-    "swollen": Swollen(Box((0.3, 0.2, 0.4)), 0.15),
     "placed": Placed(BAR, (0.2, 0.1, -0.3), rotation(20, 40, 60), 1.4),
     "mirror": Mirror(moved(turned(BAR, z=30), x=0.3), "xz"),
     "radial": RadialArray(moved(turned(BAR, x=20), x=0.6), 5),

@@ -1,4 +1,4 @@
-"""Reading what trimesh reads, into our conventions; to trimesh and back."""
+"""Reading what trimesh reads, into our conventions."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,9 @@ import trimesh
 
 from recon_lib.color_space import srgb_to_linear
 from recon_lib.errors import BadInput
-from recon_lib.meshes.files.mesh_io import from_trimesh, load_mesh, to_trimesh
+from recon_lib.meshes.files.mesh_io import from_trimesh, load_mesh
 from recon_lib.meshes.mesh import Mesh
+from tests.helpers.trimesh_shapes import to_trimesh
 
 CODES = torch.tensor([0, 1, 2, 3], dtype=torch.uint8)
 COLORS = torch.tensor([[1.0, 0, 0], [0, 0.6, 0], [0, 0, 0.4], [0.2, 0.8, 1]])

@@ -9,7 +9,7 @@ from ..node import Node
 from ..primitives import Ball, Box, Cone, Cylinder, Superquadric, Torus, Tube, capsule
 from ..profiles import Extrude, Lathe
 from ..solid import Part, Solid
-from ..space import Mirror, Placed, RadialArray, moved, rotation, turned
+from ..space import Mirror, Placed, moved, rotation, turned
 
 Vector = tuple[float, float, float]
 
@@ -98,11 +98,6 @@ def with_inset(dice: Dice, body: Node, half: Vector, depth: float) -> Node:
     width, height = half[0] * dice.between(0.5, 0.85), half[1] * dice.between(0.4, 0.85)
     offset = moved(Box((width, height, depth), min(width, height) * dice.pick((0.0, 0.2))), z=half[2])
     return Difference(body, offset)
-
-
-def ring_of(node: Node, count: int) -> Node:
-    """`count` copies around y of what lies near +x."""
-    return RadialArray(node, count)
 
 
 def rod(a: Vector, b: Vector, radius: float) -> Node:
