@@ -34,7 +34,7 @@ from torch import Tensor
 from benchmarks.carve_open3d import peak_megabytes, start_of_memory
 from benchmarks.carve_scenes import Scene, cameras_around, dilated, eroded, mesh_scenes, overlap, recall, simple_scenes
 from recon_lib.cameras.camera import Cameras
-from recon_lib.fields.hull import MARGIN, SOLID
+from recon_lib.fields.hull import SILHOUETTE_MARGIN_PX, SOLID
 from recon_lib.fields.hull_voxels import voxel_centres
 from recon_lib.stages.carving.carve import Carving, carve
 from recon_lib.views.views import Views
@@ -168,7 +168,11 @@ def main() -> None:
     print(f"{'worst':32s}" + "".join(f"{worst[name]:12.4f}" for name in COLUMNS))
     if options.json:
         names = ("resolution", "views", "pixels")
-        report = {name: getattr(options, name) for name in names} | {"margin": MARGIN, "quality": rows, "cost": costs}
+        report = {name: getattr(options, name) for name in names} | {
+            "margin": SILHOUETTE_MARGIN_PX,
+            "quality": rows,
+            "cost": costs,
+        }
         options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 

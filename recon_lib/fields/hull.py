@@ -20,7 +20,9 @@ from ..progress import unchecked
 from ..views.views import Views
 
 SOLID = 0.5  # mask value from which a pixel belongs to the object
-MARGIN = 1.25  # pixels: the least, in quarters, that keeps 0.99 of thin objects when masks of 256 px lose their rim
+SILHOUETTE_MARGIN_PX = (
+    1.25  # pixels: the least, in quarters, that keeps 0.99 of thin objects when masks of 256 px lose their rim
+)
 DEPTH_SLACK = 0.02  # world units
 BOUNDLESS = 1e6  # pixels: the distance to an outline that the picture does not show
 
@@ -31,7 +33,7 @@ class HullField:
 
     silhouettes: Tensor  # [V,1,H,W] pixels by which a pixel's centre lies inside (> 0) the object's outline
     cameras: Cameras  # V cameras of H x W
-    margin: float = MARGIN  # pixels by which every silhouette is widened, >= 0
+    margin: float = SILHOUETTE_MARGIN_PX  # pixels by which every silhouette is widened, >= 0
     radius: float = 1.0  # world units; what no silhouette bounds ends here
     nearest: Tensor | None = None  # [V,1,H,W] z-depth before which a view saw nothing; 0 = not known
     has_color: bool = False
@@ -40,7 +42,7 @@ class HullField:
     def of(
         cls,
         views: Views,
-        margin: float = MARGIN,
+        margin: float = SILHOUETTE_MARGIN_PX,
         radius: float = 1.0,
         depth_slack: float | None = None,
         check: Callable[[], None] = unchecked,

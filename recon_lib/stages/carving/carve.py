@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...check import check_finite
 from ...errors import BadInput
-from ...fields.hull import DEPTH_SLACK, MARGIN, SOLID, HullField
+from ...fields.hull import DEPTH_SLACK, SILHOUETTE_MARGIN_PX, SOLID, HullField
 from ...fields.hull_voxels import Footprint, hull_voxels, levels, voxel_centres
 from ...memory import explain_oom
 from ...progress import Progress
@@ -43,7 +43,7 @@ def carve(
     views: Views,
     resolution: int = 256,
     *,
-    margin: float = MARGIN,
+    margin: float = SILHOUETTE_MARGIN_PX,
     radius: float = 1.0,
     depth_slack: float | None = None,
     device: torch.device | str | None = None,

@@ -1,1 +1,1 @@
-"""Outpainting: what a next view lacks, painters, painted views."""
+"""Outpainting: masks of what a next view lacks, painters, painted views."""

@@ -1,4 +1,4 @@
-"""What the next camera needs painted: where the object may be, less what an earlier view really saw (after POP3D)."""
+"""Outpaint mask of the next camera: where the object may be, minus what an earlier view observed (after POP3D)."""
 
 import logging
 import time
@@ -23,36 +23,36 @@ from ...render.rasterize import rasterize
 from ...views.next_views import MAX_VIEW_ANGLE_DEG
 from ...views.views import Views
 from ..meshing.extract import extract_mesh
-from .object_mask import drop_specks
-from .seen_pixels import Surface, really_seen
+from .object_mask import remove_small_components
+from .seen_pixels import Surface, observed_pixels
 
 log = logging.getLogger("recon3d")
-SEAM = 256  # pixels of a picture's shorter side for each pixel of seam
-RIM = 1  # pixels: a border of the hull that is up to twice as wide and shows no surface is the margin of its masks
-RESOLUTION = 128  # of the meshes that stand for fields
-UNKNOWN = 0.5  # sRGB grey where there is something to paint
+SIDE_PX_PER_SEAM_PX = 256  # pixels of a picture's shorter side for each pixel of seam
+HULL_MARGIN_PX = 1  # a border of the hull up to twice as wide without a surface is the margin of its silhouettes
+RESOLUTION = 128  # cells a side of the meshes that stand for fields
+UNKNOWN = 0.5  # sRGB grey of pixels to be painted
 
 
 @dataclass(frozen=True)
 class OutpaintMask:
-    """What C cameras know and what they miss."""
+    """Outpaint masks of C cameras, with the layers of what is already known."""
 
     cameras: Cameras  # C cameras
     masks: Tensor  # [C,1,H,W] float32, 1 = to be painted
-    seen: Tensor  # [C,1,H,W] float32, 1 = seen by an earlier view and to be kept; never where the mask is 1
+    seen: Tensor  # [C,1,H,W] float32, 1 = seen by an earlier view and kept; never where the mask is 1
     silhouettes: Tensor  # [C,1,H,W] float32, 1 = the hull: the object may be there
-    images: Tensor  # [C,3,H,W] sRGB 0-1: seen colours, grey where they are to be painted, the background elsewhere
+    images: Tensor  # [C,3,H,W] sRGB 0-1: seen colours, grey where the mask is 1, the background elsewhere
     depth: Tensor  # [C,1,H,W] z-depth of the current surface, 0 = none
     normals: Tensor  # [C,3,H,W] of the current surface, unit, camera frame, 0 = none
 
     def preview(self) -> Tensor:
-        """[C,3,H,W] the seen colours, what is to be painted in orange, the rest of the hull in pale grey."""
+        """Pictures [C,3,H,W] of the seen colours, the mask in orange and the rest of the hull in pale grey."""
         orange = PROVENANCE_COLORS[Provenance.OUTPAINTED].view(1, 3, 1, 1)
         hull = self.silhouettes * (1 - self.seen) * 0.25
         return (self.images * (1 - hull) + UNKNOWN * hull) * (1 - self.masks) + orange * self.masks
 
 
-@explain_oom("looking for what the next view misses", "ask for smaller pictures")
+@explain_oom("computing the outpaint mask", "ask for smaller pictures")
 def find_outpaint_mask(
     views: Views,
     cameras: Cameras,
@@ -65,14 +65,14 @@ def find_outpaint_mask(
     device: torch.device | str | None = None,
     progress: Progress | None = None,
 ) -> OutpaintMask:
-    """The region to be painted in each of `cameras`, each as if it were the next one.
+    """Outpaint mask of each of `cameras`, each as if it were the next one.
 
     A pixel inside the hull's silhouette is kept when the point of `surface` that it shows was seen by one of `views`:
-    within its mask, not hidden by the surface, and turned to it by less than `max_view_angle` degrees. All other
+    within its mask, not hidden by the surface, and at a view angle below `max_view_angle` degrees. All other
     pixels of the silhouette are painted, except for a border of a few pixels beyond the surface, the margin of the
-    masks. The region is widened by `grow` pixels inside the silhouette, so that its seam can be hidden; None is
+    hull. The mask is dilated by `grow` pixels inside the silhouette, so that its seam can be hidden; None is
     `seam_width`, in proportion to the picture. Islands of less than a hundredth of what was seen are painted again.
-    Fields are looked at as meshes of 128 cells a side; their points are asked on `device`.
+    Fields are meshed with 128 cells a side and evaluated on `device`.
 
     Raises `BadInput` for missing views or cameras, a camera that stands inside the hull or does not show it, a surface
     outside the hull and options out of range.
@@ -80,60 +80,63 @@ def find_outpaint_mask(
     progress, started = progress or Progress(), time.perf_counter()
     grow = seam_width(cameras) if grow is None else grow
     _check(views, cameras, grow, max_view_angle)
-    paper = background_color(background, torch.device("cpu"))
+    background_rgb = background_color(background, torch.device("cpu"))
     hull_mesh, surface_mesh = (_as_mesh(solid, device, progress) for solid in (hull, surface))
     _check_outside(cameras, hull_mesh)
-    known = Surface(surface_mesh, 0.0 if isinstance(surface, Mesh) else _cell(surface))
+    current_surface = Surface(surface_mesh, 0.0 if isinstance(surface, Mesh) else _cell(surface))
     projector = Projector.prepare(views, surface_mesh, progress.check)
-    found = []
-    progress.start("Outpainting mask", len(cameras))
+    outpaint_masks = []
+    progress.start("Outpaint mask", len(cameras))
     for i in range(len(cameras)):
         camera = cameras[i].to("cpu")
         silhouette = rasterize(hull_mesh, camera, check=progress.check).mask[:, None]
         if not silhouette.any():
             raise BadInput(f"Camera {i} does not show the hull; turn it to the object.")
-        found.append(_mask_of_one(camera, silhouette, known, projector, grow, max_view_angle, paper, progress))
-        progress.step(lambda done=found[-1]: done.preview()[0])
+        outpaint_masks.append(
+            _single_mask(camera, silhouette, current_surface, projector, grow, max_view_angle, background_rgb, progress)
+        )
+        progress.step(lambda mask=outpaint_masks[-1]: mask.preview()[0])
     log.info("masks of %d cameras took %.2f s", len(cameras), time.perf_counter() - started)
     layers = ("masks", "seen", "silhouettes", "images", "depth", "normals")
-    return OutpaintMask(cameras, *(torch.cat([getattr(one, name) for one in found]) for name in layers))
+    return OutpaintMask(cameras, *(torch.cat([getattr(single, name) for single in outpaint_masks]) for name in layers))
 
 
-def _mask_of_one(
+def _single_mask(
     camera: Cameras,
     silhouette: Tensor,  # [1,1,H,W] bool
     surface: Surface,
     projector: Projector,
     grow: int,
     max_view_angle: float,
-    paper: Tensor,
+    background_rgb: Tensor,
     progress: Progress,
 ) -> OutpaintMask:
-    """The same for one camera."""
+    """Outpaint mask of one camera."""
     fragments = rasterize(surface.mesh, camera, check=progress.check)
     covered = fragments.mask
     if not (covered[:, None] & silhouette).any():
         raise BadInput("The surface and the hull do not meet in the picture; both must come from the same views.")
-    seen, colors = really_seen(surface, fragments, projector, max_view_angle)
-    seen = drop_specks(seen & silhouette)  # islands are scraps of an outline: the background's colour as often as not
+    seen, colors = observed_pixels(surface, fragments, projector, max_view_angle)
+    # islands are remains of an outline and often have the background's colour
+    seen = remove_small_components(seen & silhouette)
     normals = F.normalize(fragments.interpolate_seen(corner_normals(surface.mesh)), dim=-1)
-    facing = torch.zeros_like(colors).movedim(1, -1)
-    facing[covered] = normals @ camera.rotation[0]
+    camera_normals = torch.zeros_like(colors).movedim(1, -1)
+    camera_normals[covered] = normals @ camera.rotation[0]
 
     masks = widened(missing_pixels(silhouette, covered[:, None], seen), grow) & silhouette
-    kept = seen & ~masks
-    images = torch.where(kept, colors, torch.where(masks, UNKNOWN, paper.view(1, 3, 1, 1)))
-    flat = (layer.float() for layer in (masks, kept, silhouette))
-    return OutpaintMask(camera, *flat, images, fragments.depth[:, None], facing.movedim(-1, 1))
+    seen = seen & ~masks
+    images = torch.where(seen, colors, torch.where(masks, UNKNOWN, background_rgb.view(1, 3, 1, 1)))
+    flat = (layer.float() for layer in (masks, seen, silhouette))
+    return OutpaintMask(camera, *flat, images, fragments.depth[:, None], camera_normals.movedim(-1, 1))
 
 
 def seam_width(cameras: Cameras) -> int:
-    """Pixels by which the painted region reaches into what was seen: one for every 256 of the picture's shorter side.
+    """Width of the seam, pixels by which the mask overlaps what was seen: one for every 256 of the shorter side.
 
-    In small pictures none is left: two pixels from either side are all of a chair's leg, and what was seen of it would
+    Small pictures have no seam: two pixels from either side are all of a chair's leg, and what was seen of it would
     be painted again (`benchmarks/outpaint_masks.py`). Our choice; the paper's is not known.
     """
-    return min(cameras.height, cameras.width) // SEAM
+    return min(cameras.height, cameras.width) // SIDE_PX_PER_SEAM_PX
 
 
 def missing_pixels(
@@ -141,22 +144,22 @@ def missing_pixels(
     covered: Tensor,  # [1,1,H,W] bool, the current surface
     seen: Tensor,  # [1,1,H,W] bool, by an earlier view
 ) -> Tensor:
-    """Pixels [1,1,H,W] bool of the hull that nobody saw.
+    """Unseen pixels [1,1,H,W] bool of the hull.
 
-    Where there is no surface, only what is wide enough counts: the hull reaches a little beyond the object everywhere.
+    Where there is no surface, only wide regions count: the hull extends a little beyond the object everywhere.
     """
     unseen = silhouette & ~seen
-    thick = widened(~widened(~unseen, RIM), RIM)
+    thick = widened(~widened(~unseen, HULL_MARGIN_PX), HULL_MARGIN_PX)
     return unseen & (covered | thick)
 
 
 def widened(region: Tensor, pixels: int) -> Tensor:
-    """A region [1,1,H,W] bool with all that is within `pixels` of it, corners too."""
+    """Dilation of a region [1,1,H,W] bool by a square of `pixels` in each direction."""
     return F.max_pool2d(region.float(), 2 * pixels + 1, 1, pixels) > 0 if pixels else region
 
 
 def _cell(field: Field) -> float:
-    """World units, of the mesh that stands for a field."""
+    """Cell size, world units, of the mesh that stands for a field."""
     return float((field.bounds[1] - field.bounds[0]).max()) / RESOLUTION
 
 
@@ -169,17 +172,18 @@ def _as_mesh(solid: Field | Mesh, device: torch.device | str | None, progress: P
 
 def _check(views: Views, cameras: Cameras, grow: int, max_view_angle: float) -> None:
     if not len(views):
-        raise BadInput("There is no earlier view, so everything is to be painted; connect at least the input view.")
+        raise BadInput("There is no earlier view, so nothing of the object is known; connect at least the input view.")
     if not len(cameras):
         raise BadInput("There is no camera to look from; connect the next camera.")
     if not (0 <= grow <= 64 and 0 < max_view_angle <= 90):
         raise BadInput(
-            f"Growing by {grow} px up to {max_view_angle} degrees is not possible; give 0 to 64 px, 0 to 90 degrees."
+            f"A seam of {grow} px and a view angle of {max_view_angle} degrees are out of range; "
+            "give 0 to 64 px and 0 to 90 degrees."
         )
 
 
 def _check_outside(cameras: Cameras, hull: Mesh) -> None:
-    """No camera may stand inside the hull: upward rays from there leave it once more than they enter it."""
+    """Raise `BadInput` for a camera inside the hull: upward rays from there leave it once more than they enter it."""
     position = cameras.position.cpu()
     crossings = column_crossings(hull.triangles, position[:, :2])
     above = crossings.height > position[crossings.line, 2]

@@ -1,3 +1,3 @@
-"""Whose outline the object of a painted view has: the current surface's, or what the painter drew."""
+"""Outlines that the object of a painted view can have: the current surface's, or the painter's."""
 
 SURFACE, PAINTED = OUTLINES = "surface", "painted"

@@ -1,6 +1,6 @@
-"""A local Stable Diffusion folder (1.5, 2, XL) as a painter, led by the surface's depth where a ControlNet is given.
+"""Painter from a local Stable Diffusion folder (1.5, 2, XL), guided by the surface's depth where a ControlNet is given.
 
-Latent inpainting changes known pixels a little and knows no object mask; `stages.outpainting.outpaint` puts both right.
+Latent inpainting changes seen pixels a little and yields no object mask; `stages.outpainting.outpaint` corrects both.
 """
 
 import logging
@@ -22,29 +22,29 @@ if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
 
 log = logging.getLogger("recon3d")
-BACKDROP = "isolated on a plain white background"  # said after every prompt: the object is found on white
-UNWANTED = "shadow, scenery, text, frame"
-FARTHEST = 0.15  # brightness of the surface's farthest point in the ControlNet's depth picture; nothing is black
-USUAL_STEPS = 30
-RENAMED_DTYPE = (0, 42)  # the first version of diffusers that we saw take `dtype`
-STRIDE = 8  # pipelines take sides that are multiples of this
+PROMPT_SUFFIX = "isolated on a plain white background"  # ends every prompt: the object is segmented on white
+NEGATIVE_PROMPT = "shadow, scenery, text, frame"
+FAR_BRIGHTNESS = 0.15  # of the surface's farthest point in the ControlNet's depth picture; no surface is 0
+DEFAULT_STEPS = 30
+RENAMED_DTYPE = (0, 42)  # the first version of diffusers that we saw accept `dtype`
+STRIDE = 8  # pipelines accept sides that are multiples of this
 
 
 @dataclass(frozen=True)
 class DiffusersPainter:
-    """Paints with a folder of diffusers. It is read when it first paints, and waits in main memory between views."""
+    """Painter from a diffusers folder, which is read on first use and stays in main memory between views."""
 
     folder: InpaintFolder
-    control: InpaintFolder | None = None  # a ControlNet trained on depth pictures, near is bright
+    control: InpaintFolder | None = None  # a ControlNet trained on depth pictures, bright = near
     device: torch.device | str = "cpu"
     dtype: torch.dtype | None = None  # None: half precision on CUDA, float32 elsewhere
-    steps: int = USUAL_STEPS
-    strength: float = 1.0  # 0-1: how little of the nearest seen colours is left where they stand in for the unseen
-    guidance: float = 7.5  # how closely the prompt is followed
+    steps: int = DEFAULT_STEPS
+    strength: float = 1.0  # 0-1 of inpainting: 1 starts from noise, less keeps some of the nearest seen colours
+    guidance: float = 7.5  # classifier-free guidance scale
     control_scale: float = 0.7
     square: int | None = None  # pixels; None: what the model was trained on
     lora: str = ""  # a safetensors file of `stages.personalize`
-    subject: str = ""  # said before every prompt: the words that it taught
+    subject: str = ""  # begins every prompt: the words that the LoRA was trained with
 
     def __post_init__(self) -> None:
         if self.side % STRIDE or not 16 <= self.side <= 2048:
@@ -64,7 +64,7 @@ class DiffusersPainter:
 
     @property
     def bytes(self) -> int:
-        """Of the files, for hosts that make room for the pipeline."""
+        """Size of the files, bytes, for hosts that reserve memory for the pipeline."""
         folders = [part.path for part in (self.folder, self.control) if part is not None]
         return sum(path.stat().st_size for folder in folders for path in folder.rglob("*.safetensors"))
 
@@ -93,7 +93,7 @@ class DiffusersPainter:
     def paint(
         self, inputs: PainterInput, *, prompt: str = "", seed: int = 0, progress: Progress
     ) -> tuple[Tensor, None]:
-        """Picture [1,3,S,S] 0-1; where the object is in it, such models do not tell."""
+        """Picture [1,3,S,S] 0-1; such models yield no alpha."""
         pipeline = self.pipeline
         total = max(int(self.steps * self.strength), 1)
         progress.start(f"Paint with {self.name}", total)
@@ -103,9 +103,9 @@ class DiffusersPainter:
             return values
 
         options = {
-            "prompt": ", ".join(part for part in (self.subject, prompt.strip(), BACKDROP) if part),
-            "negative_prompt": UNWANTED,
-            "image": _stand_in(inputs),
+            "prompt": ", ".join(part for part in (self.subject, prompt.strip(), PROMPT_SUFFIX) if part),
+            "negative_prompt": NEGATIVE_PROMPT,
+            "image": _initial_image(inputs),
             "mask_image": inputs.masks,
             "height": self.side,
             "width": self.side,
@@ -117,39 +117,39 @@ class DiffusersPainter:
             "callback_on_step_end": after_step,
         }
         if self.control is not None:
-            options |= {"control_image": depth_hint(inputs), "controlnet_conditioning_scale": self.control_scale}
+            options |= {"control_image": control_image(inputs), "controlnet_conditioning_scale": self.control_scale}
         try:
             with torch.random.fork_rng(devices=[]):  # some schedulers draw from the global generator
                 torch.manual_seed(seed)
-                found = pipeline.to(self.device)(**options)
+                output = pipeline.to(self.device)(**options)
         finally:
             pipeline.to("cpu")
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
-        if any(getattr(found, "nsfw_content_detected", None) or ()):
+        if any(getattr(output, "nsfw_content_detected", None) or ()):
             raise BadInput(f"The safety checker of {self.name} held the picture back; try another seed or prompt.")
-        return found.images.float().cpu().clamp(0, 1), None
+        return output.images.float().cpu().clamp(0, 1), None
 
 
 def dtype_argument() -> str:
-    """What `from_pretrained` calls the number type: diffusers renamed it, and warns of the name that it had before."""
+    """Name of `from_pretrained`'s dtype argument: diffusers renamed it, and warns of the former name."""
     from diffusers import __version__
 
     return "dtype" if tuple(map(int, __version__.split(".")[:2])) >= RENAMED_DTYPE else "torch_dtype"
 
 
-def depth_hint(inputs: PainterInput) -> Tensor:
-    """The surface's depth as ControlNets know it, [1,3,S,S] 0-1: near is bright, no surface is black."""
+def control_image(inputs: PainterInput) -> Tensor:
+    """Inverse depth of the surface for a ControlNet, [1,3,S,S] 0-1: near is bright, no surface is black."""
     hit = inputs.depth > 0
     if not hit.any():
         return torch.zeros_like(inputs.images)
     inverse = torch.where(hit, 1 / inputs.depth.clamp_min(1e-6), 0.0)
     near, far = inverse[hit].max(), inverse[hit].min()
-    bright = FARTHEST + (1 - FARTHEST) * (inverse - far) / (near - far).clamp_min(1e-6)
-    return torch.where(hit, bright, 0.0).expand(-1, 3, -1, -1).contiguous()
+    brightness = FAR_BRIGHTNESS + (1 - FAR_BRIGHTNESS) * (inverse - far) / (near - far).clamp_min(1e-6)
+    return torch.where(hit, brightness, 0.0).expand(-1, 3, -1, -1).contiguous()
 
 
-def _stand_in(inputs: PainterInput) -> Tensor:
-    """The picture with the nearest seen colours where there is something to paint, [1,3,S,S] 0-1."""
+def _initial_image(inputs: PainterInput) -> Tensor:
+    """The picture with the nearest seen colours where the mask is 1, [1,3,S,S] 0-1."""
     seen, paint = inputs.seen[0, 0] > 0.5, inputs.masks > 0.5
     return torch.where(paint, fill_nearest(inputs.images[0], seen)[None], inputs.images)

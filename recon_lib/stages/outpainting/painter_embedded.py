@@ -19,12 +19,12 @@ from .outpaint import PainterInput
 from .painter_plain import nearest_colors
 
 LARGEST_SIDE = 512
-LEAST_ALPHA = 0.5  # below, a pixel's own colour is not known
+MIN_ALPHA = 0.5  # below it, a pixel's own colour is not known
 
 
 @dataclass(frozen=True)
 class EmbeddedPainter:
-    """Paints with a network of this pack. It knows no prompt: it goes by what was seen and by the hull."""
+    """Painter with a network of this pack. It takes no prompt: it is conditioned on what was seen and on the hull."""
 
     model: LoadedModel
     device: torch.device | str = "cpu"
@@ -57,21 +57,21 @@ class EmbeddedPainter:
 
         Raises `BadInput` when its LoRA file is missing, damaged, or another network's.
         """
-        known = self.model.module
-        return with_low_rank(known, read_state(Path(self.lora))).requires_grad_(False) if self.lora else known
+        network = self.model.module
+        return with_low_rank(network, read_state(Path(self.lora))).requires_grad_(False) if self.lora else network
 
     @property
     def bytes(self) -> int:
-        """Of the network, for hosts that make room for it."""
+        """Size of the network, bytes, for hosts that reserve memory for it."""
         return 4 * sum(parameter.numel() for parameter in self.module.parameters())
 
     def paint(
         self, inputs: PainterInput, *, prompt: str = "", seed: int = 0, progress: Progress
     ) -> tuple[Tensor, Tensor]:
-        """Picture [1,3,S,S] on white and alpha [1,1,S,S], both 0-1; the same for a seed on one device.
+        """Picture [1,3,S,S] on white and alpha [1,1,S,S], both 0-1; reproducible for a seed on one device.
 
-        The network paints the object blended with white by its alpha. Its own colours, without the white, give way to
-        the nearest seen ones as far as its card says.
+        The network paints the object blended with white by its alpha. Its own colours, without the white, are mixed
+        with the nearest seen colours; its card holds the fraction of each.
         """
         colors = continued(inputs.images, inputs.seen > 0.5)
         condition = make_condition(colors, inputs.seen, inputs.masks, inputs.depth, inputs.normals, inputs.focal)
@@ -83,12 +83,12 @@ class EmbeddedPainter:
             progress.step(lambda: (picture[0, :3].float().cpu() + 1) / 2)
 
         try:
-            found = network.to(self.device).sample(condition.to(self.device), generator, steps, progress.check, show)
+            sample = network.to(self.device).sample(condition.to(self.device), generator, steps, progress.check, show)
         finally:
             network.to("cpu")
-        picture, alpha = ((found.float().cpu() + 1) / 2).split((3, 1), 1)
-        own = 1 - (1 - picture) / alpha.clamp_min(LEAST_ALPHA)
-        mixed = picture + (1 - network.config.own_color) * alpha * (nearest_colors(inputs) - own)
+        picture, alpha = ((sample.float().cpu() + 1) / 2).split((3, 1), 1)
+        own_colors = 1 - (1 - picture) / alpha.clamp_min(MIN_ALPHA)
+        mixed = picture + (1 - network.config.own_color) * alpha * (nearest_colors(inputs) - own_colors)
         return torch.where(inputs.masks > 0.5, mixed.clamp(0, 1), picture), alpha
 
 

@@ -1,8 +1,7 @@
-"""Simulated outpaint masks: what earlier views of an orbit leave open in another one, the layers of
-`stages.outpainting.mask`, from true geometry.
+"""Simulated outpaint masks: the layers of `stages.outpainting.mask` for views of an orbit, from true geometry.
 
-`find_outpaint_mask` looks at meshes; here the surface is what the view itself shows, and the hull is asked along the
-rays of pixels that show nothing. That takes milliseconds, and the layers are the same up to pixels on outlines.
+`find_outpaint_mask` rasterises meshes; here the surface is the view's own depth, and the hull is evaluated along the
+rays of background pixels. That takes milliseconds, and the layers are the same up to pixels on outlines.
 """
 
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...cameras.camera import Cameras
-from ...fields.hull import MARGIN, HullField, signed_distance
+from ...fields.hull import SILHOUETTE_MARGIN_PX, HullField, signed_distance
 from ...provenance import Provenance
 from ...render.fill import fill_nearest
 from ...render.projection import SOLID, Projector, extent
@@ -21,29 +20,29 @@ from ...views.next_views import MAX_VIEW_ANGLE_DEG
 from ...views.views import Views
 from .mask import UNKNOWN, OutpaintMask, missing_pixels, widened
 
-LONG, SHORT = 16, 4  # pieces of a ray for which the hull is asked, and pieces of those
-MAX_SLOPE = 1.5  # by so much what the hull says changes along a unit of a ray, at most
-WAVES = 8  # cells a side of the coarse grids that errors are drawn on
+COARSE_SEGMENTS, FINE_SEGMENTS = 16, 4  # of a ray on which the hull is evaluated, and of each of those
+MAX_SLOPE = 1.5  # Lipschitz bound of the hull's field along a ray
+NOISE_CELLS = 8  # a side of the coarse grids on which errors are drawn
 
 
 @dataclass(frozen=True)
 class Errors:
-    """How far a fitted surface and painted views are from the truth. The default is the truth."""
+    """Errors of a fitted surface and of painted views. The default has none."""
 
-    shift: float = 0.0  # world units: by which the surface is moved as a whole, standard deviation
-    depth: float = 0.0  # world units: of its waves along the view's axis
-    tilt: float = 0.0  # of its normals, about radians
-    blur: float = 0.0  # 0-1: of the earlier views, 1 = means over three pixels
-    holes: float = 0.0  # share of the seen pixels that are taken for unseen, in patches
+    shift: float = 0.0  # translation of the surface, standard deviation, world units
+    depth: float = 0.0  # amplitude of smooth noise in depth, world units
+    tilt: float = 0.0  # of smooth noise in the normals, about radians
+    blur: float = 0.0  # of the earlier views, 0-1; 1 = means over three pixels
+    holes: float = 0.0  # fraction of the seen pixels that count as unseen, in patches
     grow: int = 0  # pixels, see `find_outpaint_mask`
-    margin: float = MARGIN  # pixels by which the hull's silhouettes are widened
+    margin: float = SILHOUETTE_MARGIN_PX  # pixels by which the hull's silhouettes are dilated
     whole: bool = False  # earlier masks keep their outermost pixel, as those of larger pictures nearly do
 
     @classmethod
     def random(cls, rng: np.random.Generator) -> "Errors":
-        """About those of a fit, in pictures of 64 pixels that stand for larger ones; a quarter has none."""
+        """Errors about as large as a fit's, in pictures of 64 pixels that stand for larger ones; a quarter has none."""
         sizes = {"grow": int(rng.choice([0, 1, 2], p=[0.4, 0.4, 0.2])), "whole": bool(rng.random() < 0.6)}
-        sizes["margin"] = float(rng.uniform(0.25, MARGIN))
+        sizes["margin"] = float(rng.uniform(0.25, SILHOUETTE_MARGIN_PX))
         if rng.random() < 0.25:
             return cls(**sizes)
         strength = rng.uniform(0, 1)
@@ -57,20 +56,20 @@ class Errors:
         )
 
 
-TRUE = Errors()
+NO_ERRORS = Errors()
 
 
 @dataclass(frozen=True)
 class OrbitRenders:
-    """The views of an object, made ready for many outpaint masks."""
+    """Views of an object, prepared for many simulated outpaint masks."""
 
     views: Views  # with depth and normals
     projector: Projector  # of all views
-    outlines: Tensor  # [V,1,H,W] of `signed_distance`
+    distances: Tensor  # [V,1,H,W] pixels, `signed_distance` of the silhouettes
 
     @classmethod
     def of(cls, views: Views) -> "OrbitRenders":
-        """views: with true depth and normals."""
+        """Prepare `views` with true depth and normals."""
         solid = (views.masks > SOLID).float()
         inside = -F.max_pool2d(-solid, 3, 1, 1) > 0
         hit = views.depth > 0
@@ -86,110 +85,112 @@ class OrbitRenders:
         )
         return cls(views, projector, signed_distance(views.masks))
 
-    def hull(self, earlier: list[int], margin: float = MARGIN) -> HullField:
-        """The visual hull of some views."""
-        return HullField(self.outlines[earlier], self.views.cameras[torch.tensor(earlier)], margin)
+    def hull(self, earlier: list[int], margin: float = SILHOUETTE_MARGIN_PX) -> HullField:
+        """Visual hull of some views."""
+        return HullField(self.distances[earlier], self.views.cameras[torch.tensor(earlier)], margin)
 
-    def sees(self, earlier: list[int], blur: float = 0.0, whole: bool = False) -> Projector:
-        """What some views say about points; `blur` and `whole` as in `Errors`."""
-        every, rows = self.projector, torch.tensor(earlier)
-        images = every.images[rows]
+    def projector_of(self, earlier: list[int], blur: float = 0.0, whole: bool = False) -> Projector:
+        """Projector of some views; `blur` and `whole` as in `Errors`."""
+        projector, rows = self.projector, torch.tensor(earlier)
+        images = projector.images[rows]
         if blur:
             images = images.lerp(F.avg_pool2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), 3, 1), blur)
-        layers = {name: getattr(every, name)[rows] for name in ("rims", "codes", "depth", "cameras")}
-        return replace(every, images=images, masks=layers["rims"] if whole else every.masks[rows], **layers)
+        layers = {name: getattr(projector, name)[rows] for name in ("rims", "codes", "depth", "cameras")}
+        return replace(projector, images=images, masks=layers["rims"] if whole else projector.masks[rows], **layers)
 
 
 def simulate_outpaint_mask(
     orbit: OrbitRenders,
     earlier: list[int],
     target: int,
-    errors: Errors = TRUE,
+    errors: Errors = NO_ERRORS,
     rng: np.random.Generator | None = None,
 ) -> OutpaintMask:
-    """What the view `target` knows when the views `earlier` were seen, as `find_outpaint_mask` would say; background
-    white.
+    """Outpaint mask of the view `target` after the views `earlier`, as `find_outpaint_mask` finds it; white background.
 
-    Depth and normals are told where a pixel is seen, and are 0 elsewhere. `rng` draws the `errors`.
+    Depth and normals are set where a pixel is seen, and 0 elsewhere. `rng` draws the `errors`.
     """
     rng = rng or np.random.default_rng(0)
     view = orbit.views[target]
     covered = view.depth > 0
-    silhouette = covered | _hull_beside(orbit.hull(earlier, errors.margin), view.cameras, covered)
-    depth, normals = _fitted(view, errors, rng)
+    silhouette = covered | _hull_beyond(orbit.hull(earlier, errors.margin), view.cameras, covered)
+    depth, normals = _noisy_surface(view, errors, rng)
     rotation = view.cameras.rotation[0]
     points = view.cameras.unproject(depth)[covered[:, 0]]
     points = points + errors.shift * torch.from_numpy(rng.normal(size=3)).to(points)
-    facing = normals.movedim(1, -1)[covered[:, 0]]
-    shown = orbit.sees(earlier, errors.blur, errors.whole).look_up(
-        points, facing @ rotation.T, slack=2 * (errors.shift + errors.depth), min_cosine=_cosine(MAX_VIEW_ANGLE_DEG)
+    camera_normals = normals.movedim(1, -1)[covered[:, 0]]
+    projected = orbit.projector_of(earlier, errors.blur, errors.whole).look_up(
+        points,
+        camera_normals @ rotation.T,
+        slack=2 * (errors.shift + errors.depth),
+        min_cosine=_cosine(MAX_VIEW_ANGLE_DEG),
     )
     seen, colors = torch.zeros_like(covered), torch.zeros_like(view.images)
-    seen[covered] = shown.seen
-    colors.movedim(1, -1)[covered[:, 0]] = shown.colors
+    seen[covered] = projected.seen
+    colors.movedim(1, -1)[covered[:, 0]] = projected.colors
     if errors.holes:
         seen &= ~_patches(covered, errors.holes, rng)
 
     masks = widened(missing_pixels(silhouette, covered, seen), errors.grow) & silhouette
-    kept = seen & ~masks
-    images = torch.where(kept, colors, torch.where(masks, UNKNOWN, 1.0))
-    flat = (layer.float() for layer in (masks, kept, silhouette))
-    return OutpaintMask(view.cameras, *flat, images, depth * kept, normals * kept)
+    seen &= ~masks
+    images = torch.where(seen, colors, torch.where(masks, UNKNOWN, 1.0))
+    flat = (layer.float() for layer in (masks, seen, silhouette))
+    return OutpaintMask(view.cameras, *flat, images, depth * seen, normals * seen)
 
 
-def draw_holes(rng: np.random.Generator, views: int) -> tuple[list[int], int]:
-    """Earlier views and the next one, in the schedule's order; one in seven times the next is another."""
+def draw_earlier_and_target(rng: np.random.Generator, views: int) -> tuple[list[int], int]:
+    """Random earlier views and target, in the schedule's order; one target in seven is any of the later views."""
     count = int(rng.integers(1, views))
     target = count if rng.random() < 6 / 7 else int(rng.integers(count, views))
     return list(range(count)), target
 
 
-def _hull_beside(hull: HullField, camera: Cameras, covered: Tensor) -> Tensor:
-    """Which pixels [1,1,H,W] that are not `covered` show the hull: a piece of their ray has its middle inside.
+def _hull_beyond(hull: HullField, camera: Cameras, covered: Tensor) -> Tensor:
+    """Pixels [1,1,H,W] of the hull that are not `covered`: a segment of their ray has its midpoint inside.
 
-    Long pieces come first; those whose middle is further outside than they are long have no inside.
+    Coarse segments come first; those whose midpoint is further outside than the segment is long are skipped.
     """
     eye, direction = camera.position, camera.rays()[1][0][~covered[0, 0]]  # [1,3], [P,3]
-    along = -(direction @ eye[0])
-    half = (hull.radius**2 - eye.square().sum() + along**2).clamp_min(0).sqrt()  # of the chord in the ball
+    middle = -(direction @ eye[0])  # ray parameter of the point nearest to the origin
+    half = (hull.radius**2 - eye.square().sum() + middle**2).clamp_min(0).sqrt()  # of the chord in the ball
     ray = half.nonzero().flatten()
-    start, length = (along - half)[ray], 2 * half[ray]
-    for pieces, slack in ((LONG, MAX_SLOPE / 2), (SHORT, 0.0)):
-        length = (length / pieces).repeat_interleave(pieces)
-        ray = ray.repeat_interleave(pieces)
-        start = start.repeat_interleave(pieces) + length * torch.arange(pieces).repeat(len(start))
+    start, length = (middle - half)[ray], 2 * half[ray]
+    for segments, slack in ((COARSE_SEGMENTS, MAX_SLOPE / 2), (FINE_SEGMENTS, 0.0)):
+        length = (length / segments).repeat_interleave(segments)
+        ray = ray.repeat_interleave(segments)
+        start = start.repeat_interleave(segments) + length * torch.arange(segments).repeat(len(start))
         points = torch.addcmul(eye, direction[ray], (start + length / 2)[:, None])
         for view in range(len(hull.cameras)):
-            kept = (hull.silhouette_distance(view, points) > -slack * length).nonzero().flatten()
-            points, ray, start, length = (x.index_select(0, kept) for x in (points, ray, start, length))
-    shows = torch.zeros(len(direction), dtype=torch.bool)
-    shows[ray] = True
+            rows = (hull.silhouette_distance(view, points) > -slack * length).nonzero().flatten()
+            points, ray, start, length = (x.index_select(0, rows) for x in (points, ray, start, length))
+    inside = torch.zeros(len(direction), dtype=torch.bool)
+    inside[ray] = True
     silhouette = torch.zeros_like(covered)
-    silhouette[~covered] = shows
+    silhouette[~covered] = inside
     return silhouette
 
 
-def _fitted(view: Views, errors: Errors, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Depth and normals of the view with errors in waves; nothing stays nothing."""
+def _noisy_surface(view: Views, errors: Errors, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Depth and normals of the view with smooth noise; 0 stays 0."""
     hit = (view.depth > 0).float()
     depth, normals = view.depth, view.normals
     if errors.depth:
-        depth = (depth + errors.depth * _waves(depth, rng)) * hit
+        depth = (depth + errors.depth * _smooth_noise(depth, rng)) * hit
     if errors.tilt:
-        normals = F.normalize(normals + errors.tilt * _waves(normals, rng), dim=1) * hit
+        normals = F.normalize(normals + errors.tilt * _smooth_noise(normals, rng), dim=1) * hit
     return depth, normals
 
 
-def _waves(like: Tensor, rng: np.random.Generator) -> Tensor:
+def _smooth_noise(like: Tensor, rng: np.random.Generator) -> Tensor:
     """Smooth noise of the shape [1,C,H,W], standard deviation about a half."""
-    coarse = torch.from_numpy(rng.normal(size=(*like.shape[:2], WAVES, WAVES))).to(like)
+    coarse = torch.from_numpy(rng.normal(size=(*like.shape[:2], NOISE_CELLS, NOISE_CELLS))).to(like)
     return F.interpolate(coarse, like.shape[-2:], mode="bilinear", align_corners=False)
 
 
-def _patches(region: Tensor, share: float, rng: np.random.Generator) -> Tensor:
-    """Patches [1,1,H,W] bool over about `share` of a region."""
-    waves = _waves(region.float(), rng)
-    return waves < waves[region].quantile(share) if region.any() else region
+def _patches(region: Tensor, fraction: float, rng: np.random.Generator) -> Tensor:
+    """Random patches [1,1,H,W] bool over about a fraction of a region."""
+    noise = _smooth_noise(region.float(), rng)
+    return noise < noise[region].quantile(fraction) if region.any() else region
 
 
 def _cosine(degrees: float) -> float:

@@ -1,4 +1,4 @@
-"""A painted picture becomes a view: with depth and normals that fit the current surface, and marked as painted."""
+"""Painted pictures as views, with depth and normals aligned to the current surface, and provenance codes."""
 
 from dataclasses import dataclass
 
@@ -15,17 +15,17 @@ from ...weights.registry import LoadedModel
 from ..single_view.depth_normal import estimate_depth_normals
 from .mask import OutpaintMask
 
-UNSEEN_WEIGHT = 0.1  # of a pixel whose surface nobody saw, against one that was seen, when depth is aligned
-STRETCH = 3.0  # alignment makes relief at most so many times flatter or steeper than the network shows it
+UNSEEN_WEIGHT = 0.1  # of an unseen pixel in the alignment of depth, relative to a seen one
+MAX_STRETCH = 3.0  # alignment scales the network's relief by at most this factor, up or down
 
 
 @dataclass(frozen=True)
 class Cues:
-    """What a monocular network says about painted pictures."""
+    """Monocular cues of painted pictures."""
 
     depth: Tensor  # [V,1,H,W] z-depth, any scale, > 0 on the object
     normals: Tensor  # [V,3,H,W] unit, camera frame
-    focal: Tensor  # [V] pixels, the lens that the depth was estimated with
+    focal: Tensor  # [V] pixels, the focal length that the depth was estimated with
 
 
 def monocular_cues(
@@ -35,9 +35,9 @@ def monocular_cues(
     device: torch.device | str = "cpu",
     progress: Progress | None = None,
 ) -> Cues:
-    """Depth and normals of painted pictures by the loaded network."""
-    found = estimate_depth_normals(model, images, masks, device, progress)
-    return Cues(found.depth, found.normals, found.cameras.intrinsics[:, 0, 0])
+    """Monocular cues of painted pictures from the loaded network."""
+    estimate = estimate_depth_normals(model, images, masks, device, progress)
+    return Cues(estimate.depth, estimate.normals, estimate.cameras.intrinsics[:, 0, 0])
 
 
 def painted_views(
@@ -48,10 +48,10 @@ def painted_views(
 ) -> Views:
     """Painted pictures as views of the object.
 
-    Pixels that show what an earlier view saw are INFERRED (they came here by way of the current surface, whose depth
-    and normals they keep); the others are OUTPAINTED, and have depth and normals of `cues`, aligned to the surface,
+    Pixels that show what an earlier view saw are INFERRED (they were projected by the current surface, whose depth
+    and normals they keep); the others are OUTPAINTED, and have the depth and normals of `cues`, aligned to the surface,
     or none without cues. MonoSDF (Yu et al. 2022, eq. 9) solves for scale and shift in its loss; here they are solved
-    once, so that the view can be carried on like any other.
+    once, so that the view can be used like any other.
     """
     check_shape(
         "images", images, len(outpaint_mask.cameras), 3, outpaint_mask.cameras.height, outpaint_mask.cameras.width
@@ -64,8 +64,8 @@ def painted_views(
     if cues is None:
         depth, normals = torch.zeros_like(outpaint_mask.depth), torch.zeros_like(outpaint_mask.normals)
     else:
-        fitted = [_aligned(cues, outpaint_mask, on, i) for i in range(len(images))]
-        depth, normals = torch.stack(fitted), F.normalize(cues.normals, dim=1)
+        aligned = [_aligned(cues, outpaint_mask, on, i) for i in range(len(images))]
+        depth, normals = torch.stack(aligned), F.normalize(cues.normals, dim=1)
     codes = torch.where(seen, int(Provenance.INFERRED), int(Provenance.OUTPAINTED))
     return Views(
         images,
@@ -78,17 +78,17 @@ def painted_views(
 
 
 def _aligned(cues: Cues, outpaint_mask: OutpaintMask, on: Tensor, index: int) -> Tensor:
-    """The cue's depth of one view, [1,H,W], in the scale and at the place of the surface."""
-    lens = outpaint_mask.cameras.intrinsics[index, 0, 0]
-    relief = cues.depth[index].clamp_min(1e-6).log() * (cues.focal[index] / lens)  # as this lens would show it
-    known = (outpaint_mask.depth[index] > 0) & on[index] & (cues.depth[index] > 0)
-    if int(known.sum()) < 16:
+    """Depth cue of one view, [1,H,W], aligned to the surface in log depth by weighted least squares."""
+    focal = outpaint_mask.cameras.intrinsics[index, 0, 0]
+    relief = cues.depth[index].clamp_min(1e-6).log() * (cues.focal[index] / focal)  # log depth at this focal length
+    overlap = (outpaint_mask.depth[index] > 0) & on[index] & (cues.depth[index] > 0)
+    if int(overlap.sum()) < 16:
         raise BadInput("The painted object and the current surface do not meet in the picture; paint it again.")
-    weight = torch.where(outpaint_mask.seen[index] > 0.5, 1.0, UNSEEN_WEIGHT)[known].double()
+    weight = torch.where(outpaint_mask.seen[index] > 0.5, 1.0, UNSEEN_WEIGHT)[overlap].double()
     weight = weight / weight.sum()
-    source, target = relief[known].double(), outpaint_mask.depth[index][known].double().log()
-    middle, place = (weight * source).sum(), (weight * target).sum()
-    spread = source - middle
-    steepness = (weight * spread * (target - place)).sum() / (weight * spread * spread).sum().clamp_min(1e-12)
-    steepness = steepness.clamp(1 / STRETCH, STRETCH)
-    return ((relief.double() - middle) * steepness + place).clamp(-6, 6).exp().float()
+    source, target = relief[overlap].double(), outpaint_mask.depth[index][overlap].double().log()
+    source_mean, target_mean = (weight * source).sum(), (weight * target).sum()
+    centred = source - source_mean
+    steepness = (weight * centred * (target - target_mean)).sum() / (weight * centred * centred).sum().clamp_min(1e-12)
+    steepness = steepness.clamp(1 / MAX_STRETCH, MAX_STRETCH)
+    return ((relief.double() - source_mean) * steepness + target_mean).clamp(-6, 6).exp().float()

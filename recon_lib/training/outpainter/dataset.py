@@ -19,14 +19,14 @@ from ...data.shards.orbits import list_orbits, open_orbits
 from ...data.shards.row_files import write_arrays
 from ...errors import BadInput
 from ...progress import Progress
-from ...stages.outpainting.outpaint import SHARE, PainterInput, painter_input
-from ...stages.outpainting.simulated_masks import Errors, OrbitRenders, draw_holes, simulate_outpaint_mask
+from ...stages.outpainting.outpaint import HULL_SHARE, PainterInput, painter_input
+from ...stages.outpainting.simulated_masks import Errors, OrbitRenders, draw_earlier_and_target, simulate_outpaint_mask
 from ...views.square_crop import SquareCrop
 from ...views.views import Views
 
 SEEN, MASK = 1, 2  # values of `region`; 0 is background
 SIDE = 64  # pixels of a sample
-SHARES = (SHARE - 0.03, SHARE + 0.03)  # of the picture's side that the hull spans
+SHARES = (HULL_SHARE - 0.03, HULL_SHARE + 0.03)  # of the picture's side that the hull spans
 LEAST = 8  # pixels to be painted, else it is no sample
 
 
@@ -120,7 +120,7 @@ def _of_orbit(views: Views, count: int, rng: np.random.Generator) -> list[dict[s
         return []  # so thin that a view shows nothing of it
     orbit, rows = OrbitRenders.of(views), []
     for _ in range(count):
-        earlier, target = draw_holes(rng, len(views))
+        earlier, target = draw_earlier_and_target(rng, len(views))
         found = simulate_outpaint_mask(orbit, earlier, target, Errors.random(rng), rng)
         crop = SquareCrop.around(found.silhouettes[0, 0], float(rng.uniform(*SHARES)))
         inputs = painter_input(found, crop, SIDE)

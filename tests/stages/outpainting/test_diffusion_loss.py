@@ -1,4 +1,4 @@
-"""What the outpainter is asked: mirrored samples are true, levels are drawn as condition, known pixels are pinned."""
+"""Diffusion loss: mirrored samples are true, noise levels have the right distribution, seen pixels are pinned."""
 
 import pytest
 import torch
@@ -23,7 +23,7 @@ from tests.helpers.ellipsoid_orbits import write_ellipsoid_rings
 @pytest.fixture(scope="module")
 def batch(tmp_path_factory):
     """Samples of a true ball and others, without errors."""
-    folder = tmp_path_factory.mktemp("lesson")
+    folder = tmp_path_factory.mktemp("outpainter")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Errors, "random", classmethod(lambda cls, rng: cls(whole=True)))
         make_samples(write_ellipsoid_rings(folder / "rings", 48), folder / "samples", count=3)
@@ -32,7 +32,7 @@ def batch(tmp_path_factory):
 
 
 def steepness(batch):
-    """Means over seen pixels of normals against the slope of depth: z dx = -n_x / n_z times the footprint."""
+    """Slopes of depth on seen pixels, and those expected from normals: z dx = -n_x / n_z times the footprint."""
     inner = batch["seen"].clone()
     inner[..., 1:-1] *= batch["seen"][..., 2:] * batch["seen"][..., :-2]
     inner[..., [0, -1]] = 0
@@ -40,15 +40,15 @@ def steepness(batch):
     slope = torch.zeros_like(depth)
     slope[..., 1:-1] = (depth[..., 2:] - depth[..., :-2]) / 2
     footprint = depth / batch["focal"].view(-1, 1, 1, 1)
-    condition = -normals[:, :1] / normals[:, 2:].clamp_max(-0.3) * footprint
-    return slope[inner > 0], condition[inner > 0]
+    expected = -normals[:, :1] / normals[:, 2:].clamp_max(-0.3) * footprint
+    return slope[inner > 0], expected[inner > 0]
 
 
 @pytest.mark.parametrize("turn", [lambda b: b, mirrored])
 def test_depth_and_normals_agree_in_the_picture_and_in_its_mirror(batch, turn):
-    slope, condition = steepness(turn(batch))
+    slope, expected = steepness(turn(batch))
     assert len(slope) > 500
-    assert torch.corrcoef(torch.stack([slope, condition]))[0, 1] > 0.8
+    assert torch.corrcoef(torch.stack([slope, expected]))[0, 1] > 0.8
 
 
 def test_mirroring_twice_is_nothing_and_once_is_something(batch):
@@ -65,9 +65,9 @@ def test_the_truth_is_what_the_sampler_pins_and_else_the_view(batch):
     layers = (batch[name] for name in ("seen", "masks", "depth", "normals", "focal"))
     assert torch.equal(condition, make_condition(continued(batch["images"], batch["seen"] > 0.5), *layers))
     picture, certain = known_picture(condition)
-    kept = certain.expand(-1, 4, -1, -1)
-    assert torch.equal(clean[kept], picture[kept])
-    assert torch.equal(clean[~kept], (batch["truth"] * 2 - 1)[~kept])
+    pinned = certain.expand(-1, 4, -1, -1)
+    assert torch.equal(clean[pinned], picture[pinned])
+    assert torch.equal(clean[~pinned], (batch["truth"] * 2 - 1)[~pinned])
 
 
 def test_high_levels_come_more_often():

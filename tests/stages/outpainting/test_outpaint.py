@@ -1,4 +1,4 @@
-"""What any painter's answer becomes: seen pixels kept, the object within the hull, white around, no seam."""
+"""Completed views, whatever was painted: seen pixels kept, the object within the hull, white around, no seam."""
 
 from dataclasses import replace
 from functools import partial
@@ -12,7 +12,7 @@ from recon_lib.progress import Progress
 from recon_lib.stages.outpainting import outpaint as stage
 from recon_lib.stages.outpainting.mask import UNKNOWN, OutpaintMask
 from recon_lib.stages.outpainting.outlines import OUTLINES, PAINTED, SURFACE
-from recon_lib.stages.outpainting.outpaint import SHARE, painter_input, pick
+from recon_lib.stages.outpainting.outpaint import HULL_SHARE, painter_input, pick
 from recon_lib.views.square_crop import SquareCrop
 from tests.helpers.outpaint_masks import (
     CENTRE,
@@ -40,7 +40,7 @@ class Knower(Stamp):
         super().__init__(torch.zeros(()))
 
     def paint(self, inputs, *, prompt, seed, progress):
-        crop = SquareCrop.around(disc_outpaint_mask().silhouettes[0, 0], SHARE)
+        crop = SquareCrop.around(disc_outpaint_mask().silhouettes[0, 0], HULL_SHARE)
         return crop.crop(truth(), self.side), crop.crop_coverage(disc().float(), self.side)
 
 
@@ -91,17 +91,17 @@ def test_no_white_shines_through_the_outline():
     assert (on(rim, painted.image) - on(rim, colors())).abs().mean() < 0.06
 
 
-def test_the_painter_sees_the_window_around_the_hull():
+def test_the_painter_sees_a_crop_around_the_hull():
     painter = Stamp(RED, torch.ones(()))
     outpaint(painter, disc_outpaint_mask(), prompt="a red ball", seed=7)
     (inputs, prompt, seed), = painter.asked  # fmt: skip
     assert (prompt, seed) == ("a red ball", 7)
     assert inputs.images.shape == (1, 3, 64, 64)
     rows = (inputs.masks + inputs.seen)[0, 0].any(1).nonzero()
-    assert int(rows.max() - rows.min()) + 1 == pytest.approx(SHARE * 64, abs=2.5)
+    assert int(rows.max() - rows.min()) + 1 == pytest.approx(HULL_SHARE * 64, abs=2.5)
 
 
-def test_a_glimpse_tells_every_pixel_apart_and_keeps_its_values():
+def test_painter_input_tells_every_pixel_apart_and_keeps_its_values():
     outpaint_mask = disc_outpaint_mask()
     crop = SquareCrop(32, 8, 80)
     inputs = painter_input(outpaint_mask, crop, 40)  # two pixels in one
@@ -116,9 +116,9 @@ def test_a_glimpse_tells_every_pixel_apart_and_keeps_its_values():
     assert float(inputs.focal) == pytest.approx(float(outpaint_mask.cameras.intrinsics[0, 1, 1]) / 2)
 
 
-def test_area_is_kept_in_a_glimpse():
+def test_area_is_kept_in_painter_input():
     outpaint_mask = disc_outpaint_mask()
-    crop = SquareCrop.around(outpaint_mask.silhouettes[0, 0], SHARE)
+    crop = SquareCrop.around(outpaint_mask.silhouettes[0, 0], HULL_SHARE)
     inputs = painter_input(outpaint_mask, crop, 32)
     scale = (crop.side / 32) ** 2
     for layer in ("masks", "seen"):
@@ -138,7 +138,7 @@ def test_a_painters_tint_does_not_show_at_the_seam():
     assert beyond.abs().max() < 1e-6
 
 
-def test_the_seam_is_evened_inside_the_mask_only_and_exact_answers_are_left_alone():
+def test_the_seam_is_blended_inside_the_mask_only_and_exact_pictures_do_not_change():
     outpaint_mask = disc_outpaint_mask()
     painted = join_painted(outpaint_mask, truth(), disc().float())
     assert torch.allclose(painted.image, truth(), atol=1e-6)
@@ -162,8 +162,8 @@ def test_a_mask_of_the_users_decides_what_is_painted():
     lower = (mask * outpaint_mask.silhouettes) > 0.5
     assert (painted.mask[lower] == 1).all()
     assert torch.allclose(painted.image[0, :, 70, 70], RED.flatten(), atol=0.02), "far below the seam: what was painted"
-    kept = outpaint_mask.seen * (1 - mask)
-    assert torch.equal(on(kept, painted.image), on(kept, outpaint_mask.images))
+    seen = outpaint_mask.seen * (1 - mask)
+    assert torch.equal(on(seen, painted.image), on(seen, outpaint_mask.images))
     unseen_above = outpaint_mask.masks * (1 - mask)
     assert not (painted.mask * unseen_above).any()
 
@@ -224,11 +224,11 @@ def test_an_object_that_fills_the_hull_fills_the_hull():
 
 
 def test_specks_are_no_object_and_pinholes_no_background():
-    picture, found = truth(), disc_outpaint_mask()
+    picture, outpaint_mask = truth(), disc_outpaint_mask()
     picture[..., 44, 99] = 0  # between the disc, which ends at 96, and the hull, which ends at 100
     mask = disc().float()
     mask[..., 44, 99], mask[..., 40, 80] = 1, 0
-    for painted in (join_painted(found, picture), join_painted(found, picture, mask)):
+    for painted in (join_painted(outpaint_mask, picture), join_painted(outpaint_mask, picture, mask)):
         assert torch.equal(painted.mask > 0.5, disc())
 
 
@@ -279,12 +279,12 @@ def test_one_camera_at_a_time():
         (torch.rand(1, 3, HEIGHT, WIDTH), torch.ones(1, 1, 20, 80), "proportions"),
     ],
 )
-def test_pictures_that_do_not_fit_are_told(image, mask, told):
+def test_pictures_that_do_not_fit_are_reported(image, mask, told):
     with pytest.raises(BadInput, match=told):
         join_painted(disc_outpaint_mask(), image, mask)
 
 
-def test_a_view_without_an_object_is_told():
+def test_a_view_without_an_object_is_reported():
     outpaint_mask = disc_outpaint_mask()
     outpaint_mask = replace(outpaint_mask, seen=torch.zeros_like(outpaint_mask.seen), masks=outpaint_mask.silhouettes)
     with pytest.raises(BadInput, match="shows no object"):
@@ -300,12 +300,12 @@ def test_a_view_without_an_object_is_told():
         lambda **o: join_painted(disc_outpaint_mask(), truth(), **o),
     ],
 )
-def test_an_outline_that_is_none_is_told(call):
+def test_an_outline_that_is_none_is_reported(call):
     with pytest.raises(BadInput, match="no outline 'hull'; use surface or painted"):
         call(outline="hull")
 
 
-def test_a_painter_that_fails_is_told():
+def test_a_painter_that_fails_is_reported():
     with pytest.raises(BadInput, match="NaN"):
         outpaint(Stamp(RED * float("nan")), disc_outpaint_mask())
     with pytest.raises(BadInput, match="is needed"):

@@ -1,4 +1,4 @@
-"""Tiny Stable Diffusion folders with random weights run as painters: what is asked of them, kept, and released."""
+"""Painters from tiny Stable Diffusion folders with random weights: arguments, seen pixels, released memory."""
 
 from dataclasses import replace
 
@@ -8,7 +8,12 @@ import torch
 from recon_lib.errors import BadInput, Interrupted
 from recon_lib.progress import Progress
 from recon_lib.stages.outpainting.outpaint import PainterInput, outpaint, painter_input
-from recon_lib.stages.outpainting.painter_diffusers import BACKDROP, FARTHEST, DiffusersPainter, depth_hint
+from recon_lib.stages.outpainting.painter_diffusers import (
+    FAR_BRIGHTNESS,
+    PROMPT_SUFFIX,
+    DiffusersPainter,
+    control_image,
+)
 from recon_lib.views.square_crop import SquareCrop
 from recon_lib.weights.inpainters import find_depth_controls, find_folder, find_inpaint_folders
 from tests.helpers.outpaint_masks import disc_outpaint_mask
@@ -54,7 +59,7 @@ def test_a_folder_completes_a_view(painter, shelf, name):
     assert (painted.mask <= outpaint_mask.silhouettes).all() and (painted.mask >= outpaint_mask.seen).all()
 
 
-def test_the_seed_decides_and_the_global_one_is_left_alone(painter):
+def test_the_seed_decides_and_the_global_one_does_not_change(painter):
     one = painter()
     before = torch.random.get_rng_state()
     first, again, other = (one.paint(inputs(), seed=seed, progress=Progress())[0] for seed in (3, 3, 4))
@@ -72,53 +77,55 @@ def test_strength_counts(painter):
 
 def test_what_the_pipeline_is_asked(painter):
     """White around, the nearest seen colours where it is to paint, the mask, and white asked for in words."""
-    one, asked = painter(), {}
+    one, arguments = painter(), {}
 
     class Recorder:
         def to(self, device):
             return self
 
         def __call__(self, **options):
-            asked.update(options)
+            arguments.update(options)
             return type("Answer", (), {"images": torch.zeros(1, 3, SIDE, SIDE), "nsfw_content_detected": [False]})
 
     one.__dict__["pipeline"] = Recorder()
-    shown = inputs()
-    one.paint(shown, prompt=" a ball ", progress=Progress())
-    assert asked["prompt"] == f"a ball, {BACKDROP}" and asked["output_type"] == "pt"
-    assert torch.equal(asked["mask_image"], shown.masks)
-    seen = shown.images.movedim(1, -1)[shown.seen[:, 0] > 0.5]
-    filled = asked["image"].movedim(1, -1)[shown.masks[:, 0] > 0.5]
+    painter_inputs = inputs()
+    one.paint(painter_inputs, prompt=" a ball ", progress=Progress())
+    assert arguments["prompt"] == f"a ball, {BACKDROP}" and arguments["output_type"] == "pt"
+    assert torch.equal(arguments["mask_image"], painter_inputs.masks)
+    seen = painter_inputs.images.movedim(1, -1)[painter_inputs.seen[:, 0] > 0.5]
+    filled = arguments["image"].movedim(1, -1)[painter_inputs.masks[:, 0] > 0.5]
     assert set(map(tuple, filled.tolist())) <= set(map(tuple, seen.tolist()))
-    assert torch.equal(asked["image"] * (1 - shown.masks), shown.images * (1 - shown.masks))
-    one.paint(shown, prompt="", progress=Progress())
-    assert asked["prompt"] == BACKDROP
+    assert torch.equal(
+        arguments["image"] * (1 - painter_inputs.masks), painter_inputs.images * (1 - painter_inputs.masks)
+    )
+    one.paint(painter_inputs, prompt="", progress=Progress())
+    assert arguments["prompt"] == PROMPT_SUFFIX
 
 
 @SLOW
-def test_depth_leads_the_brush_where_a_control_is_given(shelf, painter):
+def test_a_control_guides_by_depth(shelf, painter):
     tiny_control(shelf)
     control = find_folder("tiny-depth", find_depth_controls([shelf]))
     flat, deep = inputs(), inputs()
     x = torch.linspace(2.5, 3.5, SIDE).expand(1, 1, SIDE, SIDE)
     deep = replace(deep, depth=torch.where(deep.depth > 0, x, 0.0))
-    led = painter(control=control, control_scale=1.0)
-    first, second = (led.paint(shown, seed=0, progress=Progress())[0] for shown in (flat, deep))
+    guided = painter(control=control, control_scale=1.0)
+    first, second = (guided.paint(painter_inputs, seed=0, progress=Progress())[0] for painter_inputs in (flat, deep))
     assert not torch.equal(first, second)
-    first, second = (painter().paint(shown, seed=0, progress=Progress())[0] for shown in (flat, deep))
-    assert torch.equal(first, second), "without a control the depth is not told"
+    first, second = (painter().paint(painter_inputs, seed=0, progress=Progress())[0] for painter_inputs in (flat, deep))
+    assert torch.equal(first, second), "without a control the depth is not used"
 
 
 def test_the_depth_picture_is_brighter_where_the_surface_is_nearer():
-    shown = inputs()
-    hit = shown.depth > 0
+    painter_inputs = inputs()
+    hit = painter_inputs.depth > 0
     x = torch.linspace(2.0, 4.0, SIDE).expand(1, 1, SIDE, SIDE)
-    hint = depth_hint(replace(shown, depth=torch.where(hit, x, 0.0)))
-    assert hint.shape == (1, 3, SIDE, SIDE) and (hint[:, :1][~hit] == 0).all()
-    row = hint[0, 0, SIDE // 2][hit[0, 0, SIDE // 2]]
+    picture = control_image(replace(painter_inputs, depth=torch.where(hit, x, 0.0)))
+    assert picture.shape == (1, 3, SIDE, SIDE) and (picture[:, :1][~hit] == 0).all()
+    row = picture[0, 0, SIDE // 2][hit[0, 0, SIDE // 2]]
     assert (row.diff() < 0).all()
-    assert hint.max() == pytest.approx(1) and hint[:, :1][hit].min() == pytest.approx(FARTHEST, abs=1e-6)
-    assert not depth_hint(replace(shown, depth=shown.depth * 0)).any()
+    assert picture.max() == pytest.approx(1) and picture[:, :1][hit].min() == pytest.approx(FAR_BRIGHTNESS, abs=1e-6)
+    assert not control_image(replace(painter_inputs, depth=painter_inputs.depth * 0)).any()
 
 
 def test_steps_are_counted_and_can_be_stopped(painter):
@@ -143,7 +150,7 @@ def test_the_pipeline_is_read_once_and_leaves_the_device(painter):
 # -- what can be wrong ----------------------------------------------------------------------------------------
 
 
-def test_a_refused_picture_is_told(painter):
+def test_a_refused_picture_is_reported(painter):
     one = painter()
     flagged = type("Answer", (), {"images": torch.zeros(1, 3, SIDE, SIDE), "nsfw_content_detected": [True]})
     one.__dict__["pipeline"] = type("P", (), {"to": lambda self, d: self, "__call__": lambda self, **_: flagged})()
@@ -152,7 +159,7 @@ def test_a_refused_picture_is_told(painter):
 
 
 @SLOW
-def test_a_damaged_folder_is_told(tmp_path):
+def test_a_damaged_folder_is_reported(tmp_path):
     path = tiny_sd(tmp_path / "models")
     weights = path / "unet" / "diffusion_pytorch_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:100])
@@ -165,6 +172,6 @@ def test_a_damaged_folder_is_told(tmp_path):
     ("options", "told"),
     [({"square": 33}, "multiple of 8"), ({"steps": 0}, "nothing to do"), ({"strength": 1.5}, "nothing to do")],
 )
-def test_bad_settings_are_told(painter, options, told):
+def test_bad_settings_are_reported(painter, options, told):
     with pytest.raises(BadInput, match=told):
         painter(**options)

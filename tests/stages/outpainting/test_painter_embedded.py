@@ -56,35 +56,35 @@ def test_the_embedded_painter_keeps_what_is_known():
     assert (image.movedim(1, -1)[outside[:, 0]] == 1).all()
 
 
-def test_the_network_is_told_what_training_tells_it():
+def test_the_network_has_the_condition_of_training():
     outpaint_mask, model = disc_outpaint_mask(), painter()
     inputs = painter_input(outpaint_mask, SquareCrop.around(outpaint_mask.silhouettes[0, 0]), 32)
-    asked = []
-    model.module.denoise = lambda noisy, t, condition: asked.append(condition) or torch.zeros_like(noisy)
+    conditions = []
+    model.module.denoise = lambda noisy, t, condition: conditions.append(condition) or torch.zeros_like(noisy)
     model.paint(inputs, progress=Progress())
     layers = (inputs.seen, inputs.masks, inputs.depth, inputs.normals, inputs.focal)
     condition = make_condition(continued(inputs.images, inputs.seen > 0.5), *layers)
-    assert len(asked) == TINY.steps and torch.equal(asked[0], condition)
+    assert len(conditions) == TINY.steps and torch.equal(conditions[0], condition)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+@pytest.mark.parametrize("fraction", [0.0, 0.25, 1.0])
 @pytest.mark.parametrize("alpha", [0.6, 1.0])
-def test_its_colours_are_mixed_with_the_nearest_seen_ones(share, alpha):
+def test_its_colours_are_mixed_with_the_nearest_seen_ones(fraction, alpha):
     """A network that paints everything in one colour, blended with white."""
-    one, own = painter(config=replace(TINY, own_color=share)), torch.tensor([0.2, 0.4, 0.6]).view(1, 3, 1, 1)
+    one, own = painter(config=replace(TINY, own_color=fraction)), torch.tensor([0.2, 0.4, 0.6]).view(1, 3, 1, 1)
     painted = torch.cat([own * alpha + 1 - alpha, torch.full((1, 1, 1, 1), alpha)], 1).expand(1, 4, 32, 32)
     one.module.sample = lambda *_, **__: painted * 2 - 1
     inputs = painter_input(disc_outpaint_mask(), SquareCrop.around(disc_outpaint_mask().silhouettes[0, 0]), 32)
-    image, found = one.paint(inputs, progress=Progress())
+    image, predicted_alpha = one.paint(inputs, progress=Progress())
     nearest = nearest_colors(inputs)
-    expected = (share * own + (1 - share) * nearest) * alpha + 1 - alpha
+    expected = (fraction * own + (1 - fraction) * nearest) * alpha + 1 - alpha
     paint = (inputs.masks > 0.5).expand_as(image)
     assert torch.allclose(image[paint], expected[paint], atol=1e-5)
-    assert torch.allclose(found, torch.tensor(alpha))
+    assert torch.allclose(predicted_alpha, torch.tensor(alpha))
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.5])
-def test_a_share_of_colours_that_is_none_is_told(share):
+def test_a_share_of_colours_that_is_none_is_reported(share):
     with pytest.raises(BadInput, match="own colours cannot have a share"):
         OutpainterConfig.of({"own_color": share})
 
@@ -152,7 +152,7 @@ def test_an_outpainter_is_loaded_from_its_file(tmp_path, monkeypatch):
     )
 
 
-def test_a_missing_outpainter_is_told(tmp_path, monkeypatch):
+def test_a_missing_outpainter_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr("recon_lib.weights.registry.EMBEDDED", tmp_path / "none")
     with pytest.raises(BadInput, match="No outpainter is embedded"):
         load_embedded_painter()

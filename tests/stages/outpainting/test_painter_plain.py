@@ -34,12 +34,12 @@ def test_nothing_seen():
     assert (image[0, :, :, :12] == 0.5).all()
 
 
-def test_a_rim_of_the_background_is_not_carried_on():
+def test_a_rim_of_the_background_is_not_continued():
     """The last seen column shows the wall behind the object, and so does an island further on."""
-    known = inputs(8)
-    known.images[..., 7] = known.images[:, :, 8, 11] = 1
-    known.seen[..., 8, 11], known.masks[..., 8, 11] = 1, 0
-    image, _ = PlainPainter(SIDE).paint(known)
+    painter_inputs = inputs(8)
+    painter_inputs.images[..., 7] = painter_inputs.images[:, :, 8, 11] = 1
+    painter_inputs.seen[..., 8, 11], painter_inputs.masks[..., 8, 11] = 1, 0
+    image, _ = PlainPainter(SIDE).paint(painter_inputs)
     assert (image[0, :, :, 8:11] == torch.tensor([0.0, 0, 1])[:, None, None]).all()
 
 

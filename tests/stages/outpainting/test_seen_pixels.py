@@ -1,4 +1,4 @@
-"""What was seen of a rough ball, against what was seen of the smooth one."""
+"""Observed pixels of a rough ball, against those of the smooth one."""
 
 import pytest
 import torch
@@ -9,10 +9,10 @@ from recon_lib.meshes.mesh import Mesh
 from recon_lib.render.mesh import render_mesh
 from recon_lib.render.projection import Projector
 from recon_lib.render.rasterize import rasterize
-from recon_lib.stages.outpainting.seen_pixels import Surface, majority, really_seen, with_mean_normals
+from recon_lib.stages.outpainting.seen_pixels import Surface, majority, observed_pixels, with_mean_normals
 from tests.helpers.shapes import ball
 
-EDGE, GRAZING = 0.025, 75.0  # of the ball's triangles, about; degrees
+EDGE, MAX_VIEW_ANGLE_DEG = 0.025, 75.0  # of the ball's triangles, about; degrees
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +34,14 @@ def camera(azimuth: float) -> Cameras:
 def seen_of(mesh: Mesh, cell: float, azimuth: float) -> torch.Tensor:
     """[H,W] bool, from `azimuth`, when the front was seen."""
     views = render_mesh(mesh, camera(0.0), shading="albedo", supersample=1).as_views(camera(0.0))
-    seen, _ = really_seen(
-        Surface(mesh, cell), rasterize(mesh, camera(azimuth)), Projector.prepare(views, mesh), GRAZING
+    seen, _ = observed_pixels(
+        Surface(mesh, cell), rasterize(mesh, camera(azimuth)), Projector.prepare(views, mesh), MAX_VIEW_ANGLE_DEG
     )
     return seen[0, 0]
 
 
 def truth(azimuth: float) -> torch.Tensor:
-    """[H,W] degrees by which the smooth ball's point in each pixel is turned from the front's camera; NaN beside it."""
+    """View angles [H,W], degrees, of the smooth ball's points from the front's camera; NaN beside the ball."""
     there = camera(azimuth)
     depth = render_mesh(ball(5).mapped(lambda v: 0.8 * v), there, supersample=1).depth
     points = there.unproject(depth)[0]
@@ -53,19 +53,19 @@ def truth(azimuth: float) -> torch.Tensor:
 @pytest.mark.parametrize("azimuth", [60.0, -60.0])
 def test_a_rough_ball_was_seen_where_the_smooth_one_was(rough, azimuth):
     angle = truth(azimuth)
-    true, on = angle < GRAZING, angle.isfinite()
-    found, word_for_word = (seen_of(rough, cell, azimuth) & on for cell in (EDGE, 0.0))
-    recall, precision = (float((found & true).sum() / total.sum()) for total in (true, found))
+    true, on = angle < MAX_VIEW_ANGLE_DEG, angle.isfinite()
+    observed, literal = (seen_of(rough, cell, azimuth) & on for cell in (EDGE, 0.0))
+    recall, precision = (float((observed & true).sum() / total.sum()) for total in (true, observed))
     assert recall > 0.97 and precision > 0.96
-    assert float((word_for_word & true).sum() / true.sum()) < 0.9, "else the ball is not rough enough to prove it"
-    inner = angle < GRAZING - 8
-    assert float((found & inner).sum() / inner.sum()) > 0.999, "no speckles away from the limit"
+    assert float((literal & true).sum() / true.sum()) < 0.9, "else the ball is not rough enough to prove it"
+    inner = angle < MAX_VIEW_ANGLE_DEG - 8
+    assert float((observed & inner).sum() / inner.sum()) > 0.999, "no speckles away from the limit"
 
 
 def test_an_exact_mesh_is_taken_at_its_word(smooth):
     angle = truth(60.0)
     seen = seen_of(smooth, 0.0, 60.0)
-    assert seen[angle < GRAZING - 3].all() and not seen[angle > GRAZING + 1.5].any()
+    assert seen[angle < MAX_VIEW_ANGLE_DEG - 3].all() and not seen[angle > MAX_VIEW_ANGLE_DEG + 1.5].any()
 
 
 def test_mean_normals_are_the_smooth_balls(rough):

@@ -1,4 +1,4 @@
-"""Gaps of rings, against `find_outpaint_mask` on meshes and against what balls show by geometry."""
+"""Simulated outpaint masks, against `find_outpaint_mask` on meshes and against what balls show by geometry."""
 
 from dataclasses import replace
 
@@ -11,7 +11,12 @@ from recon_lib.cameras.camera import Cameras
 from recon_lib.fields.hull import HullField
 from recon_lib.render.mesh import render_mesh
 from recon_lib.stages.outpainting.mask import UNKNOWN, find_outpaint_mask
-from recon_lib.stages.outpainting.simulated_masks import Errors, OrbitRenders, draw_holes, simulate_outpaint_mask
+from recon_lib.stages.outpainting.simulated_masks import (
+    Errors,
+    OrbitRenders,
+    draw_earlier_and_target,
+    simulate_outpaint_mask,
+)
 from recon_lib.views.next_views import MAX_VIEW_ANGLE_DEG, ring
 from recon_lib.views.views import Views
 from tests.helpers.shapes import ball, box
@@ -20,7 +25,7 @@ SIZE = 64
 
 
 def around(mesh) -> Views:
-    """A ring as `RingShard.views` gives it: means over pixels, depth and normals at their centres, white around."""
+    """An orbit as `OrbitShard.views` returns it: means over pixels, depth and normals at their centres, white around."""
     mesh = replace(mesh, vertex_colors=mesh.vertices * 0.4 + 0.5)
     directions = [(0.0, 10.0)] + [(a, e + 10) for a, e in ring()]
     cameras = Cameras.orbit([a for a, _ in directions], [e for _, e in directions], 3.5, 36.0, SIZE, SIZE)
@@ -50,12 +55,14 @@ def prepared(views):
 @pytest.mark.parametrize(("earlier", "target"), [([0], 1), ([0, 1, 2], 3), ([0, 1, 2, 3, 4, 5], 7)])
 def test_the_layers_are_those_of_the_stage(body, views, prepared, earlier, target):
     rows = torch.tensor(earlier)
-    known, camera = views[rows], views.cameras[target]
-    stage = find_outpaint_mask(replace(known, depth=None, normals=None), camera, HullField.of(known), body)
+    earlier_views, camera = views[rows], views.cameras[target]
+    stage = find_outpaint_mask(
+        replace(earlier_views, depth=None, normals=None), camera, HullField.of(earlier_views), body
+    )
     fast = simulate_outpaint_mask(prepared, earlier, target)
-    for name, off in (("silhouettes", 0.02), ("masks", 0.03), ("seen", 0.02)):
+    for name, tolerance in (("silhouettes", 0.02), ("masks", 0.03), ("seen", 0.02)):
         differ = (getattr(stage, name) != getattr(fast, name)).float().mean()
-        assert differ <= off, (name, float(differ))
+        assert differ <= tolerance, (name, float(differ))
     both = (stage.seen * fast.seen) > 0
     assert both.sum() > 80
     color = (stage.images - fast.images).abs().amax(1, keepdim=True)[both]
@@ -67,24 +74,24 @@ def test_the_layers_are_those_of_the_stage(body, views, prepared, earlier, targe
 
 def test_a_ball_is_seen_up_to_the_grazing_angle():
     views = around(BODIES["ball"])
-    found = simulate_outpaint_mask(OrbitRenders.of(views), [0], 1, Errors(grow=0, whole=True))
+    outpaint_mask = simulate_outpaint_mask(OrbitRenders.of(views), [0], 1, Errors(grow=0, whole=True))
     points = views.cameras[1].unproject(views.depth[1:2])
     toward = F.normalize(views.cameras.position[0] - points, dim=-1)
     angle = torch.rad2deg(torch.acos((toward * F.normalize(points, dim=-1)).sum(-1).clamp(-1, 1)))[:, None]
     on = views.depth[1:2] > 0
-    assert found.seen[on & (angle < MAX_VIEW_ANGLE_DEG - 4)].mean() > 0.99
-    assert not found.seen[on & (angle > MAX_VIEW_ANGLE_DEG + 2)].any()
-    assert found.masks[on & (angle > MAX_VIEW_ANGLE_DEG + 2)].all()
+    assert outpaint_mask.seen[on & (angle < MAX_VIEW_ANGLE_DEG - 4)].mean() > 0.99
+    assert not outpaint_mask.seen[on & (angle > MAX_VIEW_ANGLE_DEG + 2)].any()
+    assert outpaint_mask.masks[on & (angle > MAX_VIEW_ANGLE_DEG + 2)].all()
 
 
 def test_layers_keep_to_their_regions(prepared):
-    found = simulate_outpaint_mask(prepared, [0, 1], 2)
-    assert not (found.seen * found.masks).any()
-    assert not ((found.seen + found.masks) * (1 - found.silhouettes)).any()
-    unseen = (found.seen == 0).expand(-1, 3, -1, -1)
-    assert not found.depth[found.seen == 0].any() and not found.normals[unseen].any()
-    painted = found.masks.expand(-1, 3, -1, -1) > 0
-    assert (found.images[painted] == UNKNOWN).all() and (found.images[unseen & ~painted] == 1).all()
+    outpaint_mask = simulate_outpaint_mask(prepared, [0, 1], 2)
+    assert not (outpaint_mask.seen * outpaint_mask.masks).any()
+    assert not ((outpaint_mask.seen + outpaint_mask.masks) * (1 - outpaint_mask.silhouettes)).any()
+    unseen = (outpaint_mask.seen == 0).expand(-1, 3, -1, -1)
+    assert not outpaint_mask.depth[outpaint_mask.seen == 0].any() and not outpaint_mask.normals[unseen].any()
+    painted = outpaint_mask.masks.expand(-1, 3, -1, -1) > 0
+    assert (outpaint_mask.images[painted] == UNKNOWN).all() and (outpaint_mask.images[unseen & ~painted] == 1).all()
 
 
 def test_colours_come_from_the_earlier_views(views):
@@ -104,9 +111,9 @@ def test_more_views_leave_less_open(prepared):
 
 def test_the_hull_is_never_smaller_than_the_object(views, prepared):
     for target in (1, 4, 7):
-        found = simulate_outpaint_mask(prepared, [0], target)
-        assert (found.silhouettes >= (views.depth[target] > 0).float()).all()
-        assert found.silhouettes.sum() > 1.1 * (views.depth[target] > 0).sum()
+        outpaint_mask = simulate_outpaint_mask(prepared, [0], target)
+        assert (outpaint_mask.silhouettes >= (views.depth[target] > 0).float()).all()
+        assert outpaint_mask.silhouettes.sum() > 1.1 * (views.depth[target] > 0).sum()
 
 
 class TestErrors:
@@ -166,7 +173,7 @@ class TestErrors:
 
 def test_draws_follow_the_schedule():
     rng = np.random.default_rng(0)
-    drawn = [draw_holes(rng, 8) for _ in range(700)]
+    drawn = [draw_earlier_and_target(rng, 8) for _ in range(700)]
     assert all(earlier == list(range(len(earlier))) and target not in earlier for earlier, target in drawn)
     counts = np.bincount([len(earlier) for earlier, _ in drawn], minlength=8)
     assert counts[0] == 0 and counts[1:].min() > 60

@@ -9,7 +9,7 @@ from recon_lib.cameras.camera import Cameras
 from recon_lib.errors import BadInput
 from recon_lib.provenance import Provenance
 from recon_lib.stages.outpainting.mask import OutpaintMask
-from recon_lib.stages.outpainting.view import STRETCH, Cues, painted_views
+from recon_lib.stages.outpainting.view import MAX_STRETCH, Cues, painted_views
 
 SIDE, LEFT = 32, 12  # pixels; columns of the object left of LEFT were seen
 
@@ -30,7 +30,7 @@ def scene() -> tuple[torch.Tensor, torch.Tensor, OutpaintMask]:
 
 
 def cue(depth: torch.Tensor, outpaint_mask: OutpaintMask, lens: float = 1.0) -> Cues:
-    """The depth as a network would show it that takes the lens to be `lens` times as long, at a scale of its own."""
+    """Depth cue of a network that takes the focal length to be `lens` times as long, at a scale of its own."""
     focal = outpaint_mask.cameras.intrinsics[:, 0, 0] * lens
     tilted = torch.nn.functional.normalize(torch.tensor([0.0, 0.6, -0.8]), dim=0).view(1, 3, 1, 1)
     return Cues((depth.clamp_min(0.1).log() / lens).exp() * 7, tilted.expand(1, 3, SIDE, SIDE), focal)
@@ -39,26 +39,26 @@ def cue(depth: torch.Tensor, outpaint_mask: OutpaintMask, lens: float = 1.0) -> 
 @pytest.mark.parametrize("lens", [0.5, 1.0, 2.0])
 def test_depth_in_another_scale_and_lens_comes_back_true(scene, lens):
     image, on, outpaint_mask = scene
-    found = painted_views(image, on, outpaint_mask, cue(outpaint_mask.depth, outpaint_mask, lens))
-    torch.testing.assert_close(found.depth, outpaint_mask.depth, atol=1e-4, rtol=0)
+    view = painted_views(image, on, outpaint_mask, cue(outpaint_mask.depth, outpaint_mask, lens))
+    torch.testing.assert_close(view.depth, outpaint_mask.depth, atol=1e-4, rtol=0)
 
 
 def test_seen_pixels_keep_the_surface_and_say_where_they_come_from(scene):
     image, on, outpaint_mask = scene
-    found = painted_views(image, on, outpaint_mask, cue(outpaint_mask.depth, outpaint_mask))
+    view = painted_views(image, on, outpaint_mask, cue(outpaint_mask.depth, outpaint_mask))
     seen, painted = outpaint_mask.seen[0, 0] > 0.5, outpaint_mask.masks[0, 0] > 0.5
-    assert (found.provenance[0, 0][seen] == Provenance.INFERRED).all()
-    assert (found.provenance[0, 0][painted] == Provenance.OUTPAINTED).all()
-    assert (found.provenance[0, 0][~(seen | painted)] == Provenance.NONE).all()
-    assert (found.normals[0, 2, seen] == -1).all()
-    torch.testing.assert_close(found.normals[0, 1, painted], torch.full((int(painted.sum()),), 0.6))
-    assert torch.equal(found.images, image)
+    assert (view.provenance[0, 0][seen] == Provenance.INFERRED).all()
+    assert (view.provenance[0, 0][painted] == Provenance.OUTPAINTED).all()
+    assert (view.provenance[0, 0][~(seen | painted)] == Provenance.NONE).all()
+    assert (view.normals[0, 2, seen] == -1).all()
+    torch.testing.assert_close(view.normals[0, 1, painted], torch.full((int(painted.sum()),), 0.6))
+    assert torch.equal(view.images, image)
 
 
 def test_the_seen_part_decides_where_the_surface_is_wrong_behind(scene):
     image, on, outpaint_mask = scene
     bulge = outpaint_mask.depth + 0.5 * outpaint_mask.masks * (outpaint_mask.depth > 0)
-    found = painted_views(image, on, replace(outpaint_mask, depth=bulge), cue(outpaint_mask.depth, outpaint_mask))
+    aligned = painted_views(image, on, replace(outpaint_mask, depth=bulge), cue(outpaint_mask.depth, outpaint_mask))
     blind = painted_views(
         image,
         on,
@@ -66,23 +66,25 @@ def test_the_seen_part_decides_where_the_surface_is_wrong_behind(scene):
         cue(outpaint_mask.depth, outpaint_mask),
     )
     painted = outpaint_mask.masks > 0.5
-    error, naive = (float((views.depth - outpaint_mask.depth).abs()[painted].mean()) for views in (found, blind))
+    error, naive = (float((views.depth - outpaint_mask.depth).abs()[painted].mean()) for views in (aligned, blind))
     assert error < naive / 1.5
 
 
 def test_relief_that_runs_against_the_surface_is_flattened_not_turned_over(scene):
     image, on, outpaint_mask = scene
     inverse = replace(cue(outpaint_mask.depth, outpaint_mask), depth=9 / outpaint_mask.depth.clamp_min(0.1))
-    found = painted_views(image, on, outpaint_mask, inverse)
-    given, kept = (value[outpaint_mask.masks > 0.5].log() for value in (inverse.depth, found.depth))
-    torch.testing.assert_close((kept - kept.mean()) * STRETCH, given - given.mean(), atol=1e-3, rtol=0)
+    view = painted_views(image, on, outpaint_mask, inverse)
+    cue_relief, aligned = (value[outpaint_mask.masks > 0.5].log() for value in (inverse.depth, view.depth))
+    torch.testing.assert_close(
+        (aligned - aligned.mean()) * MAX_STRETCH, cue_relief - cue_relief.mean(), atol=1e-3, rtol=0
+    )
 
 
 def test_without_cues_only_the_seen_part_has_a_surface(scene):
     image, on, outpaint_mask = scene
-    found = painted_views(image, on, outpaint_mask)
-    assert torch.equal(found.depth > 0, outpaint_mask.seen > 0.5)
-    assert torch.equal(found.normals.norm(dim=1, keepdim=True) > 0, outpaint_mask.seen > 0.5)
+    view = painted_views(image, on, outpaint_mask)
+    assert torch.equal(view.depth > 0, outpaint_mask.seen > 0.5)
+    assert torch.equal(view.normals.norm(dim=1, keepdim=True) > 0, outpaint_mask.seen > 0.5)
 
 
 def test_bad_input(scene):
