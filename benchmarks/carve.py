@@ -153,7 +153,10 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     cameras, rows, costs = cameras_around(options.views, options.pixels), {}, {}
-    print(f"{options.resolution}^3 voxels, {options.views} views of {options.pixels} px, default margin {MARGIN} px")
+    print(
+        f"{options.resolution}^3 voxels, {options.views} views of {options.pixels} px, "
+        f"default margin {SILHOUETTE_MARGIN_PX} px"
+    )
     print(f"{'':32s}" + "".join(f"{name:>12s}" for name in COLUMNS))
     scenes = simple_scenes(cameras, options.resolution)
     for index, scene in enumerate(scenes):

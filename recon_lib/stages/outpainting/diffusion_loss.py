@@ -22,7 +22,7 @@ def mirrored(batch: Batch) -> Batch:
 
 
 def condition_and_target(batch: Batch) -> tuple[Tensor, Tensor]:
-    """-> `condition` [B,9,S,S] and the clean picture [B,4,S,S] in -1..1: where the sampler pins pixels, their values."""
+    """-> `condition` [B,9,S,S] and the clean picture [B,4,S,S] in -1..1, which holds the values of pinned pixels."""
     layers = (batch[name] for name in ("seen", "masks", "depth", "normals", "focal"))
     condition = make_condition(continued(batch["images"], batch["seen"] > 0.5), *layers)
     picture, certain = known_picture(condition)

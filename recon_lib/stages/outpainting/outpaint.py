@@ -148,7 +148,7 @@ def pick(outpaint_mask: OutpaintMask, index: int) -> OutpaintMask:
 
 
 def with_mask(outpaint_mask: OutpaintMask, mask: Tensor | None) -> OutpaintMask:
-    """Outpaint mask with another region [1,1,H,W] to be painted (None: its own); pixels of the region count as unseen."""
+    """Outpaint mask with another region [1,1,H,W] to be painted (None: its own), whose pixels count as unseen."""
     if mask is None:
         return outpaint_mask
     check_shape("The mask of what to paint", mask, 1, 1, outpaint_mask.cameras.height, outpaint_mask.cameras.width)

@@ -271,16 +271,16 @@ def test_one_camera_at_a_time():
 
 
 @pytest.mark.parametrize(
-    ("image", "mask", "told"),
+    ("image", "mask", "message"),
     [
-        (torch.rand(1, 3, 96, 96), None, "proportions"),
+        (torch.rand(1, 3, 96, 96), None, "aspect ratio"),
         (torch.rand(2, 3, HEIGHT, WIDTH), None, "is needed"),
         (torch.full((1, 3, HEIGHT, WIDTH), float("nan")), None, "NaN"),
-        (torch.rand(1, 3, HEIGHT, WIDTH), torch.ones(1, 1, 20, 80), "proportions"),
+        (torch.rand(1, 3, HEIGHT, WIDTH), torch.ones(1, 1, 20, 80), "aspect ratio"),
     ],
 )
-def test_pictures_that_do_not_fit_are_reported(image, mask, told):
-    with pytest.raises(BadInput, match=told):
+def test_pictures_that_do_not_fit_are_reported(image, mask, message):
+    with pytest.raises(BadInput, match=message):
         join_painted(disc_outpaint_mask(), image, mask)
 
 

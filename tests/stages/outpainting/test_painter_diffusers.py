@@ -90,7 +90,7 @@ def test_what_the_pipeline_is_asked(painter):
     one.__dict__["pipeline"] = Recorder()
     painter_inputs = inputs()
     one.paint(painter_inputs, prompt=" a ball ", progress=Progress())
-    assert arguments["prompt"] == f"a ball, {BACKDROP}" and arguments["output_type"] == "pt"
+    assert arguments["prompt"] == f"a ball, {PROMPT_SUFFIX}" and arguments["output_type"] == "pt"
     assert torch.equal(arguments["mask_image"], painter_inputs.masks)
     seen = painter_inputs.images.movedim(1, -1)[painter_inputs.seen[:, 0] > 0.5]
     filled = arguments["image"].movedim(1, -1)[painter_inputs.masks[:, 0] > 0.5]
@@ -169,9 +169,9 @@ def test_a_damaged_folder_is_reported(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [({"square": 33}, "multiple of 8"), ({"steps": 0}, "nothing to do"), ({"strength": 1.5}, "nothing to do")],
 )
-def test_bad_settings_are_reported(painter, options, told):
-    with pytest.raises(BadInput, match=told):
+def test_bad_settings_are_reported(painter, options, message):
+    with pytest.raises(BadInput, match=message):
         painter(**options)

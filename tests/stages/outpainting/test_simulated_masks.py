@@ -25,7 +25,7 @@ SIZE = 64
 
 
 def around(mesh) -> Views:
-    """An orbit as `OrbitShard.views` returns it: means over pixels, depth and normals at their centres, white around."""
+    """An orbit as `OrbitShard.views` returns it: means over pixels, depth and normals at their centres, on white."""
     mesh = replace(mesh, vertex_colors=mesh.vertices * 0.4 + 0.5)
     directions = [(0.0, 10.0)] + [(a, e + 10) for a, e in ring()]
     cameras = Cameras.orbit([a for a, _ in directions], [e for _, e in directions], 3.5, 36.0, SIZE, SIZE)
