@@ -15,7 +15,6 @@ from torch import Tensor
 from ..check import check_shape
 from ..errors import BadInput
 from .camera import FLIP_YZ, Cameras, intrinsics_from_fov
-from .rotations import rotation_from_quaternion
 
 VIEWER_SIZE = 5.0  # longest side of a model in the viewer
 VIEWER_FOV = 35.0  # degrees, vertical, where the value has none (frontend 1.27)
@@ -32,6 +31,8 @@ def from_load3d(
     bounds  [2,3] lower and upper corner of the shown model in the world; default: the unit sphere's box
     Raises `BadInput` for values that are no LOAD3D_CAMERA and for the orthographic viewer camera.
     """
+    from scipy.spatial.transform import Rotation
+
     scale, offset = _world_to_viewer(bounds)
     if not isinstance(info, Mapping):
         raise BadInput(f"camera_info is a {type(info).__name__}; connect the camera_info output of Load 3D.")
@@ -46,7 +47,8 @@ def from_load3d(
     if float(quaternion.norm()) < SMALLEST_QUATERNION:
         raise BadInput("camera_info's quaternion is zero; connect the camera_info output of Load 3D.")
     pose = torch.eye(4)[None]
-    pose[0, :3, :3] = rotation_from_quaternion(quaternion[None])[0].float() @ FLIP_YZ
+    rotation = Rotation.from_quat(quaternion.numpy()).as_matrix()
+    pose[0, :3, :3] = torch.from_numpy(rotation).float() @ FLIP_YZ
     pose[0, :3, 3] = position
     return Cameras(pose, intrinsics_from_fov(angle, height, width, 1), height, width)
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..cameras.rotations import icosahedral_rotations
 from ..check import check_finite, check_shape
 from ..errors import BadInput
 from ..progress import unchecked
@@ -126,7 +125,7 @@ def align_similarity(
     """
     _check_clouds(predicted, true)
     rough, few, more = (_Pairing(predicted[:points], true[:points], check) for points in (200, 1000, 2000))
-    starts = [_match_moments(predicted, true, rotation) for rotation in icosahedral_rotations()]
+    starts = [_match_moments(predicted, true, rotation) for rotation in _icosahedral_rotations()]
     found = sorted((rough.descend(start, 8, 1e-2) for start in starts), key=lambda pair: pair[1])[:5]
     best = min((few.descend(start, 30, 1e-4) for start, _ in found), key=lambda pair: pair[1])[0]
     best, _ = more.descend(best, 15, 1e-5)
@@ -177,6 +176,17 @@ def _match_moments(predicted: Tensor, true: Tensor, rotation: Tensor) -> Similar
     """Equal centroid and RMS radius, after `rotation` [3,3]."""
     scale = _rms_radius(true) / _rms_radius(predicted)
     return Similarity(scale, rotation, true.double().mean(0) - scale * rotation @ predicted.double().mean(0))
+
+
+def _icosahedral_rotations() -> Tensor:
+    """The 60 proper rotations of the icosahedron, smallest turn first, hence the identity: [60,3,3] float64.
+
+    As quaternions they are the 600-cell, whose covering radius puts every rotation within 44.5 degrees of one.
+    """
+    from scipy.spatial.transform import Rotation
+
+    group = Rotation.create_group("I")
+    return torch.from_numpy(group[group.magnitude().argsort(kind="stable")].as_matrix())
 
 
 def _rms_radius(points: Tensor) -> float:

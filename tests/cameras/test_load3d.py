@@ -2,8 +2,9 @@ import math
 
 import pytest
 import torch
+from scipy.spatial.transform import Rotation
 
-from recon_lib.cameras.camera import Cameras
+from recon_lib.cameras.camera import FLIP_YZ, Cameras
 from recon_lib.cameras.load3d import from_load3d
 from recon_lib.errors import BadInput
 
@@ -46,6 +47,19 @@ def test_the_quaternion_wins_over_the_target_and_carries_roll():
     assert torch.allclose(forward, torch.tensor([0.0, 0.0, -1.0]), atol=1e-6)
     assert torch.allclose(right, torch.tensor([0.0, 1.0, 0.0]), atol=1e-6)
     assert torch.allclose(down, torch.tensor([1.0, 0.0, 0.0]), atol=1e-6)
+
+
+@pytest.mark.parametrize("length", [1.0, 0.3, -2.0])
+def test_the_quaternion_and_the_target_give_the_same_camera(length):
+    for azimuth, elevation in ((0, 0), (130, 40), (-70, -65), (180, 10)):
+        cameras = Cameras.orbit(azimuth, elevation, 2.7, fov=35, height=40, width=60)
+        position = dict(zip("xyz", (cameras.position[0] * 2.5 + torch.tensor([0, 2.5, 0])).tolist(), strict=True))
+        turn = Rotation.from_matrix(cameras.rotation[0] @ FLIP_YZ).as_quat() * length
+        info = {**OLD, "position": position}
+        for variant in (info, {**info, "quaternion": dict(zip("xyzw", turn.tolist(), strict=True))}):
+            again = from_load3d(variant, 40, 60)
+            assert torch.allclose(again.camera_to_world, cameras.camera_to_world, atol=1e-4)
+            assert torch.allclose(again.intrinsics, cameras.intrinsics, atol=1e-3)
 
 
 @pytest.mark.parametrize(

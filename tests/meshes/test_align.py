@@ -2,15 +2,17 @@ import time
 
 import pytest
 import torch
+from scipy.spatial.transform import Rotation
 
-from recon_lib.cameras.rotations import rotation_about
 from recon_lib.errors import BadInput
 from recon_lib.meshes.align import (
     Similarity,
+    _icosahedral_rotations,
     align_scale_translation,
     align_similarity,
     similarity_from_pairs,
 )
+from tests.helpers.turns import rotation_about
 
 
 def chair(count, seed):
@@ -97,6 +99,25 @@ def test_pairs_without_weight_do_not_count():
     weights = torch.ones(30)
     weights[:10] = 0
     assert torch.allclose(similarity_from_pairs(points, target, weights)(points)[10:], target[10:])
+
+
+# -- starts of the search over rotations ------------------------------------------------------------------
+
+
+def test_the_sixty_rotations_form_a_group_and_the_identity_is_first():
+    group = _icosahedral_rotations()
+    assert group.shape == (60, 3, 3)
+    assert torch.allclose(group[0], torch.eye(3, dtype=torch.float64), atol=1e-15)
+    products = (group[:, None] @ group).reshape(-1, 9)
+    assert torch.cdist(products, group.reshape(60, 9)).amin(1).max() < 1e-6  # closed
+    assert torch.pdist(group.reshape(60, 9)).min() > 0.5  # all different
+
+
+def test_every_rotation_is_within_45_degrees_of_one():
+    others = torch.from_numpy(Rotation.random(3000, random_state=0).as_matrix())
+    traces = torch.einsum("nij,gij->ng", others, _icosahedral_rotations())
+    worst = torch.rad2deg(torch.acos(((traces - 1) / 2).clamp(-1, 1)).amin(1).max())
+    assert 35 < float(worst) <= 45
 
 
 # -- protocols --------------------------------------------------------------------------------------------

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...cameras.camera import Cameras
-from ...cameras.rotations import rotation_about
 from ...errors import BadInput
 from ...meshes.mesh import Mesh
 from ...progress import Progress
@@ -214,10 +213,12 @@ def random_orbit(mesh: Mesh, rng: np.random.Generator, size: int) -> tuple[Mesh,
     Half of them stay on the front's level, the others rise by up to 15 degrees. Cameras are off by some degrees. The
     object spans `FILL` of the front; the other lenses are those that the schedule gives.
     """
+    from scipy.spatial.transform import Rotation
+
     elevation = float(rng.triangular(-15, 18, 62))
     told = elevation if rng.random() < 0.5 else 0.0
-    turn = rotation_about((1.0, 0.0, 0.0), elevation - told) @ rotation_about((0.0, 1.0, 0.0), rng.uniform(0, 360))
-    mesh = mesh.mapped(lambda v: v @ turn.to(v).T)
+    turn = Rotation.from_euler("yx", [rng.uniform(0, 360), elevation - told], degrees=True).as_matrix()
+    mesh = mesh.mapped(lambda v: v @ torch.from_numpy(turn).to(v).T)
     fov = float(rng.uniform(*FOV))
     distance = 1.12 / np.sin(np.radians(fov / 2)) * rng.uniform(0.95, 1.15)
     rise = 0.0 if rng.random() < 0.5 else rng.uniform(0, 15)

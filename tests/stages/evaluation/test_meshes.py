@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from recon_lib.cameras.camera import Cameras
-from recon_lib.cameras.rotations import rotation_about
 from recon_lib.errors import BadInput, Interrupted
 from recon_lib.meshes.mesh import Mesh
 from recon_lib.progress import Progress
 from recon_lib.stages.evaluation.meshes import COOL_TO_WARM, alignment, compare_meshes, error_colors, error_mesh
+from tests.helpers.turns import rotation_about
 
 SAMPLES = 10_000
 FLOOR = 0.5 * math.sqrt(4 * math.pi / SAMPLES)  # 0.018 on the unit sphere
