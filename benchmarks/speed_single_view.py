@@ -32,7 +32,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.published_zeroshape import published_decoder
-from recon_lib.networks.zeroshape_w.implicit import LatentCache, PointDecoder
+from recon_lib.networks.zeroshape_w.implicit import ImplicitDecoder, LatentCache
 from recon_lib.stages.meshing.extract import Extraction, extract_mesh
 
 NODES = 129
@@ -43,7 +43,7 @@ REACH = 1.5  # the published grid spans -1.5 ... 1.5 in the visible surface's fr
 class Queried:
     """Our decoder as a field in the visible surface's frame."""
 
-    decoder: PointDecoder
+    decoder: ImplicitDecoder
     cache: LatentCache
     bounds: Tensor = field(default_factory=lambda: torch.tensor([[-REACH] * 3, [REACH] * 3]))
     has_color: bool = False
@@ -61,7 +61,7 @@ def rounded_box(points: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def fit_last_layer(decoder: PointDecoder, latents: Tensor) -> None:
+def fit_last_layer(decoder: ImplicitDecoder, latents: Tensor) -> None:
     """Make the decoder's zero level a rounded box by solving for its last layer."""
     generator = torch.Generator().manual_seed(0)
     points = (torch.rand(1, 20000, 3, generator=generator) * 2 - 1) * REACH
@@ -78,10 +78,10 @@ def fit_last_layer(decoder: PointDecoder, latents: Tensor) -> None:
     last.bias.copy_(solution[-1:])
 
 
-def same_decoders(clone: Path, timm: Path | None) -> tuple[nn.Module, PointDecoder, Tensor]:
+def same_decoders(clone: Path, timm: Path | None) -> tuple[nn.Module, ImplicitDecoder, Tensor]:
     """The published decoder and ours with the same weights, and latents [1,197,256]."""
     torch.manual_seed(0)
-    theirs, ours = published_decoder(clone, timm), PointDecoder().eval().requires_grad_(False)
+    theirs, ours = published_decoder(clone, timm), ImplicitDecoder().eval().requires_grad_(False)
     ours.load_state_dict(theirs.state_dict(), strict=True)
     latents = torch.randn(1, 197, 256)
     fit_last_layer(ours, latents)
@@ -151,7 +151,7 @@ def compare(clone: Path, timm: Path | None, slices: int, threads: int) -> None:
     )
 
 
-def whole_job(decoder: PointDecoder, latents: Tensor) -> tuple[Extraction, Spent]:
+def whole_job(decoder: ImplicitDecoder, latents: Tensor) -> tuple[Extraction, Spent]:
     """Latents to mesh with 128 cells along a side, and what `prepare` took of it."""
     cache, spent = timed(lambda: decoder.prepare(latents))
     return extract_mesh(Queried(decoder, cache), NODES - 1), spent

@@ -54,27 +54,13 @@ class EstimateDepthNormals(Node):
     @classmethod
     def run(cls, model, image, estimator, seed, mask=None):
         from ..recon_lib.render.pictures import linear_depth_picture, normal_picture
-        from ..recon_lib.stages.single_view.depth_external import aligned_depth, predict
-        from ..recon_lib.stages.single_view.depth_normal import estimate_depth_normals, normals_from_depth
-        from ..recon_lib.stages.single_view.mask import segment
-        from ..recon_lib.views.views import Views
+        from ..recon_lib.stages.single_view.monocular_views import monocular_views
 
         images, device, progress = images_from_host(image), reserve_memory(model), ComfyProgress()
+        folder = None if estimator == EMBEDDED else find_pipeline(estimator, pipeline_folders())
         masks = masks_from_host(mask, images)
-        if masks is None:
-            masks = segment(model, images, device, progress).object
-        found = estimate_depth_normals(model, images, masks, device, progress)
-        depth, normals = found.depth, found.normals
-        if estimator != EMBEDDED:
-            folder = find_pipeline(estimator, pipeline_folders())
-            values = predict(folder, images, seed=seed, device=device, progress=progress)
-            if folder.kind == "normals":
-                normals = values
-            else:
-                depth = aligned_depth(values, folder.kind, depth, masks)
-                normals = normals_from_depth(depth, found.cameras)
-        views = Views(images, found.cameras, masks, depth, normals)
-        pictures = linear_depth_picture(depth), normal_picture(normals)
+        views = monocular_views(model, images, masks, estimator=folder, seed=seed, device=device, progress=progress)
+        pictures = linear_depth_picture(views.depth), normal_picture(views.normals)
         progress.report(pictures[1][0])
         return io.NodeOutput(*map(images_to_host, pictures), views)
 

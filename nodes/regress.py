@@ -38,17 +38,16 @@ def photo_inputs() -> list:
     ]  # fmt: skip
 
 
-def find_surface(model, image, mask, depth, depth_kind, occluder, progress):
-    """The stage behind the sockets."""
-    from ..recon_lib.stages.single_view.depth_own import own_depth
-    from ..recon_lib.stages.single_view.regress import visible_surface
-
-    images, device = one_image(image), reserve_memory(model)
-    masks, hiding = masks_from_host(mask, images), occluders_from_host(occluder, images)
-    if depth is not None:
-        picture = images_from_host(depth)
-        depth = own_depth(model, images, picture, DEPTH_KINDS[depth_kind], masks, device, progress)
-    return visible_surface(model, images, mask=masks, depth=depth, occluder=hiding, device=device, progress=progress)
+def surface_arguments(image, mask, depth, depth_kind, occluder) -> dict:
+    """The sockets of `photo_inputs` as the stage takes them."""
+    images = one_image(image)
+    return {
+        "image": images,
+        "mask": masks_from_host(mask, images),
+        "occluder": occluders_from_host(occluder, images),
+        "depth_picture": None if depth is None else images_from_host(depth),
+        "depth_kind": DEPTH_KINDS[depth_kind],
+    }
 
 
 class VisibleSurface(Node):
@@ -75,12 +74,13 @@ class VisibleSurface(Node):
     def run(cls, model, image, mask=None, depth=None, depth_kind=LINEAR, occluder=None):
         from ..recon_lib.cameras.orbits import arc
         from ..recon_lib.render.points import render_points
+        from ..recon_lib.stages.single_view.regress import visible_surface
 
-        progress = ComfyProgress()
-        found = find_surface(model, image, mask, depth, depth_kind, occluder, progress)
-        preview = render_points(found.points, found.colors, arc(4, elevation=10.0, height=384, width=384))
+        progress, arguments = ComfyProgress(), surface_arguments(image, mask, depth, depth_kind, occluder)
+        surface = visible_surface(model, **arguments, device=reserve_memory(model), progress=progress)
+        preview = render_points(surface.points, surface.colors, arc(4, elevation=10.0, height=384, width=384))
         progress.report(preview[0])
-        return io.NodeOutput(found, found.views, images_to_host(preview))
+        return io.NodeOutput(surface, surface.views, images_to_host(preview))
 
 
 class CompleteShape(Node):
@@ -123,12 +123,13 @@ class RegressShape(Node):
 
     @classmethod
     def run(cls, model, image, mask=None, depth=None, depth_kind=LINEAR, occluder=None):
-        from ..recon_lib.stages.single_view.regress import complete_shape
+        from ..recon_lib.stages.single_view.regress import complete_shape, visible_surface
 
-        progress = ComfyProgress()
-        found = find_surface(model, image, mask, depth, depth_kind, occluder, progress)
-        field = complete_shape(model, found, device=reserve_memory(model), progress=progress)
-        return io.NodeOutput(field, found.views, found)
+        progress, arguments = ComfyProgress(), surface_arguments(image, mask, depth, depth_kind, occluder)
+        device = reserve_memory(model)
+        surface = visible_surface(model, **arguments, device=device, progress=progress)
+        field = complete_shape(model, surface, device=device, progress=progress)
+        return io.NodeOutput(field, surface.views, surface)
 
 
 NODES = [VisibleSurface, CompleteShape, RegressShape]

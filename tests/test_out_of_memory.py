@@ -107,7 +107,7 @@ WHOLE: dict[str, tuple[str, Callable]] = {  # the inner function that finds no m
         lambda m, f: estimate_depth_normals(oracle_model(), IMAGE, MASK),
     ),
     "visible surface": (
-        "tests.helpers.oracle.OracleNetwork.surface",
+        "tests.helpers.oracle.OracleNetwork.encode",
         lambda m, f: visible_surface(oracle_model(), IMAGE),
     ),
     "extract mesh": ("recon_lib.stages.meshing.extract._surface", lambda m, f: extract_mesh(Ball(Device(PLENTY)), 8)),
@@ -141,7 +141,7 @@ def test_stages_that_cannot_be_cut_say_so(stage, mesh, monkeypatch, tmp_path):
 
 def test_complete_shape_says_so(monkeypatch):
     surface = visible_surface(oracle_model(), IMAGE)
-    monkeypatch.setattr(OracleNetwork, "surface", full)
+    monkeypatch.setattr(OracleNetwork, "encode", full)
     with pytest.raises(OutOfMemory, match="completing the shape"):
         complete_shape(oracle_model(), surface)
 

@@ -1,7 +1,7 @@
 """A network that knows one thing, red balls before anything blue, by geometry in the place of weights.
 
-It honours `ZeroShapeW`'s contract (predict_dense, surface, query), so stages and systems that are handed it must give
-back the ball exactly: what differs is their own doing.
+It honours the contract of a `ShapeNetwork` (predict_dense, encode, query), so stages and systems that are handed it
+must give back the ball exactly: what differs is their own doing.
 """
 
 import math
@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recon_lib.networks.blocks import DenseFeatures
-from recon_lib.networks.zeroshape_w.model import DensePrediction, SeenSurface, ZeroShapeWConfig
+from recon_lib.networks.contracts import DensePrediction, InputSpec
+from recon_lib.networks.zeroshape_w.model import EncodedSurface, ZeroShapeWConfig
 from recon_lib.networks.zeroshape_w.visible_points import normalize_visible, unproject
 from recon_lib.weights.card import ModelCard
 from recon_lib.weights.registry import LoadedModel
@@ -59,14 +60,18 @@ class OracleNetwork(nn.Module):
         intrinsics[:, 0, 2], intrinsics[:, 1, 2] = x, y
         return intrinsics, ball_distance((area / math.pi).sqrt() / (FOCAL * size))
 
-    def surface(self, prediction, mask, occluder=None, depth=None, text=None, frame=None) -> SeenSurface:
+    @property
+    def input_spec(self) -> InputSpec:
+        return InputSpec(self.config.image_size, finds_masks=self.config.occluders)
+
+    def encode(self, prediction, mask, occluder=None, depth=None) -> EncodedSurface:
         depth = prediction.dense.depth if depth is None else depth
         points, normalization = normalize_visible(unproject(depth, prediction.intrinsics), mask, robust=True)
         balls = [fit_ball(p[:, m[0] > 0.5].T) for p, m in zip(points, mask, strict=True)]
         cache = tuple(torch.stack(part) for part in zip(*balls, strict=True))
-        return SeenSurface(points, normalization, prediction.intrinsics, cache)
+        return EncodedSurface(self, points, normalization, prediction.intrinsics, cache)
 
-    def query(self, points: Tensor, surface: SeenSurface, level: float | None = None) -> Tensor:
+    def query(self, points: Tensor, surface: EncodedSurface, level: float | None = None) -> Tensor:
         centre, radius = surface.cache
         return 10 * (radius[:, None] - (points - centre[:, None]).norm(dim=-1))
 

@@ -29,7 +29,7 @@ class LatentCache:
     shift: Tensor  # [B,C] added to every point's embedding: the category prior, or 0
 
 
-class PointDecoder(nn.Module):
+class ImplicitDecoder(nn.Module):
     """Latents [B,1+tokens,latent_width] once, then points [B,N,3] in the latents' frame -> logits [B,N], > 0 inside.
 
     `tokens` is the square number of local tokens; the global one comes first. `text_width` > 0 adds a projection of a

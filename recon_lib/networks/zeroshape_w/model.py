@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from ...check import check_shape
 from ...errors import BadInput
-from ..blocks import DenseFeatures
+from ..contracts import DensePrediction, InputSpec, similarity_matrix
 from .dpt_hybrid import DPTHybrid
 from .heads import MaskHead, OccluderHead
-from .implicit import LatentCache, PointDecoder
+from .implicit import ImplicitDecoder, LatentCache
 from .intrinsics import intrinsics_head, intrinsics_matrix, intrinsics_projection
 from .mini_backbone import DenseHead, MiniBackbone, depth_from_relief
 from .ray_decoder import RayCache, RayDecoder, SurfaceTokens
@@ -51,27 +51,32 @@ ZEROSHAPE = replace(BASE, occluders=False, text_width=0, pixel_offset=0.0)
 
 
 @dataclass(frozen=True)
-class DensePrediction:
-    """What the network reads off every pixel."""
+class EncodedSurface:
+    """The visible surface in its normalised frame, and what queries need; a `ImplicitDecoder` of one image."""
 
-    dense: DenseFeatures
-    intrinsics: Tensor  # [B,3,3] pixels
-    mask: Tensor | None  # [B,1,S,S] logits of the object's visible mask
-    occluder: Tensor | None  # [B,1,S,S] logits of what stands in front
-
-
-@dataclass(frozen=True)
-class SeenSurface:
-    """The visible surface in its normalised frame, and what queries need."""
-
+    module: "ZeroShapeW"
     points: Tensor  # [B,3,S,S] normalised, 0 off the mask
     normalization: Normalization
     intrinsics: Tensor  # [B,3,3]
     cache: LatentCache | RayCache
 
+    @property
+    def camera_to_decoder(self) -> Tensor:
+        """[4,4] of the first image."""
+        return similarity_matrix(self.normalization.centre[0], self.normalization.scale[0])
+
+    @property
+    def extent(self) -> float:
+        return self.module.config.extent
+
+    def query(self, points: Tensor) -> Tensor:
+        """points [1,N,3] normalised -> [1,N] logits above the calibrated threshold."""
+        threshold = self.module.config.threshold
+        return self.module.query(points, self, threshold) - threshold
+
 
 class ZeroShapeW(nn.Module):
-    """`predict_dense` an image, turn it into a `surface`, then `query` points."""
+    """Honours `networks.contracts.ShapeNetwork`: `predict_dense` an image, `encode` its surface, `query` points."""
 
     def __init__(self, config: ZeroShapeWConfig = MINI) -> None:
         super().__init__()
@@ -82,6 +87,11 @@ class ZeroShapeW(nn.Module):
             self._build_base()
         else:
             raise BadInput(f"ZeroShape-W has no size {config.size!r}; use mini or base.")
+
+    @property
+    def input_spec(self) -> InputSpec:
+        config = self.config
+        return InputSpec(config.image_size, finds_masks=config.occluders, pixel_offset=config.pixel_offset)
 
     def _build_mini(self) -> None:
         self.dpt_depth = MiniBackbone()
@@ -98,7 +108,7 @@ class ZeroShapeW(nn.Module):
         self.mask_head = MaskHead(256, config.text_width) if config.occluders else None
         self.occluder_head = OccluderHead(256) if config.occluders else None
         self.coord_encoder = SeenSurfaceEncoder(extra_channels=int(config.occluders))
-        self.impl_network = PointDecoder(text_width=config.text_width)
+        self.impl_network = ImplicitDecoder(text_width=config.text_width)
 
     def predict_dense(self, image: Tensor, text: Tensor | None = None, masks: Tensor | None = None) -> DensePrediction:
         """image [B,3,S,S] in 0-1 (ZeroShape's weights want white behind the object), text [B,text_width] or None.
@@ -120,7 +130,7 @@ class ZeroShapeW(nn.Module):
         occluder = self.occluder_head(dense.fine, torch.sigmoid(mask).detach())
         return DensePrediction(dense, intrinsics, mask, occluder)
 
-    def surface(
+    def encode(
         self,
         prediction: DensePrediction,
         mask: Tensor,  # [B,1,S,S] 0-1, the object's visible pixels
@@ -128,7 +138,7 @@ class ZeroShapeW(nn.Module):
         depth: Tensor | None = None,  # [B,1,S,S] z-depth in place of the predicted one
         text: Tensor | None = None,
         frame: tuple[Tensor, Normalization] | None = None,  # true intrinsics and normalisation, in training
-    ) -> SeenSurface:
+    ) -> EncodedSurface:
         """Unproject, normalise, encode, and prepare for queries."""
         depth = prediction.dense.depth if depth is None else depth
         robust = self.config.size == "mini"
@@ -144,7 +154,7 @@ class ZeroShapeW(nn.Module):
         else:
             inputs = torch.cat([points, occluder], 1) if self.config.occluders else points
             cache = self.impl_network.prepare(self.coord_encoder(inputs), text)
-        return SeenSurface(points, frame_normalization, intrinsics, cache)
+        return EncodedSurface(self, points, frame_normalization, intrinsics, cache)
 
     @torch.no_grad()
     def _whole_geometry(
@@ -162,7 +172,7 @@ class ZeroShapeW(nn.Module):
         silhouette = torch.maximum(prediction.dense.amodal.sigmoid(), mask)
         return torch.cat([surfaces, silhouette, mask, occluder], 1)
 
-    def query(self, points: Tensor, surface: SeenSurface, level: float | None = None) -> Tensor:
+    def query(self, points: Tensor, surface: EncodedSurface, level: float | None = None) -> Tensor:
         """Points [B,N,3] in the normalised frame -> occupancy logits [B,N], > 0 inside.
 
         level: the logit that counts as the surface; the mini model's answers exceed it right behind what is seen.

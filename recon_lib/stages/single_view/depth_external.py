@@ -48,6 +48,21 @@ def predict(
     return values
 
 
+def align_depth_picture(
+    picture: Tensor,  # [V,1 or 3,H,W] what a depth node shows
+    kind: str,
+    images: Tensor,  # [V,3,H,W] whose depth it is
+    reference: Tensor,  # [V,1,H,W] z-depth that the network predicts
+    masks: Tensor,  # [V,1,H,W]
+) -> Tensor:
+    """A depth node's picture as z-depth [V,1,H,W] that fits the network's camera; see `aligned_depth`."""
+    if picture.shape[-2:] != images.shape[-2:] or len(picture) != len(images):
+        (rows, columns), (height, width) = picture.shape[-2:], images.shape[-2:]
+        sizes = f"The depth picture is {columns}x{rows} and the image {width}x{height}"
+        raise BadInput(f"{sizes}; give the depth of this very image.")
+    return aligned_depth(picture.mean(1, keepdim=True), kind, reference, masks)
+
+
 def aligned_depth(
     values: Tensor,  # [V,1,H,W]
     kind: str,

@@ -1,5 +1,6 @@
 """Depth, normals and camera of a photo, by the loaded network."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -8,12 +9,13 @@ from torch import Tensor
 
 from ...cameras.camera import FLIP_YZ, Cameras
 from ...memory import explain_oom
+from ...networks.contracts import InputSpec
 from ...progress import Progress
 from ...views.prepare import prepare_image, prepare_mask
 from ...weights.registry import LoadedModel
-from .object_crop import object_crop, predict_crop
+from .object_crop import CropPrediction, predict_crop
 
-STEEP = 0.15  # relative depth step between neighbours that is an edge, not a slope
+MAX_DEPTH_STEP = 0.15  # relative, between neighbours on one surface; a larger step is an edge
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,12 @@ class DepthNormals:
     depth: Tensor  # [V,1,H,W] z-depth, mean 1 over each mask, 0 off it
     normals: Tensor  # [V,3,H,W] unit, camera frame, 0 off the mask
     cameras: Cameras  # V, at the origin of the world, looking at -z
+
+    @classmethod
+    def cat(cls, estimates: Sequence["DepthNormals"]) -> "DepthNormals":
+        """Those of several images of one size."""
+        depth, normals = (torch.cat([getattr(one, name) for one in estimates]) for name in ("depth", "normals"))
+        return cls(depth, normals, Cameras.cat([one.cameras for one in estimates]))
 
 
 @explain_oom("estimating depth", "give a smaller picture or compute on the CPU")
@@ -43,38 +51,30 @@ def estimate_depth_normals(
     masks = prepare_mask(masks, len(images), *images.shape[-2:])
     progress = progress or Progress()
     progress.start("estimating depth", len(images))
-    module, found = model.module.to(device), []
-    for index, (image, mask) in enumerate(zip(images, masks, strict=True)):
+    network, estimates = model.module.to(device), []
+    for index, (image, mask) in enumerate(zip(images[:, None], masks[:, None], strict=True)):
         occluder = None if occluders is None else occluders[index : index + 1]
-        found.append(_estimate_one(module, image[None], mask[None], occluder, device))
+        prediction = predict_crop(network, image, mask, occluder, device)
+        estimates.append(paste_depth_normals(prediction, mask, network.input_spec))
         progress.step()
-    depth, intrinsics = torch.cat([f[0] for f in found]), torch.cat([f[2] for f in found])
-    pose = torch.eye(4).repeat(len(images), 1, 1)
-    pose[:, :3, :3] = FLIP_YZ
-    cameras = Cameras(pose, intrinsics, *images.shape[-2:])
-    own = None if found[0][1] is None else torch.cat([f[1] for f in found])
-    normals = normals_from_depth(depth, cameras) if own is None else own * (depth > 0)
-    return DepthNormals(depth, normals, cameras)
+    return DepthNormals.cat(estimates)
 
 
-def _estimate_one(
-    module: torch.nn.Module, image: Tensor, mask: Tensor, occluder: Tensor | None, device: torch.device | str
-) -> tuple[Tensor, Tensor | None, Tensor]:
-    """Depth [1,1,H,W], normals [1,3,H,W] or None, intrinsics [1,3,3] of the picture."""
-    height, width = image.shape[-2:]
-    size, crop = module.config.image_size, object_crop(mask, occluder)
-    prediction = predict_crop(module, crop, image, mask, occluder, device)
-    depth = crop.paste(prediction.dense.depth.cpu(), height, width, 0.0)
+def paste_depth_normals(prediction: CropPrediction, mask: Tensor, spec: InputSpec) -> DepthNormals:
+    """The prediction of a crop, enlarged into its image; mask [1,1,H,W] 1 = object."""
+    crop, dense, (height, width) = prediction.crop, prediction.prediction.dense, mask.shape[-2:]
+    depth = crop.paste(dense.depth.cpu(), height, width, 0.0)
     on = (mask > 0.5) & (depth > 0)
     depth = torch.where(on, depth / depth[on].mean().clamp_min(1e-6), 0.0)
-    normals = prediction.dense.normals
-    if normals is not None:
-        normals = F.normalize(crop.paste(normals.cpu(), height, width, 0.0), dim=1)
-    return (
-        depth,
-        normals,
-        crop.picture_intrinsics(prediction.intrinsics.cpu(), size, height, width, module.config.pixel_offset),
-    )
+    pose = torch.eye(4)[None]
+    pose[:, :3, :3] = FLIP_YZ
+    intrinsics = prediction.prediction.intrinsics.cpu()
+    intrinsics = crop.picture_intrinsics(intrinsics, spec.size, height, width, spec.pixel_offset)
+    cameras = Cameras(pose, intrinsics, height, width)
+    if dense.normals is None:
+        return DepthNormals(depth, normals_from_depth(depth, cameras), cameras)
+    normals = F.normalize(crop.paste(dense.normals.cpu(), height, width, 0.0), dim=1)
+    return DepthNormals(depth, normals * (depth > 0), cameras)
 
 
 def normals_from_depth(depth: Tensor, cameras: Cameras) -> Tensor:
@@ -88,7 +88,7 @@ def normals_from_depth(depth: Tensor, cameras: Cameras) -> Tensor:
     sides = {}
     for name, (dy, dx) in {"right": (0, 1), "down": (1, 0), "left": (0, -1), "up": (-1, 0)}.items():
         other = torch.roll(points, (-dy, -dx), (2, 3))
-        near = (other[:, 2:] - points[:, 2:]).abs() < STEEP * points[:, 2:].abs()
+        near = (other[:, 2:] - points[:, 2:]).abs() < MAX_DEPTH_STEP * points[:, 2:].abs()
         fine = valid & torch.roll(valid, (-dy, -dx), (2, 3)) & near
         edge = torch.zeros_like(fine)
         edge[:, :, {1: -1, -1: 0}.get(dy, slice(0, 0)), :] = True

@@ -9,17 +9,18 @@ from torch import Tensor
 
 from ...errors import BadInput
 from ...memory import explain_oom
+from ...networks.contracts import DenseNetwork
 from ...progress import Progress
 from ...views.prepare import prepare_image
 from ...views.square_crop import SquareCrop
 from ...weights.registry import LoadedModel
 
 log = logging.getLogger("recon3d")
-BEYOND = -12.0  # logit of what lies outside the window: certainly not the object
+OUTSIDE_LOGIT = -12.0  # beyond the crop: certainly not the object
 EDGE_EPSILON = 1e-3  # guided filter: colour variance below this is no edge
-SMALLEST_OBJECT = 16  # network pixels; fewer are a speck, not an object
-MOSTLY = 0.5  # share of what the first look found; a closer look that sees less of it has lost the object
-SMALLEST_HINT = 4  # network pixels that are worth a closer look
+MIN_OBJECT_PIXELS = 16  # of the network; fewer are a speck, not an object
+MIN_RECOVERED = 0.5  # share of the first mask; a closer crop whose mask has less of it has lost the object
+MIN_HINT_PIXELS = 4  # of the network, that are worth a closer crop
 
 
 @dataclass(frozen=True)
@@ -36,50 +37,49 @@ def segment(
 ) -> Segmentation:
     """Masks of the main object of each image [V,3,H,W] and of its occluders, by the ZeroShape-W network.
 
-    The network looks twice, at the whole picture and closer at what it found; the mean of both looks counts. Edges are
-    drawn to the picture's own by a guided filter (He et al. 2013). Raises `BadInput` when nothing is found, or when the
-    model has no mask heads.
+    The network is shown two crops, the whole picture and the surroundings of the mask that it predicts there; the mean
+    of both logits counts. Edges are drawn to the picture's own by a guided filter (He et al. 2013). Raises `BadInput`
+    when nothing is found, or when the model has no mask heads.
     """
     images, progress = prepare_image(images), progress or Progress()
-    if not model.module.config.occluders:
+    if not model.module.input_spec.finds_masks:
         raise BadInput(f"{model.card.name} cannot find masks; connect a mask or load a ZeroShape-W model.")
     progress.start("finding the object", 2 * len(images))
-    module = model.module.to(device)
-    found = [_segment_one(module, image[None], device, progress) for image in images]
-    return Segmentation(torch.cat([f[0] for f in found]), torch.cat([f[1] for f in found]))
+    network = model.module.to(device)
+    masks = [_segment_one(network, image[None], device, progress) for image in images]
+    return Segmentation(*torch.cat(masks).split(1, 1))
 
 
 @torch.no_grad()
-def _segment_one(
-    module: torch.nn.Module, image: Tensor, device: torch.device | str, progress: Progress
-) -> tuple[Tensor, Tensor]:
+def _segment_one(network: DenseNetwork, image: Tensor, device: torch.device | str, progress: Progress) -> Tensor:
+    """Masks of object and occluder [1,2,H,W]."""
     height, width = image.shape[-2:]
     crop = SquareCrop.whole(height, width)
-    first = _predict_logits(module, image, crop, device)
-    logits, pixels = crop.paste(first, height, width, BEYOND), _marked(first)
+    first = _predict_logits(network, image, crop, device)
+    logits, pixels = crop.paste(first, height, width, OUTSIDE_LOGIT), _object_pixels(first)
     progress.step()
-    if pixels >= SMALLEST_HINT and (logits[:, :1] > 0).any():
+    if pixels >= MIN_HINT_PIXELS and (logits[:, :1] > 0).any():
         around = SquareCrop.around(logits[0, 0] + 0.5)
-        closer = _predict_logits(module, image, around, device)
+        closer = _predict_logits(network, image, around, device)
         second = around.paste(closer, height, width, torch.nan)
-        lost = (second[:, :1] > 0).sum() < MOSTLY * (logits[:, :1] > 0).sum()
-        if _marked(closer) >= SMALLEST_OBJECT and not lost:  # both looks are believed alike
-            crop, pixels = around, _marked(closer)
+        lost = (second[:, :1] > 0).sum() < MIN_RECOVERED * (logits[:, :1] > 0).sum()
+        if _object_pixels(closer) >= MIN_OBJECT_PIXELS and not lost:  # both crops count alike
+            crop, pixels = around, _object_pixels(closer)
             logits = torch.where(second.isnan(), logits, (logits + second) / 2)
-    if pixels < SMALLEST_OBJECT:
+    if pixels < MIN_OBJECT_PIXELS:
         raise BadInput("No object was found in the picture; connect a mask that marks it white.")
     progress.step()
-    return _to_edges(image, logits.sigmoid(), crop.side / module.config.image_size).split(1, 1)
+    return _to_edges(image, logits.sigmoid(), crop.side / network.input_spec.size)
 
 
-def _marked(logits: Tensor) -> int:
-    """Pixels that the network calls object in [1,2,S,S]."""
+def _object_pixels(logits: Tensor) -> int:
+    """Pixels of the object in logits [1,2,S,S]."""
     return int((logits[:, :1] > 0).sum())
 
 
-def _predict_logits(module: torch.nn.Module, image: Tensor, crop: SquareCrop, device: torch.device | str) -> Tensor:
-    """Logits of object and occluder [1,2,S,S] in a window."""
-    prediction = module.predict_dense(crop.crop(image, module.config.image_size).to(device))
+def _predict_logits(network: DenseNetwork, image: Tensor, crop: SquareCrop, device: torch.device | str) -> Tensor:
+    """Logits of object and occluder [1,2,S,S] in a crop."""
+    prediction = network.predict_dense(crop.crop(image, network.input_spec.size).to(device))
     return torch.cat([prediction.mask, prediction.occluder], 1).cpu()
 
 

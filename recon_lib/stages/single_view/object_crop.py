@@ -1,35 +1,44 @@
-"""The close look: what the network is shown of a photo once the object's mask is known."""
+"""The object's crop: what a network is shown of an image once the object's mask is known."""
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ...networks.zeroshape_w.model import DensePrediction, ZeroShapeW
+from ...networks.contracts import DenseNetwork, DensePrediction
 from ...views.square_crop import OBJECT_SHARE, SquareCrop
 
-HIDDEN_SHARE = 0.62  # the visible part's share of the window where more of the object hides behind an occluder
-LEAST_OCCLUDER = 0.02  # an occluder smaller than this share of the mask hides nothing to speak of
+OCCLUDED_SHARE = 0.62  # the visible part's share of the crop where more of the object hides behind an occluder
+MIN_OCCLUDER_SHARE = 0.02  # of the mask's area; a smaller occluder hides nothing to speak of
+
+
+@dataclass(frozen=True)
+class CropPrediction:
+    """What a network predicted for a crop."""
+
+    crop: SquareCrop
+    prediction: DensePrediction
 
 
 def object_crop(mask: Tensor, occluder: Tensor | None = None) -> SquareCrop:
     """The square around the object's mask [1,1,H,W]; wider where an occluder [1,1,H,W] hides a part of it."""
-    hidden = occluder is not None and (occluder > 0.5).sum() > LEAST_OCCLUDER * (mask > 0.5).sum()
-    return SquareCrop.around(mask[0, 0], HIDDEN_SHARE if hidden else OBJECT_SHARE)
+    occluded = occluder is not None and (occluder > 0.5).sum() > MIN_OCCLUDER_SHARE * (mask > 0.5).sum()
+    return SquareCrop.around(mask[0, 0], OCCLUDED_SHARE if occluded else OBJECT_SHARE)
 
 
+@torch.no_grad()
 def predict_crop(
-    module: ZeroShapeW,
-    crop: SquareCrop,
+    network: DenseNetwork,
     image: Tensor,  # [1,3,H,W] sRGB
     mask: Tensor,  # [1,1,H,W] 0-1
     occluder: Tensor | None,  # [1,1,H,W] 0-1; None: none is known
     device: torch.device | str,
-) -> DensePrediction:
-    """Show the network the window, with the masks told."""
-    size = module.config.image_size
-    look = crop.crop(image, size)
-    share = crop.crop_coverage(mask, size)
-    if not module.config.occluders:
-        look = look * share + 1 - share  # ZeroShape's weights know only objects on white
-    covered = torch.zeros_like(share) if occluder is None else crop.crop_coverage(occluder, size)
-    masks = (torch.cat([share, covered], 1) > 0.5).float()
-    return module.predict_dense(look.to(device), masks=masks.to(device))
+) -> CropPrediction:
+    """Predict the object's crop, with the masks as conditions."""
+    spec, crop = network.input_spec, object_crop(mask, occluder)
+    pixels, coverage = crop.crop(image, spec.size), crop.crop_coverage(mask, spec.size)
+    if not spec.finds_masks:
+        pixels = pixels * coverage + 1 - coverage  # ZeroShape's weights know only objects on white
+    occluded = torch.zeros_like(coverage) if occluder is None else crop.crop_coverage(occluder, spec.size)
+    masks = (torch.cat([coverage, occluded], 1) > 0.5).float()
+    return CropPrediction(crop, network.predict_dense(pixels.to(device), masks=masks.to(device)))

@@ -1,7 +1,7 @@
 """ZeroShape-W's two halves: the visible surface of a photo, and the whole shape behind it.
 
-Between them travels nothing of the network: a camera, a mask and a depth, all in the pack's world frame, so that
-either half can be swapped.
+What travels between them is a camera, a mask and a depth, all in the pack's world frame, so that either half can be
+swapped. The encoded surface goes along, so that the network need not look at the same crop again.
 """
 
 from dataclasses import dataclass, replace
@@ -13,21 +13,31 @@ from ...cameras.camera import FLIP_YZ, Cameras
 from ...errors import BadInput
 from ...fields.decoded import DecodedField, move
 from ...memory import default_chunk, explain_oom, in_chunks
-from ...networks.zeroshape_w.model import SeenSurface, ZeroShapeW
-from ...networks.zeroshape_w.visible_points import Normalization, normalize_visible, unproject
+from ...networks.contracts import PointDecoder, ShapeNetwork
 from ...progress import Progress
 from ...views.prepare import fit_mask, prepare_image, prepare_mask
 from ...views.views import Views
 from ...weights.registry import LoadedModel
-from .depth_normal import estimate_depth_normals
+from .depth_external import align_depth_picture
+from .depth_normal import paste_depth_normals
 from .mask import segment
-from .object_crop import object_crop, predict_crop
+from .object_crop import CropPrediction, predict_crop
 
-FRAME_GRID = 28  # nodes a side of the grid that finds how far the whole shape reaches
-FEATURE_PIXELS = (
-    1.5  # network pixels; features have half the picture's resolution, and at 2 some islands of a few cells go
-)
+EXTENT_NODES = 28  # a side of the grid that finds how far the whole shape extends
+FEATURE_PIXELS = 1.5  # of the network; features have half its picture's resolution, and at 2 some islands of cells go
 BOUND = 1.15  # half the side of the field's box, world units: the shape was scaled to the unit sphere on a coarse grid
+MIN_DEPTH_PIXELS = 16  # of the picture, in a depth that a user gives
+MIN_VISIBLE_PIXELS = 4  # of the network
+
+
+@dataclass(frozen=True)
+class EncodedView:
+    """What the network knows of one view: the shape behind it, for `complete_shape`."""
+
+    views: Views  # the view that it holds for
+    decoder: PointDecoder  # on the CPU
+    world_to_decoder: Tensor  # [4,4]
+    feature_size: float  # world units: `FEATURE_PIXELS` at the object's centre
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,7 @@ class VisibleSurface:
     colors: Tensor  # [N,3] sRGB
     views: Views  # one view: photo, estimated camera, mask, depth, normals
     occluder: Tensor  # [1,1,H,W] 0-1, what hides the object
+    encoded: EncodedView | None = None  # None: `complete_shape` asks the network
 
 
 @explain_oom("estimating the visible surface", "give a smaller picture or compute on the CPU")
@@ -49,25 +60,34 @@ def visible_surface(
     device: torch.device | str = "cpu",
     progress: Progress | None = None,
     occluder: Tensor | None = None,  # [1,1,H,W] 1 = something stands in front of the object; None: predicted
+    depth_picture: Tensor | None = None,  # [1,1 or 3,H,W] what a depth node shows, in place of `depth`
+    depth_kind: str = "depth",  # of `depth_picture`: "depth" or "inverse"; scale and shift are found
 ) -> VisibleSurface:
     """Segment, estimate depth and camera, and place the world around the object.
 
-    The world's centre and unit are those of the bounding sphere of the shape that the model completes, so that the
-    whole object, not its visible part, sits in the unit sphere.
+    A depth picture is aligned to the depth that the network predicts. The world's centre and unit are those of the
+    bounding sphere of the shape that the model completes, so that the whole object, not its visible part, sits in the
+    unit sphere. Raises `BadInput` for an empty picture, mask or depth, and for masks and depth of another size.
     """
-    progress = progress or Progress()
-    image = prepare_image(image)
+    progress, image = progress or Progress(), prepare_image(image)
     mask, occluder = _masks(model, image, mask, occluder, device, progress)
-    estimate = estimate_depth_normals(model, image, mask, device, progress, occluder)
-    if depth is not None:
-        estimate = replace(estimate, depth=_own_depth(depth, mask))
-    progress.start("visible surface", 1)
-    views = Views(image, estimate.cameras, mask, estimate.depth, estimate.normals)
-    views = _in_world(model, views, occluder, device, progress)
+    network = model.module.to(device)
+    progress.start("visible surface", 2)
+    prediction = predict_crop(network, image, mask, occluder, device)
+    estimate = paste_depth_normals(prediction, mask, network.input_spec)
     progress.step()
+    if depth_picture is not None:
+        depth = align_depth_picture(depth_picture, depth_kind, image, estimate.depth, mask)
+    if depth is not None:
+        estimate = replace(estimate, depth=_masked_depth(depth, mask))
+    views = Views(image, estimate.cameras, mask, estimate.depth, estimate.normals)
+    decoder, focal = _encode(network, prediction, views, occluder, device)
+    encoded = _in_world(decoder, focal, views, device, progress)
+    progress.step()
+    views = encoded.views
     on = (views.depth[0, 0] > 0) & (mask[0, 0] > 0.5)
     points = views.cameras.unproject(views.depth)[0][on]
-    return VisibleSurface(points, image[0].permute(1, 2, 0)[on], views, occluder)
+    return VisibleSurface(points, image[0].permute(1, 2, 0)[on], views, occluder, encoded)
 
 
 @explain_oom("completing the shape", "compute on the CPU")
@@ -80,15 +100,12 @@ def complete_shape(
     """The whole shape as a field whose values are occupancy logits, in the surface's world frame."""
     progress = progress or Progress()
     progress.start("completing the shape", 1)
-    seen = _encode(model.module.to(device), surface.views, surface.occluder, device)
-    pose = torch.linalg.inv(surface.views.cameras.camera_to_world[0])
+    encoded = surface.encoded
+    if encoded is None or encoded.views is not surface.views or encoded.decoder.module is not model.module:
+        encoded = _encode_in_place(model.module.to(device), surface, device)
     bounds = torch.tensor([[-BOUND] * 3, [BOUND] * 3])
-    pixel = float(pose[2, 3] / seen.intrinsics[0, 0, 0])  # at the object's centre
-    threshold = model.module.config.threshold
     progress.step()
-    return DecodedField(
-        model.module, seen, pose, seen.normalization, bounds, threshold, min_feature_size=FEATURE_PIXELS * pixel
-    )
+    return DecodedField(encoded.decoder, encoded.world_to_decoder, bounds, min_feature_size=encoded.feature_size)
 
 
 def _masks(
@@ -101,16 +118,15 @@ def _masks(
 ) -> tuple[Tensor, Tensor]:
     """Object and occluder [1,1,H,W]: the user's own, predicted where there is none. No pixel belongs to both."""
     height, width = image.shape[-2:]
-    if model.module.config.occluders and (mask is None or occluder is None):
+    if model.module.input_spec.finds_masks and (mask is None or occluder is None):
         try:
-            found = segment(model, image, device, progress)
-            mask, occluder = (
-                (found.object if mask is None else mask),
-                (found.occluder if occluder is None else occluder),
-            )
+            segmentation = segment(model, image, device, progress)
         except BadInput:
             if mask is None:
                 raise
+        else:
+            mask = segmentation.object if mask is None else mask
+            occluder = segmentation.occluder if occluder is None else occluder
     if mask is None:
         raise BadInput(f"{model.card.name} needs the object's mask; connect one, white on the object.")
     mask = prepare_mask(mask, 1, height, width)
@@ -118,57 +134,76 @@ def _masks(
     return mask, occluder * (mask <= 0.5)
 
 
-def _own_depth(depth: Tensor, mask: Tensor) -> Tensor:
-    known = (mask > 0.5) & (depth > 0)
-    if known.sum() < 16:
+def _masked_depth(depth: Tensor, mask: Tensor) -> Tensor:
+    """The user's depth [1,1,H,W] on the object, 0 elsewhere."""
+    valid = (mask > 0.5) & (depth > 0)
+    if valid.sum() < MIN_DEPTH_PIXELS:
         raise BadInput("The depth map is empty on the object; give z-depth, larger = farther, 0 = unknown.")
-    return torch.where(known, depth.float(), 0.0)
+    return torch.where(valid, depth.float(), 0.0)
 
 
 @torch.no_grad()
-def _encode(module: ZeroShapeW, views: Views, occluder: Tensor, device: torch.device | str) -> SeenSurface:
-    """Show the network the window around the mask, with the view's own depth and camera."""
-    size, crop = module.config.image_size, object_crop(views.masks, occluder)
-    known = ((views.masks > 0.5) & (views.depth > 0)).float()
-    depth, share = crop.crop_masked(views.depth, known, size)
-    shown = (share > 0.5).float()
-    if shown.sum() < 4:
+def _encode(
+    network: ShapeNetwork, crop_prediction: CropPrediction, views: Views, occluder: Tensor, device: torch.device | str
+) -> tuple[PointDecoder, float]:
+    """The shape behind the view's own depth, seen by the view's own camera, and the crop's focal length in pixels."""
+    spec, crop = network.input_spec, crop_prediction.crop
+    valid = ((views.masks > 0.5) & (views.depth > 0)).float()
+    depth, coverage = crop.crop_masked(views.depth, valid, spec.size)
+    visible = (coverage > 0.5).float()
+    if visible.sum() < MIN_VISIBLE_PIXELS:
         raise BadInput("Too little of the object is visible to reconstruct it; give a larger picture or mask.")
-    prediction = predict_crop(module, crop, views.images, views.masks, occluder, device)
-    intrinsics = crop.crop_intrinsics(views.cameras.intrinsics, size, module.config.pixel_offset)
-    prediction = replace(prediction, intrinsics=intrinsics.to(device))
-    covered = crop.crop_coverage(occluder, size) if module.config.occluders else None
-    seen = module.surface(
-        prediction, shown.to(device), None if covered is None else covered.to(device), depth=depth.to(device)
-    )
-    return move(seen, "cpu")
+    intrinsics = crop.crop_intrinsics(views.cameras.intrinsics, spec.size, spec.pixel_offset)
+    prediction = replace(crop_prediction.prediction, intrinsics=intrinsics.to(device))
+    occluded = crop.crop_coverage(occluder, spec.size).to(device) if spec.finds_masks else None
+    decoder = network.encode(prediction, visible.to(device), occluded, depth=depth.to(device))
+    return move(decoder, "cpu"), float(intrinsics[0, 0, 0])
+
+
+def _encode_in_place(network: ShapeNetwork, surface: VisibleSurface, device: torch.device | str) -> EncodedView:
+    """A surface that comes without its encoding, or was changed since."""
+    views = surface.views
+    prediction = predict_crop(network, views.images, views.masks, surface.occluder, device)
+    decoder, focal = _encode(network, prediction, views, surface.occluder, device)
+    return _encoded_view(views, decoder, focal, unit=1.0)
+
+
+def _encoded_view(views: Views, decoder: PointDecoder, focal: float, unit: float) -> EncodedView:
+    """unit: of the world, in units of the depth that was encoded."""
+    world_to_camera = torch.linalg.inv(views.cameras.camera_to_world[0].double())
+    scale = torch.diag(torch.tensor([unit, unit, unit, 1.0], dtype=torch.float64))
+    world_to_decoder = (decoder.camera_to_decoder.double() @ scale @ world_to_camera).float()
+    return EncodedView(views, decoder, world_to_decoder, FEATURE_PIXELS * float(world_to_camera[2, 3]) / focal)
 
 
 def _in_world(
-    model: LoadedModel, views: Views, occluder: Tensor, device: torch.device | str, progress: Progress
-) -> Views:
+    decoder: PointDecoder, focal: float, views: Views, device: torch.device | str, progress: Progress
+) -> EncodedView:
     """Rescale and shift the world so that the completed shape fits the unit sphere; the camera keeps looking at -z."""
-    module = model.module
-    seen = _encode(module, views, occluder, device)
-    side = torch.linspace(-module.config.extent, module.config.extent, FRAME_GRID)
-    grid = torch.stack(torch.meshgrid(side, side, side, indexing="ij"), -1).reshape(-1, 3)
-    here, level = move(seen, device), module.config.threshold
-    with torch.no_grad():
-        logits = in_chunks(
-            lambda p: module.query(p[None].to(device), here, level)[0].cpu(),
-            grid,
-            default_chunk(device),
-            progress.check,
-        )
-    points = unproject(views.depth, views.cameras.intrinsics)
-    visible, _ = normalize_visible(points, views.masks * (views.depth > 0), robust=module.config.size == "mini")
-    shown = visible[0].flatten(1).T[((views.masks > 0.5) & (views.depth > 0)).flatten()]
-    around = torch.cat([shown[:: max(len(shown) // 4096, 1)], grid[logits > level]])
-    centre = (around.amax(0) + around.amin(0)) / 2
-    radius = float((around - centre).norm(dim=-1).max()) * float(seen.normalization.scale)
-    origin = Normalization(seen.normalization.centre, seen.normalization.scale).to_camera(centre[None, None])[0, 0]
+    centre, radius = _bounding_sphere(decoder, views, device, progress)
     pose = torch.eye(4)
     pose[:3, :3] = FLIP_YZ
-    pose[:3, 3] = -(FLIP_YZ @ origin) / radius
+    pose[:3, 3] = -(FLIP_YZ @ centre) / radius
     cameras = Cameras(pose[None], views.cameras.intrinsics, views.cameras.height, views.cameras.width)
-    return replace(views, cameras=cameras, depth=views.depth / radius)
+    views = replace(views, cameras=cameras, depth=views.depth / radius)
+    return _encoded_view(views, decoder, focal, unit=radius)
+
+
+def _bounding_sphere(
+    decoder: PointDecoder, views: Views, device: torch.device | str, progress: Progress
+) -> tuple[Tensor, float]:
+    """Centre [3] and radius, camera frame, around the visible points and the completed shape."""
+    side = torch.linspace(-decoder.extent, decoder.extent, EXTENT_NODES)
+    grid = torch.stack(torch.meshgrid(side, side, side, indexing="ij"), -1).reshape(-1, 3)
+    on_device = move(decoder, device)
+    with torch.no_grad():
+        inside = in_chunks(
+            lambda p: on_device.query(p[None].to(device))[0].cpu(), grid, default_chunk(device), progress.check
+        )
+    decoder_to_camera = torch.linalg.inv(decoder.camera_to_decoder.double()).float()
+    occupied = grid[inside > 0] @ decoder_to_camera[:3, :3].T + decoder_to_camera[:3, 3]
+    valid = (views.depth[0, 0] > 0) & (views.masks[0, 0] > 0.5)
+    visible = views.cameras.to_camera(views.cameras.unproject(views.depth)[0][valid])[0]
+    points = torch.cat([visible[:: max(len(visible) // 4096, 1)], occupied])
+    centre = (points.amax(0) + points.amin(0)) / 2
+    return centre, float((points - centre).norm(dim=-1).max())

@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...networks.blocks import DenseFeatures
-from ...networks.zeroshape_w.model import DensePrediction, ZeroShapeW
+from ...networks.contracts import DensePrediction
+from ...networks.zeroshape_w.model import ZeroShapeW
 from ...networks.zeroshape_w.visible_points import normalize_visible, unproject
 from ..run import Batch
 
@@ -75,7 +76,7 @@ def occupancy_logits(model: ZeroShapeW, prediction: DensePrediction, batch: Batc
     told = known.amax((1, 2, 3)) > 0
     shown = known.split(1, 1) if told.all() else _shown(prediction, batch["mask"], batch["occluder"])
     depth = torch.where(_fourths(batch["mask"]), batch["depth"], prediction.dense.depth) if true_depth else None
-    seen = model.surface(prediction, *shown, depth=depth, frame=(batch["intrinsics"], frame))
+    seen = model.encode(prediction, *shown, depth=depth, frame=(batch["intrinsics"], frame))
     return model.query(frame.to_normalized(batch["points"]), seen)
 
 

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from recon_lib.errors import BadInput
 from recon_lib.networks.zeroshape_w import implicit
-from recon_lib.networks.zeroshape_w.implicit import PointDecoder, grid_embedding
+from recon_lib.networks.zeroshape_w.implicit import ImplicitDecoder, grid_embedding
 
 WIDTH, LATENT, TOKENS, TEXT = 32, 24, 16, 5
 
@@ -16,7 +16,7 @@ WIDTH, LATENT, TOKENS, TEXT = 32, 24, 16, 5
 @pytest.fixture
 def decoder():
     """Small, and with random biases and norms, which start at 0 and 1."""
-    decoder = PointDecoder(WIDTH, LATENT, TOKENS, heads=4, text_width=TEXT)
+    decoder = ImplicitDecoder(WIDTH, LATENT, TOKENS, heads=4, text_width=TEXT)
     for name, value in decoder.named_parameters():
         if value.ndim == 1:
             torch.nn.init.normal_(value, mean=1.0 if "norm" in name and "weight" in name else 0.0, std=0.3)

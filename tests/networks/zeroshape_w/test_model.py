@@ -124,7 +124,7 @@ class TestPredictDense:
 
 class TestSurface:
     def test_the_surface_is_normalised_on_the_hard_mask(self, mini, image, mask):
-        seen = mini.surface(mini.predict_dense(image), mask * 0.7)
+        seen = mini.encode(mini.predict_dense(image), mask * 0.7)
         squared = seen.points.square().sum(1, keepdim=True)
         torch.testing.assert_close(squared.sum((1, 2, 3)) / mask.sum((1, 2, 3)), torch.ones(2))
         assert not (seen.points * (1 - mask)).any()
@@ -132,20 +132,20 @@ class TestSurface:
 
     def test_ones_own_depth_takes_the_place_of_the_predicted(self, mini, image, mask):
         prediction = mini.predict_dense(image)
-        seen = mini.surface(prediction, mask, depth=torch.full((2, 1, SIDE, SIDE), 3.0))
+        seen = mini.encode(prediction, mask, depth=torch.full((2, 1, SIDE, SIDE), 3.0))
         assert not seen.points[:, 2].abs().max() > 1e-5  # a plane that faces the camera
         torch.testing.assert_close(seen.normalization.centre[:, 2], torch.tensor([3.0, 3.0]))
-        own = mini.surface(prediction, mask, depth=prediction.dense.depth)
-        torch.testing.assert_close(own.points, mini.surface(prediction, mask).points)
+        own = mini.encode(prediction, mask, depth=prediction.dense.depth)
+        torch.testing.assert_close(own.points, mini.encode(prediction, mask).points)
 
     def test_no_occluder_is_an_empty_one(self, mini, image, mask):
         prediction, points = mini.predict_dense(image), torch.randn(2, 20, 3)
-        none, empty, some = (mini.surface(prediction, mask, o) for o in (None, mask * 0, 1 - mask))
+        none, empty, some = (mini.encode(prediction, mask, o) for o in (None, mask * 0, 1 - mask))
         torch.testing.assert_close(mini.query(points, none), mini.query(points, empty))
         assert (mini.query(points, some) - mini.query(points, none)).abs().max() > 1e-4
 
     def test_what_is_seen_is_above_the_level(self, mini, image, mask):
-        seen = mini.surface(mini.predict_dense(image), mask)
+        seen = mini.encode(mini.predict_dense(image), mask)
         inner = mask[0, 0].bool() & (torch.nn.functional.avg_pool2d(mask, 5, 1, 2)[0, 0] > 0.99)
         points = seen.points[:, :, inner].mT
         plain, lifted = mini.query(points, seen), mini.query(points, seen, 50.0)
@@ -159,14 +159,14 @@ class TestSurface:
             prediction.intrinsics * torch.tensor([[1.2], [1.2], [1.0]]),
             Normalization(torch.ones(2, 3), torch.ones(2) * 2),
         )
-        seen = mini.surface(prediction, mask, frame=frame)
+        seen = mini.encode(prediction, mask, frame=frame)
         assert seen.normalization is frame[1] and seen.intrinsics is frame[0]
         torch.testing.assert_close(seen.cache.intrinsics[:, 0, 0], frame[0][:, 0, 0] / SIDE)
-        torch.testing.assert_close(seen.points, mini.surface(prediction, mask).points)
+        torch.testing.assert_close(seen.points, mini.encode(prediction, mask).points)
 
     def test_an_empty_mask_is_told(self, mini, image, mask):
         with pytest.raises(BadInput, match="image 1 is empty"):
-            mini.surface(mini.predict_dense(image), mask * torch.tensor([1.0, 0.0]).reshape(2, 1, 1, 1))
+            mini.encode(mini.predict_dense(image), mask * torch.tensor([1.0, 0.0]).reshape(2, 1, 1, 1))
 
 
 class TestGeometry:
@@ -227,14 +227,14 @@ def geometry_of(monkeypatch, model, prediction, mask, occluder=None, depth=None)
     """[B,5,S,S] as the decoder gets it."""
     caught = []
     monkeypatch.setattr(model.impl_network, "prepare", lambda tokens, dense, geometry, *_: caught.append(geometry))
-    model.surface(prediction, mask, occluder, depth)
+    model.encode(prediction, mask, occluder, depth)
     return caught[0]
 
 
 def test_a_loss_on_every_output_reaches_every_weight(image, mask):
     model = ZeroShapeW(MINI).eval()  # a batch's own mean would swallow biases before it
     prediction = model.predict_dense(image, masks=torch.cat([mask, 1 - mask], 1))
-    logits, dense = model.query(torch.randn(2, 16, 3), model.surface(prediction, mask)), prediction.dense
+    logits, dense = model.query(torch.randn(2, 16, 3), model.encode(prediction, mask)), prediction.dense
     outputs = (
         logits, prediction.mask, prediction.occluder, dense.depth, dense.thickness, dense.amodal, dense.normals,
         prediction.intrinsics,

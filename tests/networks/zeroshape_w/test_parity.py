@@ -51,7 +51,7 @@ def prediction(network):
 @pytest.fixture(scope="module")
 def seen(network, prediction):
     with torch.inference_mode():
-        return network.surface(prediction, disk())
+        return network.encode(prediction, disk())
 
 
 @pytest.fixture(scope="module")

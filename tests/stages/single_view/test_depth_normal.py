@@ -6,7 +6,7 @@ from recon_lib.cameras.camera import FLIP_YZ, Cameras
 from recon_lib.errors import BadInput
 from recon_lib.networks.zeroshape_w.model import ZeroShapeWConfig
 from recon_lib.stages.single_view.depth_normal import estimate_depth_normals, normals_from_depth
-from recon_lib.stages.single_view.object_crop import HIDDEN_SHARE, OBJECT_SHARE
+from recon_lib.stages.single_view.object_crop import OBJECT_SHARE, OCCLUDED_SHARE
 from tests.helpers.oracle import (
     FOCAL,
     SIDE,
@@ -115,7 +115,7 @@ class TestEstimate:
         assert torch.equal(first, second) and not first[:, 1].any()
         red = (network.seen[0][:, 0] > 0.7).float()
         assert overlap(first[:, 0], red) > 0.97 and overlap(third[:, 0], (network.seen[2][:, 0] > 0.7).float()) > 0.97
-        assert third[:, 1].any(1).sum() == pytest.approx(30 * SIDE / (96 / HIDDEN_SHARE), abs=1.5)  # the bar's width
+        assert third[:, 1].any(1).sum() == pytest.approx(30 * SIDE / (96 / OCCLUDED_SHARE), abs=1.5)  # the bar's width
 
     def test_behind_an_occluder_the_window_is_wider(self):
         """Each image has its own: the first is whole, the second's left half is hidden."""
@@ -125,7 +125,7 @@ class TestEstimate:
         images, masks = image.repeat(2, 1, 1, 1), torch.cat([mask, mask * (1 - hidden)])
         occluders = torch.cat([hidden * 0, hidden])
         found = estimate_depth_normals(oracle_model(), images, masks, occluders=occluders)
-        sides = [round(2 * self.radius / share) for share in (OBJECT_SHARE, HIDDEN_SHARE)]
+        sides = [round(2 * self.radius / share) for share in (OBJECT_SHARE, OCCLUDED_SHARE)]
         wanted = FOCAL * torch.tensor(sides).float()
         torch.testing.assert_close(found.cameras.intrinsics[:, 0, 0], wanted, rtol=0, atol=0.5)
         assert not (found.depth * (masks == 0)).any() and found.depth[1][masks[1] > 0].mean() == pytest.approx(1)

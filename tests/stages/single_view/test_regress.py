@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -6,7 +8,7 @@ from recon_lib.errors import BadInput
 from recon_lib.fields.field import Field
 from recon_lib.networks.zeroshape_w.model import ZeroShapeWConfig
 from recon_lib.stages.meshing.extract import extract_mesh
-from recon_lib.stages.single_view.object_crop import HIDDEN_SHARE, OBJECT_SHARE
+from recon_lib.stages.single_view.object_crop import OBJECT_SHARE, OCCLUDED_SHARE
 from recon_lib.stages.single_view.regress import FEATURE_PIXELS, complete_shape, visible_surface
 from tests.helpers.oracle import (
     FOCAL,
@@ -71,19 +73,17 @@ class TestVisibleSurface:
         assert found.views.masks[0, 0, 60, 148] < 0.5
         assert not (found.occluder * (found.views.masks > 0.5)).any()
 
-    def test_the_second_look_is_the_close_one(self, scene):
-        """Masks are found in the raw picture; for the shape they are told, in one and the same window each time."""
+    def test_the_photo_is_looked_at_three_times(self, scene):
+        """Twice for the masks, in the raw picture; once for the shape, in the object's crop with its masks."""
         network = OracleNetwork()
         model = oracle_model(network)
         found = visible_surface(model, with_bar(scene[0], 140, 156))
         complete_shape(model, found)
-        assert [masks is None for masks in network.told] == [True, True, False, False, False]
+        assert [masks is None for masks in network.told] == [True, True, False]
         image, (seen, covered) = network.seen[-1][0], network.told[-1][0]
-        assert all(torch.equal(network.told[-1], masks) for masks in network.told[2:4])
-        assert all(torch.equal(network.seen[-1], look) for look in network.seen[2:4])
         assert overlap(seen, image[0] > 0.7) > 0.93 and overlap(covered, image[2] > 0.7) > 0.75
         rows = seen.any(1).nonzero()
-        assert float(rows.max() - rows.min() + 1) / SIDE == pytest.approx(HIDDEN_SHARE, abs=0.03)
+        assert float(rows.max() - rows.min() + 1) / SIDE == pytest.approx(OCCLUDED_SHARE, abs=0.03)
 
     def test_a_users_mask_is_honoured(self, scene):
         image, mask = scene
@@ -126,6 +126,32 @@ class TestVisibleSurface:
         assert ratio.max() / ratio.min() == pytest.approx(1, abs=1e-4)
         _, radius = fit_ball(found.points)
         assert float(radius) == pytest.approx(1, abs=0.1)
+
+    @pytest.mark.parametrize("kind", ["depth", "inverse"])
+    def test_a_depth_picture_is_aligned_to_what_the_network_predicts_with_the_occluder(self, scene, kind):
+        network, (image, mask) = OracleNetwork(), scene
+        bar = torch.zeros_like(mask)
+        bar[..., 140:156] = 1
+        plain = visible_surface(oracle_model(), image, mask, occluder=bar)
+        picture = plain.views.depth.clamp_min(1) * 0.1 if kind == "depth" else 1 / plain.views.depth.clamp_min(1) - 0.1
+        own = visible_surface(
+            oracle_model(network),
+            image,
+            mask,
+            occluder=bar,
+            depth_picture=picture.expand(1, 3, -1, -1),
+            depth_kind=kind,
+        )
+        assert len(network.told) == 1, "the same prediction aligns the depth and encodes the surface"
+        assert network.told[0][0, 1].any(), "and it knows the occluder"
+        on = own.views.depth > 0
+        assert torch.equal(on, plain.views.depth > 0)
+        torch.testing.assert_close(own.views.depth[on], plain.views.depth[on], rtol=2e-3, atol=2e-3)
+
+    @pytest.mark.parametrize("picture", [torch.ones(1, 1, 140, 100), torch.ones(2, 1, 140, 220)])
+    def test_the_depth_of_another_picture_is_told(self, scene, picture):
+        with pytest.raises(BadInput, match="this very image"):
+            visible_surface(oracle_model(), *scene, depth_picture=picture)
 
     def test_depth_without_a_value_on_the_object(self, scene):
         with pytest.raises(BadInput, match="depth map is empty on the object"):
@@ -187,9 +213,19 @@ class TestCompleteShape:
         assert ((vertices - centre).norm(dim=1) / radius - 1).abs().max() < 0.02
         assert vertices.norm(dim=1).max() == pytest.approx(1, abs=0.06)
 
-    def test_nothing_of_the_object_is_left(self, surface):
-        from dataclasses import replace
+    def test_what_was_encoded_is_used_for_that_surface_and_model_alone(self, scene):
+        first, second = OracleNetwork(), OracleNetwork()
+        surface = visible_surface(oracle_model(first), scene[0])
+        seen = len(first.seen)
+        handed_on = complete_shape(oracle_model(first), surface)
+        assert len(first.seen) == seen
+        anew = complete_shape(oracle_model(second), surface)
+        assert len(second.seen) == 1, "another model looks for itself"
+        points = torch.rand(200, 3) * 2 - 1
+        torch.testing.assert_close(handed_on.inside(points), anew.inside(points), rtol=1e-3, atol=1e-3)
+        assert handed_on.min_feature_size == pytest.approx(anew.min_feature_size)
 
+    def test_nothing_of_the_object_is_left(self, surface):
         views = replace(surface.views, depth=surface.views.depth * 0)
         with pytest.raises(BadInput, match="Too little of the object is visible"):
             complete_shape(oracle_model(), replace(surface, views=views))

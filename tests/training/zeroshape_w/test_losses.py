@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from recon_lib.networks.blocks import DenseFeatures
-from recon_lib.networks.zeroshape_w.model import MINI, DensePrediction, ZeroShapeW
+from recon_lib.networks.contracts import DensePrediction
+from recon_lib.networks.zeroshape_w.model import MINI, ZeroShapeW
 from recon_lib.training.zeroshape_w import losses
 from recon_lib.training.zeroshape_w.losses import (
     LossTerms,
@@ -51,7 +52,7 @@ class Oracle(nn.Module):
         prediction = DensePrediction(dense, t["intrinsics"], mask, occluder)
         return replace(prediction, **{k: v for k, v in self.changed.items() if k in ("intrinsics", "mask", "occluder")})
 
-    def surface(self, prediction, mask, occluder, depth, frame):
+    def encode(self, prediction, mask, occluder, depth, frame):
         self.looked_at, self.shown, self.depth, self.frame = prediction, (mask, occluder), depth, frame
 
     def query(self, points, surface):

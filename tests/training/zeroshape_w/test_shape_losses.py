@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from recon_lib.networks.blocks import DenseFeatures
+from recon_lib.networks.contracts import DensePrediction
 from recon_lib.networks.zeroshape_w.mini_backbone import depth_from_relief
-from recon_lib.networks.zeroshape_w.model import MINI, DensePrediction, ZeroShapeW
+from recon_lib.networks.zeroshape_w.model import MINI, ZeroShapeW
 from recon_lib.training.zeroshape_w.losses import relief_loss, thickness_loss
 from tests.helpers.batches import batch, relief_of_thickness
 
