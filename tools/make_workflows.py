@@ -82,7 +82,7 @@ def zeroshape_w(surface: dict) -> Graph:
     g.group("4  Visible surface", (1430, -40, 340, 1100), PURPLE)
     seen = g.node(
         "Recon3D_VisibleSurface", (1450, 40), (wide, 360),
-        model=model[0], image=photo[0], mask=masks[0], depth=depth[0],
+        model=model[0], image=photo[0], mask=masks[0], occluder=masks[1], depth=depth[0],
     )  # fmt: skip
     g.node("PreviewImage", (1450, 450), (wide, 340), "Points: front, right, back, left", images=seen[2])
     g.note(SURFACE_NOTE, (1450, 840), (wide, 200), "Half of the answer")

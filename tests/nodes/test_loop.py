@@ -3,35 +3,16 @@
 import pytest
 import torch
 
+from tests.helpers.graphs import executed, is_link
+
 WIDGETS = {"cameras": 3, "step": 45.0, "prompt": "a ball", "seed": 5, "grid": 32, "rounds": 1, "pixels": 32}
 OUTER = {"views": ["3", 0], "field": ["4", 0], "model": ["1", 0], "outpainter": ["2", 0]}
-
-
-def is_link(value) -> bool:
-    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)
 
 
 def laid_out(pack, **changes) -> tuple[dict, tuple]:
     """The nodes that Grow Around asks for, by name, and its own outputs as links to theirs."""
     output = pack.nodes["Recon3D_GrowAround"].EXECUTE_NORMALIZED(**{**OUTER, **WIDGETS, **changes})
     return output.expand, output.result
-
-
-def executed(pack, graph: dict, known: dict[str, tuple]) -> dict[str, tuple]:
-    """The outputs of all nodes, each run once its inputs are there, with nothing filled in."""
-    done = dict(known)
-    while len(done) < len(known) + len(graph):
-        ready = [
-            name for name, node in graph.items()
-            if name not in done and all(value[0] in done for value in node["inputs"].values() if is_link(value))
-        ]  # fmt: skip
-        assert ready, "the graph goes in a circle or hangs in the air"
-        for name in ready:
-            node = graph[name]
-            inputs = {key: done[v[0]][v[1]] if is_link(v) else v for key, v in node["inputs"].items()}
-            with torch.inference_mode():
-                done[name] = pack.nodes[node["class_type"]].EXECUTE_NORMALIZED(**inputs).result
-    return done
 
 
 @pytest.fixture(params=[0, 1], ids=["plain", "personal"])
