@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..encodings import frequency_encoding
+
 SHARPNESS = 100.0  # of the softplus
 LEAST_BETA = 1e-4
 SMALL = 1e-4  # spread of the last layer's weights at the start
@@ -111,7 +113,7 @@ class DistanceNetwork(nn.Module):
             linear.weight_g.copy_(linear.weight_v.norm(dim=1, keepdim=True))
 
     def forward(self, points: Tensor) -> Tensor:
-        encoded = encode(points, self.config.octaves)
+        encoded = frequency_encoding(points, self.config.octaves)
         x = encoded
         for layer in range(self.config.depth + 1):
             if layer == self.config.skip:
@@ -134,7 +136,7 @@ class ColorNetwork(nn.Module):
             self.add_module(f"lin{layer}", NormedLinear(inputs if layer == 0 else config.width, outputs))
 
     def forward(self, points: Tensor, slope: Tensor, directions: Tensor, feature: Tensor) -> Tensor:
-        x = torch.cat([points, encode(directions, self.config.view_octaves), slope, feature], -1)
+        x = torch.cat([points, frequency_encoding(directions, self.config.view_octaves), slope, feature], -1)
         for layer in range(self.config.color_depth):
             x = getattr(self, f"lin{layer}")(x).relu()
         return getattr(self, f"lin{self.config.color_depth}")(x).sigmoid()
@@ -163,9 +165,3 @@ class LaplaceBeta(nn.Module):
 
     def forward(self) -> Tensor:
         return self.beta.abs() + LEAST_BETA
-
-
-def encode(x: Tensor, octaves: int) -> Tensor:
-    """x [N,3] -> [N,3+6*octaves]: x, then sine and cosine of x times 1, 2, 4, ... (Mildenhall et al. 2020, no pi)."""
-    waves = [wave(x * 2.0**i) for i in range(octaves) for wave in (torch.sin, torch.cos)]
-    return torch.cat([x, *waves], -1)

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...check import check_shape
+from ..encodings import sincos_grid_embedding
 from .point_attention import PointBlock
 from .skip_perceptron import SkipPerceptron
 
@@ -51,7 +52,7 @@ class ImplicitDecoder(nn.Module):
         super().__init__()
         self.point_proj = nn.ModuleDict({"proj": nn.Linear(3, width)})
         self.latent_proj = nn.Linear(latent_width, width)
-        self.pos_embed = nn.Parameter(grid_embedding(width, math.isqrt(tokens)), requires_grad=False)
+        self.pos_embed = nn.Parameter(sincos_grid_embedding(width, math.isqrt(tokens)), requires_grad=False)
         self.blocks_attn = nn.ModuleList(PointBlock(width, heads, ratio) for _ in range(blocks))
         self.norm = nn.LayerNorm(width, eps=1e-6)
         self.impl_mlp = SkipPerceptron(width, depth)
@@ -94,15 +95,3 @@ class ImplicitDecoder(nn.Module):
             projected = block.project_affine(homogeneous, affine) if index == 0 else block.project(x)
             x = block.points(x, projected, cache.keys[index], cache.values[index])
         return self.impl_mlp(torch.cat([points, self.norm(x)], dim=-1))
-
-
-def grid_embedding(width: int, side: int) -> Tensor:
-    """Fixed sine-cosine position embedding [1,1+side*side,width]: 0 for the global token, then row by row.
-
-    The first half of the channels encodes x, the second y, each as sines then cosines of frequencies 10000^-(i/n).
-    """
-    frequency = 10000.0 ** -(torch.arange(width // 4, dtype=torch.float64) / (width // 4))
-    angle = torch.arange(side, dtype=torch.float64)[:, None] * frequency
-    line = torch.cat([angle.sin(), angle.cos()], dim=-1)  # [side, width/2]
-    grid = torch.cat([line[None].expand(side, -1, -1), line[:, None].expand(-1, side, -1)], dim=-1)
-    return F.pad(grid.flatten(0, 1).float(), (0, 0, 1, 0))[None]

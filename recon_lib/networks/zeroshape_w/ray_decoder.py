@@ -5,7 +5,6 @@ ZeroShape-W's decoder cross-attends from a point to tokens of the visible surfac
 point lies between the object's first and last surface there (pixel-aligned features: Saito et al., "PIFu", 2019).
 """
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -14,10 +13,11 @@ from torch import Tensor, nn
 
 from ...check import check_shape
 from ..blocks import DenseFeatures
+from ..encodings import axis_frequency_encoding
 from .mini_backbone import TokenBlock, conv
 from .visible_points import Normalization
 
-BANDS = 5  # octaves of the position encoding of depth
+BANDS = 5  # of the positional encoding of depth
 SLAB_DEPTH = 0.5  # of the way from the first to the last surface: what is taken for granted behind what is seen
 
 
@@ -111,7 +111,7 @@ class RayDecoder(nn.Module):
         geometry = _sample(cache.geometry, place)
         first, last = (geometry[..., :2] / geometry[..., 2:3].clamp_min(0.1)).unbind(-1)  # mean over what is covered
         depth = torch.stack([points[..., 2], points[..., 2] - first, last - points[..., 2]], -1)
-        x = self.embed(torch.cat([*local, points, geometry[..., 2:], octaves(depth)], -1))
+        x = self.embed(torch.cat([*local, points, geometry[..., 2:], axis_frequency_encoding(depth, BANDS)], -1))
         for block, memory in zip(self.blocks, cache.memories, strict=True):
             x = block(x, memory)
         logits = self.answer(self.norm(x))[..., 0]
@@ -129,12 +129,6 @@ def seen_slab(behind_first: Tensor, before_last: Tensor, mask: Tensor) -> Tensor
     """
     to_end = SLAB_DEPTH * before_last - (1 - SLAB_DEPTH) * behind_first
     return torch.minimum(10 * torch.minimum(behind_first, to_end), 4 * (mask - 0.5))
-
-
-def octaves(x: Tensor) -> Tensor:
-    """x [...,K] -> [...,K(1+2 BANDS)]: the value and its sines and cosines at pi/2 times powers of two."""
-    angles = x[..., None] * (math.pi / 2 * 2.0 ** torch.arange(BANDS, device=x.device))
-    return torch.cat([x, angles.sin().flatten(-2), angles.cos().flatten(-2)], -1)
 
 
 def _sample(maps: Tensor, place: Tensor) -> Tensor:

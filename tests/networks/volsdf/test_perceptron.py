@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from recon_lib.networks.volsdf.grid_color import GridColor
-from recon_lib.networks.volsdf.perceptron import LEAST_BETA, LaplaceBeta, NormedLinear, VolSDF, VolSDFConfig, encode
+from recon_lib.networks.volsdf.perceptron import LEAST_BETA, LaplaceBeta, NormedLinear, VolSDF, VolSDFConfig
 
 SMALL = VolSDFConfig(width=64)
 
@@ -54,12 +54,6 @@ def test_rows_are_normalised():
     with torch.no_grad():
         linear.weight_g.mul_(2)
     assert torch.allclose(linear(x) - linear.bias, 2 * (before - linear.bias), atol=1e-5)
-
-
-def test_the_encoding_doubles_its_frequency():
-    x = torch.tensor([[0.3, -0.2, 0.1]])
-    encoded = encode(x, 2)
-    assert torch.allclose(encoded, torch.cat([x, x.sin(), x.cos(), (2 * x).sin(), (2 * x).cos()], -1))
 
 
 def test_beta_stays_above_zero():

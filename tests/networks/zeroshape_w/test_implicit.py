@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from recon_lib.errors import BadInput
 from recon_lib.networks.zeroshape_w import implicit
-from recon_lib.networks.zeroshape_w.implicit import ImplicitDecoder, grid_embedding
+from recon_lib.networks.zeroshape_w.implicit import ImplicitDecoder
 
 WIDTH, LATENT, TOKENS, TEXT = 32, 24, 16, 5
 
@@ -115,17 +115,3 @@ class TestQuery:
     def test_wrong_latents(self, decoder, latents):
         with pytest.raises(BadInput, match="latents"):
             decoder.prepare(latents[:, 1:])
-
-
-class TestGridEmbedding:
-    def test_global_token_is_zero(self):
-        assert grid_embedding(8, 3).shape == (1, 10, 8)
-        assert (grid_embedding(8, 3)[0, 0] == 0).all()
-
-    def test_closed_form(self):
-        """Width 8: two frequencies, 1 and 1/100; x first, sines before cosines."""
-        row, column = 1, 2
-        found = grid_embedding(8, 3)[0, 1 + row * 3 + column]
-        x, y = [column, column / 100], [row, row / 100]
-        expected = [f(v) for axis in (x, y) for f in (math.sin, math.cos) for v in axis]
-        torch.testing.assert_close(found, torch.tensor(expected))

@@ -11,7 +11,7 @@ import hashlib
 import pytest
 import torch
 
-from recon_lib.networks.zeroshape_w.implicit import grid_embedding
+from recon_lib.networks.encodings import sincos_grid_embedding
 from recon_lib.networks.zeroshape_w.model import ZEROSHAPE, ZeroShapeW
 from tests.helpers.parity_fill import Digest, disk, filled_state, wavy_image
 
@@ -33,7 +33,7 @@ def meta_network() -> ZeroShapeW:
 def network():
     network = meta_network()
     state = dict(network.state_dict())
-    state["impl_network.pos_embed"] = grid_embedding(256, 14)
+    state["impl_network.pos_embed"] = sincos_grid_embedding(256, 14)
     state = filled_state(state, keep=("impl_network.pos_embed",))
     for key in ("intr_proj.weight", "intr_proj.bias"):
         state[key] = state[key] * 0.2

@@ -5,7 +5,8 @@ import torch
 
 from recon_lib.errors import BadInput
 from recon_lib.networks.blocks import DenseFeatures
-from recon_lib.networks.zeroshape_w.ray_decoder import BANDS, CrossBlock, RayDecoder, SurfaceTokens, octaves, seen_slab
+from recon_lib.networks.encodings import axis_frequency_encoding
+from recon_lib.networks.zeroshape_w.ray_decoder import BANDS, CrossBlock, RayDecoder, SurfaceTokens, seen_slab
 from recon_lib.networks.zeroshape_w.visible_points import Normalization
 
 SIDE, FINE, MIDDLE, WIDTH = 32, 5, 6, 16
@@ -59,7 +60,7 @@ def points_at(pixels, depth, normalization):
 
 
 def embedded(decoder, points, cache):
-    """What the decoder embeds of each point: fine, middle, itself, silhouette and masks, depths, octaves of them."""
+    """What the decoder embeds of each point: fine, middle, itself, silhouette and masks, depths, their encoding."""
     caught = []
     hook = decoder.embed.register_forward_hook(lambda module, inputs, output: caught.append(inputs[0]))
     decoder.query(points, cache)
@@ -80,7 +81,7 @@ class TestWhatAPointReads:
         first, last = (torch.where(on, surface, 0.0) for surface in (at[:, 0], at[:, 1]))
         wanted = torch.stack([points[..., 2], points[..., 2] - first, last - points[..., 2]], -1)
         torch.testing.assert_close(depth, wanted, rtol=1e-3, atol=2e-3)
-        torch.testing.assert_close(waves, octaves(depth)[..., 3:])
+        torch.testing.assert_close(waves, axis_frequency_encoding(depth, BANDS)[..., 3:])
 
     def test_a_point_between_the_surfaces_knows_it(self, decoder, cache, geometry, normalization):
         """Behind the first and before the last: both distances are positive, and only there."""
@@ -208,15 +209,6 @@ class TestSeenSlab:
     def test_none_where_the_surfaces_cross(self):
         z = torch.linspace(-2, 2, 41)
         assert (seen_slab(z - 0.5, 0.3 - z, torch.ones(41)) < 0).all()
-
-
-def test_octaves():
-    x = torch.tensor([[0.5, -1.0]])
-    found = octaves(x)
-    assert found.shape == (1, 2 + 4 * BANDS)
-    angles = [math.pi / 2 * 2**band * value for value in (0.5, -1.0) for band in range(BANDS)]
-    wanted = [0.5, -1.0, *map(math.sin, angles), *map(math.cos, angles)]
-    torch.testing.assert_close(found[0], torch.tensor(wanted), rtol=0, atol=1e-5)
 
 
 class TestSurfaceTokens:
