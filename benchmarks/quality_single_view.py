@@ -86,7 +86,10 @@ def f_score(predicted: Mesh | None, truth: Mesh) -> dict[str, float]:
 
 
 def iou(predicted: torch.Tensor, true: np.ndarray) -> float:
+    """Intersection over union of [1,1,H,W] and [H,W]; NaN, undefined, where the truth is empty."""
     predicted, true = predicted[0, 0].numpy() > 0.5, np.asarray(true)
+    if not true.any():
+        return float("nan")
     return float((predicted & true).sum() / max((predicted | true).sum(), 1))
 
 
@@ -101,7 +104,8 @@ def measure(model: LoadedModel, scene: Scene, truth: Mesh, resolution: int, base
         mesh = extract_mesh(complete_shape(model, surface), resolution, largest=True).mesh
     except BadInput as reason:
         logging.getLogger("recon3d").info("failed: %s", reason)
-        rows.setdefault("masks", {"mask_iou": 0.0, "occluder_iou": 0.0})
+        nothing = torch.zeros(1, 1, *scene.mask.shape)
+        rows.setdefault("masks", {"mask_iou": iou(nothing, scene.mask), "occluder_iou": iou(nothing, scene.occluder)})
         surface = mesh = None
     rows["model"] = f_score(mesh, truth)
     if baselines:
@@ -132,8 +136,11 @@ def run(args: argparse.Namespace) -> dict:
     return table
 
 
-def _means(rows: list[dict]) -> dict[str, float]:
-    return {name: round(float(np.nanmean([row[name] for row in rows])), 4) for name in rows[0]} | {"count": len(rows)}
+def _means(rows: list[dict]) -> dict[str, float | None]:
+    """Means over the pictures where a figure is defined; None where it is nowhere."""
+    defined = {name: [row[name] for row in rows if not np.isnan(row[name])] for name in rows[0]}
+    means = {name: round(float(np.mean(values)), 4) if values else None for name, values in defined.items()}
+    return means | {"count": len(rows)}
 
 
 def main() -> None:

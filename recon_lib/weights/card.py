@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -22,7 +23,7 @@ class ModelCard:
     parameters: int = 0
     bytes: int = 0
     sha256: str | None = None  # known once the file has been read whole
-    metrics: dict = field(default_factory=dict)  # measured figures, any nesting
+    metrics: dict = field(default_factory=dict)  # benchmark -> measured figures, any nesting; null = undefined
     trained_on: str = ""
     source: str = ""  # the command or the publication that the weights come from
     config: dict = field(default_factory=dict)  # what `networks.build` needs
@@ -83,20 +84,44 @@ def card_markdown(card: ModelCard) -> str:
     }
     lines = [f"# {card.name}", "", "| | |", "|---|---|", *(f"| {key} | {text} |" for key, text in rows.items() if text)]
     if card.metrics:
-        lines += ["", "## Measured", "", "| figure | value |", "|---|---|"]
-        lines += [f"| {name} | {value} |" for name, value in _flat(card.metrics)]
+        lines += ["", "## Measured", *_metric_tables(card.metrics)]
     lines += ["", "## Configuration", "", "```json", json.dumps(card.config, indent=2), "```", ""]
     return "\n".join(lines)
 
 
-def _flat(metrics: dict, prefix: str = "") -> list[tuple[str, str]]:
-    """Nested figures as (path, value) rows."""
-    rows: list[tuple[str, str]] = []
-    for key, value in metrics.items():
-        name = f"{prefix}{key}"
-        rows += _flat(value, f"{name} · ") if isinstance(value, dict) else [(name, _figure(value))]
+def _metric_tables(metrics: dict) -> list[str]:
+    """Lines of one table for each benchmark, titled by its name; figures outside benchmarks come first, untitled."""
+    loose = {name: value for name, value in metrics.items() if not isinstance(value, dict)}
+    lines = _table([("", loose)]) if loose else []
+    for benchmark, figures in metrics.items():
+        if isinstance(figures, dict):
+            lines += ["", f"### {benchmark}", *_table(_rows(figures))]
+    return lines
+
+
+def _rows(figures: dict, path: tuple[str, ...] = ()) -> list[tuple[str, dict]]:
+    """Nested dicts as rows: the path to each innermost dict, and its figures."""
+    own = {name: value for name, value in figures.items() if not isinstance(value, dict)}
+    rows = [(" · ".join(path), own)] if own else []
+    for name, value in figures.items():
+        if isinstance(value, dict):
+            rows += _rows(value, (*path, name))
     return rows
 
 
+def _table(rows: list[tuple[str, dict]]) -> list[str]:
+    """A Markdown table with a column for each figure that any row has."""
+    columns = list(dict.fromkeys(name for _, figures in rows for name in figures))
+    lines = ["", f"| | {' | '.join(map(_cell, columns))} |", "|---" + "|---:" * len(columns) + "|"]
+    return lines + [f"| {_cell(name)} | {' | '.join(_figure(row.get(c)) for c in columns)} |" for name, row in rows]
+
+
 def _figure(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value).replace("|", "/")
+    """A figure to four digits; "–" where it is undefined (missing, null, NaN)."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else _cell(str(value))
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "/")

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -167,8 +168,21 @@ class TestRefusals:
 def test_card_as_a_page(folder):
     page = card_markdown(read_card(folder / "good.safetensors"))
     assert page.startswith("# good\n")
-    assert "| clean · F | 0.5 |" in page
+    assert "### clean\n\n| | F |\n|---|---:|\n|  | 0.5 |\n" in page
     assert file_sha256(folder / "good.safetensors") in page
+
+
+def test_a_benchmark_is_one_table_and_undefined_figures_are_dashes(folder):
+    card = read_card(folder / "good.safetensors")
+    runs = {"clean": {"model": {"IoU": 0.91234, "F": None}, "sphere": {"F": float("nan"), "a|b": 3}}, "all": {"F": 0.0}}
+    page = card_markdown(replace(card, metrics={"loss": 0.25, "benchmark (40 objects)": runs}))
+    _, measured = page.split("## Measured\n")
+    assert measured.startswith(
+        "\n| | loss |\n|---|---:|\n|  | 0.25 |\n"
+        "\n### benchmark (40 objects)\n"
+        "\n| | IoU | F | a/b |\n|---|---:|---:|---:|\n"
+        "| clean · model | 0.9123 | – | – |\n| clean · sphere | – | – | 3 |\n| all | – | 0 | – |\n"
+    )
 
 
 @pytest.mark.parametrize("card", find_models(), ids=lambda card: card.name)
