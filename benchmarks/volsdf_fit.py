@@ -28,8 +28,9 @@ from benchmarks.colored_solids import add_arguments, colored_solids, seen, write
 from recon_lib.cameras.camera import Cameras
 from recon_lib.meshes.mesh import Mesh
 from recon_lib.progress import Progress
+from recon_lib.render.error_bounded import ErrorBoundedSampler
 from recon_lib.render.field import render_field
-from recon_lib.render.volsdf import render_network
+from recon_lib.render.rays import render_image
 from recon_lib.stages.evaluation.images import compare_images
 from recon_lib.stages.evaluation.meshes import compare_meshes
 from recon_lib.stages.fitting.sdf_grid.fit import GridFit, fit_volsdf
@@ -72,7 +73,7 @@ def psnr(images: Tensor, truth: Views) -> float:
     return compare_images(images, truth.images)["psnr"]
 
 
-def shown(field, truth: Views) -> Tensor:
+def render(field, truth: Views) -> Tensor:
     return render_field(field, truth.cameras, shading="albedo", supersample=3).images
 
 
@@ -83,7 +84,7 @@ def fit_row(scene: Scene, seed: int) -> dict[str, float]:
     figures = compare_meshes(extract_mesh(field, RESOLUTION).mesh, scene.mesh, samples=SAMPLES)
     return {
         "chamfer": figures["chamfer_unsquared"], "iou": figures["volumetric_iou"],
-        "normals": figures["normal_consistency"], "psnr": psnr(shown(field, scene.held_out), scene.held_out),
+        "normals": figures["normal_consistency"], "psnr": psnr(render(field, scene.held_out), scene.held_out),
         "seconds": wall, "cpu": cpu,
     }  # fmt: skip
 
@@ -113,7 +114,7 @@ def grid_curve(scene: Scene, truth: Views, seed: int) -> list[tuple[float, float
         run.advance()
         spent += time.process_time() - started
         if run.done <= 4 or run.done % 4 == 0 or run.done == run.settings.rounds:
-            curve.append((spent, psnr(shown(run.grid.field(), truth), truth)))
+            curve.append((spent, psnr(render(run.grid.field(), truth), truth)))
     return curve
 
 
@@ -129,26 +130,19 @@ def reference_curve(scene: Scene, truth: Views, minutes: float, seed: int) -> li
     )
     run, spent, curve = PerceptronRun(scene.views, None, MlpSettings(), seed, "cpu", Progress()), 0.0, []
 
-    def painter_input() -> None:
-        cameras = moved(small.cameras, run.center, run.scale)
-        curve.append((spent, psnr(render_network(run.network, cameras), small), run.done))
+    def measure() -> None:
+        sampler = ErrorBoundedSampler(far=2 * run.settings.network.scene_radius / run.scale)
+        curve.append((spent, psnr(render_image(run.field(), sampler, small.cameras), small), run.done))
         print(f"  perceptron {spent:7.0f} s  step {run.done:5d}  PSNR {curve[-1][1]:.2f}", flush=True)
 
-    painter_input()
+    measure()
     while spent < 60 * minutes:
         started = time.process_time()
         run.advance()
         spent += time.process_time() - started
         if spent >= 10 * minutes * len(curve):
-            painter_input()
+            measure()
     return curve
-
-
-def moved(cameras: Cameras, center: Tensor, scale: float) -> Cameras:
-    """The cameras in the perceptron's own frame."""
-    pose = cameras.camera_to_world.clone()
-    pose[:, :3, 3] = (pose[:, :3, 3] - center) * scale
-    return Cameras(pose, cameras.intrinsics, cameras.height, cameras.width)
 
 
 def compared(scene: Scene, minutes: float, seed: int) -> dict:

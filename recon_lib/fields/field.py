@@ -1,5 +1,6 @@
-"""The one question that every representation answers: how far inside the object is this point?"""
+"""Contracts of fields: solids that answer how far inside a point lies, and radiance fields that rays can see."""
 
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from torch import Tensor
@@ -28,3 +29,38 @@ class Field(Protocol):
 
     def color(self, points: Tensor, directions: Tensor | None = None) -> Tensor:
         """points [N,3], optional view directions [N,3] unit -> [N,3] sRGB 0-1. Only when `has_color`."""
+
+
+@runtime_checkable
+class RadianceField(Field, Protocol):
+    """A field that volume rendering can see (Mildenhall et al. 2020, "NeRF"): density and colour everywhere.
+
+    A field whose density, colour and gradient share their work may offer `radiance(points, directions) -> Radiance`,
+    which `radiance_of` then prefers.
+    """
+
+    def density(self, points: Tensor) -> Tensor:
+        """points [N,3] world -> [N] >= 0, absorption per world unit."""
+
+
+@runtime_checkable
+class DistanceField(RadianceField, Protocol):
+    """A radiance field whose `inside` is minus the signed distance, world units, and whose density VolSDF's."""
+
+    beta: Tensor | float  # width of the density, world units
+
+
+@dataclass(frozen=True)
+class Radiance:
+    """What a radiance field answers at N points."""
+
+    density: Tensor  # [N] per world unit
+    color: Tensor  # [N,3] sRGB 0-1
+    gradient: Tensor | None = None  # [N,3] of the signed distance, where the field has one: it points outward
+
+
+def radiance_of(field: RadianceField, points: Tensor, directions: Tensor) -> Radiance:
+    """Radiance at points [N,3] world seen along directions [N,3] unit, in one pass where the field offers it."""
+    if hasattr(field, "radiance"):
+        return field.radiance(points, directions)
+    return Radiance(field.density(points), field.color(points, directions))

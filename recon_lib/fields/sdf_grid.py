@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..check import check_shape
+from ..networks.volsdf.density import laplace_density
 from ..networks.volsdf.grid_color import GridColor
 from .cells import Cells
 
@@ -46,14 +47,18 @@ class SdfGrid:
         beyond = (points - points.clamp(low, high)).norm(dim=-1)
         return torch.where(beyond > 0, value.clamp_max(0) - beyond, value)
 
+    def density(self, points: Tensor) -> Tensor:
+        """points [N,3] world -> VolSDF's density [N] per world unit."""
+        return laplace_density(-self.inside(points), self.beta)
+
     @torch.no_grad()
     def normals(self, points: Tensor) -> Tensor:
         """points [N,3] world -> unit gradients of the signed distance [N,3]; 0 where it is constant."""
         check_shape("points", points, "N", 3)
         nodes, fraction = self.cells.locate(points)
-        around = self.distance.to(points.device).view(-1)[nodes.reshape(-1)].view(-1, 8, 1)
-        slope = torch.bmm(self.cells.weights_and_slopes(fraction), around)[:, 1:, 0]
-        return F.normalize(slope, dim=-1)
+        corners = self.distance.to(points.device).view(-1)[nodes.reshape(-1)].view(-1, 8, 1)
+        gradient = torch.bmm(self.cells.weights_and_slopes(fraction), corners)[:, 1:, 0]
+        return F.normalize(gradient, dim=-1)
 
     @torch.no_grad()
     def color(self, points: Tensor, directions: Tensor | None = None) -> Tensor:

@@ -1,21 +1,22 @@
-"""Samples along rays by which the opacity's error stays below a bound (Yariv et al. 2021, section 3.3, algorithm 1).
+"""Samples along rays that keep the opacity's error below a bound (Yariv et al. 2021, section 3.3, algorithm 1).
 
 Rays are refined where Theorem 1 bounds the error worst, with the smallest density width for which the bound holds,
 until that is the field's own. The last samples are drawn by the weights that the rays then have.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ..check import check_shape
-from .volume import interval_weights, laplace_density, rectangle_depths
+from ..fields.field import DistanceField
+from ..networks.volsdf.density import laplace_density
+from .rays import RayBundle, RaySamples
+from .volume import interval_weights
 
 LARGEST_ERROR = 1e6
 EVEN = 1e-5  # added to the weights that samples are drawn by
-NARROW = 1e-5  # shares below which an interval is taken as a point
+NARROW = 1e-5  # fractions below which an interval is taken as a point
 
 
 @dataclass(frozen=True)
@@ -24,32 +25,24 @@ class ErrorBoundedSampler:
 
     samples: int = 64  # by the weights
     uniform: int = 128  # at the start, and added in each round
-    extra: int = 32  # of all that were looked at
+    extra: int = 32  # of all that were evaluated
     error: float = 0.1
     bisections: int = 10
     rounds: int = 5
+    far: float = 6.0  # end of the rays, world units: the diameter of VolSDF's scene
 
     @torch.no_grad()
-    def __call__(
-        self,
-        origins: Tensor,  # [R,3] world
-        directions: Tensor,  # [R,3] unit
-        distance: Callable[[Tensor], Tensor],  # points [N,3] -> [N]
-        beta: Tensor,  # the density's width, a scalar
-        far: float,
-        generator: torch.Generator | None = None,  # None: the same samples every time, for rendering
-    ) -> Tensor:
-        """-> ascending distances along the rays [R, samples + extra + 2], 0 and `far` among them."""
-        check_shape("origins", origins, "R", 3)
-        check_shape("directions", directions, len(origins), 3)
+    def __call__(self, field: DistanceField, rays: RayBundle, generator: torch.Generator | None = None) -> RaySamples:
+        """[R, samples + extra + 2] of them, the rays' origins and `far` among them; the last is endless."""
 
-        def ask(t: Tensor) -> Tensor:
-            return distance((origins[:, None] + t[..., None] * directions[:, None]).reshape(-1, 3)).view(t.shape)
+        def distance(t: Tensor) -> Tensor:
+            return -field.inside(rays.at(t).view(-1, 3)).view(t.shape)
 
-        t = self._uniform(len(origins), far, origins, generator)
-        d = ask(t)
+        beta = torch.as_tensor(field.beta).detach().to(rays.origins)
+        t = self._uniform(rays.origins, generator)
+        d = distance(t)
         length = t[:, 1:] - t[:, :-1]
-        width = (length.square().sum(-1) / (4 * torch.log1p(origins.new_tensor(self.error)))).sqrt()  # lemma 2
+        width = (length.square().sum(-1) / (4 * torch.log1p(t.new_tensor(self.error)))).sqrt()  # lemma 2
         for count in range(1, self.rounds + 1):
             bound = _Bound(d, t)
             width = self._smallest_width(bound, width, beta)
@@ -57,26 +50,27 @@ class ErrorBoundedSampler:
                 break
             added = inverse_cumulative(t, bound.worst(width[:, None]), self.uniform, None)
             t, order = torch.cat([t, added], -1).sort(-1)
-            d = torch.cat([d, ask(added)], -1).gather(1, order)
-        weights, _ = interval_weights(rectangle_depths(d, t, width[:, None]))
+            d = torch.cat([d, distance(added)], -1).gather(1, order)
+        length = RaySamples.before_opaque(t).length
+        weights, _ = interval_weights(length * laplace_density(d, width[:, None]))
         drawn = inverse_cumulative(t, weights[:, :-1] + EVEN, self.samples, generator)
-        return torch.cat([drawn, self._extra(t, far, generator)], -1).sort(-1)[0]
+        return RaySamples.before_opaque(torch.cat([drawn, self._extra(t, generator)], -1).sort(-1)[0])
 
-    def _uniform(self, rays: int, far: float, like: Tensor, generator: torch.Generator | None) -> Tensor:
-        t = torch.linspace(0, 1, self.uniform, device=like.device).expand(rays, -1) * far
+    def _uniform(self, origins: Tensor, generator: torch.Generator | None) -> Tensor:
+        t = torch.linspace(0, 1, self.uniform, device=origins.device).expand(len(origins), -1) * self.far
         if generator is None:
             return t
         middle = (t[:, 1:] + t[:, :-1]) / 2
         low, high = torch.cat([t[:, :1], middle], -1), torch.cat([middle, t[:, -1:]], -1)
         return low + (high - low) * torch.rand(t.shape, generator=generator).to(t)
 
-    def _extra(self, t: Tensor, far: float, generator: torch.Generator | None) -> Tensor:
+    def _extra(self, t: Tensor, generator: torch.Generator | None) -> Tensor:
         count = t.shape[1]
         if generator is None:
             chosen = torch.linspace(0, count - 1, self.extra, device=t.device).long()
         else:
             chosen = torch.randperm(count, generator=generator)[: self.extra].to(t.device)
-        ends = t.new_tensor([0.0, far]).expand(len(t), 2)
+        ends = t.new_tensor([0.0, self.far]).expand(len(t), 2)
         return torch.cat([ends, t[:, chosen]], -1)
 
     def _smallest_width(self, bound: "_Bound", width: Tensor, beta: Tensor) -> Tensor:
@@ -126,12 +120,12 @@ def least_distance(length: Tensor, first: Tensor, second: Tensor) -> Tensor:
 
 
 def inverse_cumulative(t: Tensor, weights: Tensor, count: int, generator: torch.Generator | None) -> Tensor:
-    """`count` places on each ray, distributed like the weights [R,S-1] of the intervals between t [R,S] -> [R,count].
+    """`count` distances along each ray, distributed like the weights [R,S-1] of the intervals between t [R,S].
 
     Evenly spread in the distribution, ends included; with a generator at random.
     """
-    share = weights / weights.sum(-1, keepdim=True).clamp_min(torch.finfo(weights.dtype).tiny)
-    cumulative = torch.cat([torch.zeros_like(share[:, :1]), share.cumsum(-1)], -1)
+    pdf = weights / weights.sum(-1, keepdim=True).clamp_min(torch.finfo(weights.dtype).tiny)
+    cumulative = torch.cat([torch.zeros_like(pdf[:, :1]), pdf.cumsum(-1)], -1)
     if generator is None:
         u = torch.linspace(0, 1, count, device=t.device).expand(len(t), -1)
     else:

@@ -6,8 +6,9 @@ import torch.nn.functional as F
 
 from recon_lib.errors import BadInput
 from recon_lib.fields.cells import Cells
-from recon_lib.fields.field import Field
+from recon_lib.fields.field import DistanceField
 from recon_lib.fields.sdf_grid import SdfGrid, shared_rows
+from recon_lib.networks.volsdf.density import laplace_density
 from recon_lib.networks.volsdf.grid_color import GridColor
 from recon_lib.stages.meshing.extract import extract_mesh
 
@@ -24,8 +25,8 @@ def grid() -> SdfGrid:
     return SdfGrid(CELLS, distance, rows, features, GridColor(6, 8).requires_grad_(False), 0.01)
 
 
-def test_it_is_a_field():
-    assert isinstance(grid(), Field)
+def test_it_is_a_distance_field():
+    assert isinstance(grid(), DistanceField)
     assert torch.allclose(grid().bounds, torch.tensor([[-1.0] * 3, [1.0] * 3]))
 
 
@@ -33,6 +34,12 @@ def test_inside_is_minus_the_distance():
     points = torch.rand(500, 3) * 2 - 1
     error = grid().inside(points) - (0.5 - points.norm(dim=-1))
     assert error.abs()[points.norm(dim=-1) > 0.2].max() < 0.01
+
+
+def test_the_density_is_volsdfs():
+    points = torch.rand(50, 3)
+    assert torch.equal(grid().density(points), laplace_density(-grid().inside(points), 0.01))
+    assert grid().density(torch.tensor([[0.1, 0.0, 0.0]])).item() == pytest.approx(100)
 
 
 def test_nothing_is_inside_beyond_the_bounds():

@@ -1,4 +1,4 @@
-"""Densities, optical depths and weights against closed forms and fine sums."""
+"""Optical depths and weights against closed forms and fine sums."""
 
 import math
 
@@ -8,31 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recon_lib.errors import BadInput
-from recon_lib.render.volume import (
-    composite_rays,
-    interval_weights,
-    laplace_density,
-    laplace_share,
-    linear_depths,
-    rectangle_depths,
-    sample_weights,
-)
-
-
-def test_the_density_is_the_laplace_distribution_over_beta():
-    beta = 0.2
-    s = torch.tensor([-1.0, -0.2, 0.0, 0.2, 1.0], dtype=torch.float64)
-    outside = 0.5 * math.exp(-1)
-    far_outside = 0.5 * math.exp(-5)
-    expected = torch.tensor([1 - far_outside, 1 - outside, 0.5, outside, far_outside]) / beta
-    assert torch.allclose(laplace_density(s, beta), expected.double(), atol=1e-6)
-
-
-def test_the_share_is_the_integral_of_laplaces_density():
-    y = torch.linspace(-8, 8, 16001, dtype=torch.float64)
-    density = 0.5 * torch.exp(-y.abs())
-    summed = 0.5 * math.exp(-8) + torch.cumulative_trapezoid(density, y)
-    assert torch.allclose(laplace_share(y)[1:], summed, atol=1e-6)
+from recon_lib.networks.volsdf.density import laplace_density
+from recon_lib.render.volume import composite_rays, interval_weights, linear_depths, merge_weights, sample_weights
 
 
 @given(
@@ -43,11 +20,11 @@ def test_linear_depths_are_exact_between_samples(distances, beta):
     """Against ten thousand rectangles of the same piecewise linear distance."""
     d = torch.tensor([distances], dtype=torch.float64)
     t = torch.linspace(1, 3, len(distances), dtype=torch.float64)[None]
-    found = linear_depths(d, t, beta)[:, :-1]
-    share = (torch.arange(10_000, dtype=torch.float64) + 0.5) / 10_000
-    between = d[:, :-1, None] + (d[:, 1:] - d[:, :-1])[..., None] * share
+    depths = linear_depths(d, t, beta)[:, :-1]
+    fraction = (torch.arange(10_000, dtype=torch.float64) + 0.5) / 10_000
+    between = d[:, :-1, None] + (d[:, 1:] - d[:, :-1])[..., None] * fraction
     expected = laplace_density(between, beta).mean(-1) * (t[:, 1:] - t[:, :-1])
-    assert torch.allclose(found, expected, rtol=1e-4, atol=1e-7)
+    assert torch.allclose(depths, expected, rtol=1e-4, atol=1e-7)
 
 
 def test_linear_depths_have_finite_gradients_where_the_distance_is_flat():
@@ -64,15 +41,8 @@ def test_beyond_the_last_sample_only_the_inside_is_opaque():
     assert last[1] == 0
 
 
-def test_rectangle_depths_multiply_by_the_length_and_end_endlessly():
-    d, t = torch.tensor([[0.0, 0.1, -0.1]]), torch.tensor([[0.0, 0.5, 0.7]])
-    depths = rectangle_depths(d, t, 0.1)
-    expected = laplace_density(d, 0.1) * torch.tensor([0.5, 0.2, 1e10])
-    assert torch.allclose(depths, expected)
-
-
 @given(st.lists(st.floats(0, 20), min_size=2, max_size=12))
-def test_shares_add_up_to_one(depths):
+def test_weights_and_transmittance_add_up_to_one(depths):
     depths = torch.tensor([depths], dtype=torch.float64)
     for weigh in (interval_weights, sample_weights):
         weights, passed = weigh(depths)
@@ -105,10 +75,18 @@ def test_a_sharp_surface_is_seen_where_it_is():
     assert errors[-1] < 0.005
 
 
-def test_what_passes_shows_what_is_behind():
+def test_weights_beside_the_shaded_samples_are_not_lost():
+    weights = torch.rand(5, 8)
+    inner = merge_weights(weights, 1, 7)
+    assert inner.shape == (5, 6)
+    assert torch.allclose(inner.sum(-1), weights.sum(-1))
+    assert torch.equal(inner[:, 1:-1], weights[:, 2:6])
+
+
+def test_what_passes_shows_the_background():
     weights, values = torch.tensor([[0.25, 0.5]]), torch.tensor([[[1.0, 0, 0], [0, 1, 0]]])
-    shown = composite_rays(weights, values, torch.tensor([0.25]), torch.tensor([[0.0, 0, 1]]))
-    assert torch.allclose(shown, torch.tensor([[0.25, 0.5, 0.25]]))
+    color = composite_rays(weights, values, torch.tensor([0.25]), torch.tensor([[0.0, 0, 1]]))
+    assert torch.allclose(color, torch.tensor([[0.25, 0.5, 0.25]]))
 
 
 def test_depths_of_another_shape_are_told():

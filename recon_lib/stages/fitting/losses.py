@@ -1,64 +1,59 @@
-"""What a field is fitted by: VolSDF's colour and eikonal losses, IDR's mask loss, and MonoSDF's cues and smoothness.
+"""Losses of a field's fit: VolSDF's colour and eikonal losses, IDR's mask loss, and MonoSDF's cues and smoothness.
 
 Yariv et al. 2021, section 3.4; Yariv et al. 2020, "IDR", equation 7; Yu et al. 2022, "MonoSDF", section 3.3. All are
 means over rays, weighted by `trust`.
 """
 
-from dataclasses import dataclass
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .rays import Rays
+from ...render.rays import RenderedRays
+from .rays import PixelRays
 from .sdf_grid.settings import FitWeights
 
-WHOLLY = 0.99  # mask from which a pixel shows nothing but the object
+WHOLE = 0.99  # mask from which a pixel shows nothing but the object
 FLAT = 1e-8  # added to the variance of a view's depth
 LEAST_SCALE = 0.25  # of the ratio of the spreads: where rendered depth runs against its cue, it has to turn
 CREASE = 1e-2  # bend of the distance per cell below which smoothness counts squares
 
 
-@dataclass(frozen=True)
-class RenderedRays:
-    """What the field shows on R rays."""
-
-    color: Tensor  # [R,3] over what is behind
-    silhouette: Tensor  # [R] logit of the share of the pixel that the object covers
-    distance: Tensor  # [R] mean distance along the ray
-    normal: Tensor  # [R,3] blended unit normals
-    slope: Tensor  # [N,3] gradients of the signed distance at all samples
-
-
-def fit_losses(shown: RenderedRays, rays: Rays, views: int, weights: FitWeights) -> Tensor:
+def fit_losses(
+    rendered: RenderedRays,
+    silhouette: Tensor,  # [R] logits of the objects' fraction of the pixels
+    gradient: Tensor,  # [N,3] of the signed distance, at all samples
+    rays: PixelRays,
+    views: int,
+    weights: FitWeights,
+) -> Tensor:
     """The sum of all losses but smoothness, which needs no rays."""
-    loss = weights.color * color_loss(shown.color, rays) + weights.mask * mask_loss(shown.silhouette, rays)
-    loss = loss + weights.eikonal * eikonal_loss(shown.slope)
+    loss = weights.color * color_loss(rendered.color, rays) + weights.mask * mask_loss(silhouette, rays)
+    loss = loss + weights.eikonal * eikonal_loss(gradient)
     if weights.depth > 0 and bool(rays.depth_known.any()):
-        loss = loss + weights.depth * depth_loss(shown.distance * rays.along, rays, views)
+        loss = loss + weights.depth * depth_loss(rendered.distance * rays.cos_axis, rays, views)
     if weights.normal > 0 and bool((rays.normals != 0).any()):
-        loss = loss + weights.normal * normal_loss(shown.normal, rays)
+        loss = loss + weights.normal * normal_loss(rendered.normal, rays)
     return loss
 
 
-def color_loss(color: Tensor, rays: Rays) -> Tensor:
-    """L1 of colours [R,3] that were rendered over what the picture shows beside the object."""
+def color_loss(color: Tensor, rays: PixelRays) -> Tensor:
+    """L1 of colours [R,3], rendered over the picture's own background."""
     return _mean((color - rays.colors).abs().mean(-1), rays.trust)
 
 
-def mask_loss(silhouette: Tensor, rays: Rays) -> Tensor:
+def mask_loss(silhouette: Tensor, rays: PixelRays) -> Tensor:
     """Cross-entropy of the logits [R] and masks; rays that meet the object where the mask is whole are done."""
     entropy = F.binary_cross_entropy_with_logits(silhouette, rays.mask, reduction="none")
-    done = (silhouette > 0) & (rays.mask > WHOLLY)
+    done = (silhouette > 0) & (rays.mask > WHOLE)
     return _mean(torch.where(done, 0.0, entropy), rays.trust)
 
 
-def eikonal_loss(slope: Tensor) -> Tensor:
+def eikonal_loss(gradient: Tensor) -> Tensor:
     """Squared difference of gradient lengths [N,3] from 1 (Gropp et al. 2020)."""
-    return (slope.norm(dim=-1) - 1).square().mean()
+    return (gradient.norm(dim=-1) - 1).square().mean()
 
 
-def depth_loss(depth: Tensor, rays: Rays, views: int) -> Tensor:
+def depth_loss(depth: Tensor, rays: PixelRays, views: int) -> Tensor:
     """MonoSDF's scale- and shift-invariant loss of z-depths [R] (equation 10): half the mean squared difference.
 
     Scale and shift are those that bring a view's rendered depth nearest to its cue, found for each view by itself:
@@ -79,7 +74,7 @@ def depth_loss(depth: Tensor, rays: Rays, views: int) -> Tensor:
     return _mean((scale[rays.view] * z - cue).square() / 2, weight)
 
 
-def normal_loss(normal: Tensor, rays: Rays) -> Tensor:
+def normal_loss(normal: Tensor, rays: PixelRays) -> Tensor:
     """L1 and angular difference of normals [R,3] (equation 11), where the view has any."""
     known = (rays.normals != 0).any(-1).float()
     unit = F.normalize(normal, dim=-1)
@@ -88,7 +83,7 @@ def normal_loss(normal: Tensor, rays: Rays) -> Tensor:
 
 
 def smoothness_loss(values: Tensor, neighbours: Tensor, spacing: float) -> Tensor:
-    """How much a distance at K nodes [K] bends away from the mean of its 6 neighbours [K,6], in spacings.
+    """Bend of the distance at K nodes [K] from the mean of its 6 neighbours [K,6], in spacings.
 
     Stands for MonoSDF's difference of neighbouring normals. Linear for sharp bends, so that edges may stay.
     """

@@ -1,7 +1,7 @@
 """The pixels of posed views as rays to fit a field to."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -12,37 +12,27 @@ from ...errors import BadInput
 from ...progress import unchecked
 from ...provenance import Provenance
 from ...render.fill import fill_nearest
+from ...render.rays import RayBundle
 from ...views.views import Views
 from .sdf_grid.settings import Trust
 
-BACKGROUND = 0.02  # mask below which a pixel shows what is behind the object
-WHOLE = 0.995  # share of all pixels: masks that cover more mark no object
+BACKGROUND = 0.02  # mask below which a pixel shows the background alone
+WHOLE = 0.995  # fraction of all pixels: masks that cover more mark no object
 
 
 @dataclass(frozen=True)
-class Rays:
-    """M pixels with all that is known about them. Layers without information are 0 there."""
+class PixelRays(RayBundle):
+    """Rays of M pixels with all that is known about them. Layers without information are 0 there."""
 
-    origins: Tensor  # [M,3] world
-    directions: Tensor  # [M,3] unit, world
     colors: Tensor  # [M,3] sRGB 0-1
-    behind: Tensor  # [M,3] sRGB 0-1, what the picture shows beside the object
+    background: Tensor  # [M,3] sRGB 0-1, what the picture shows beside the object
     mask: Tensor  # [M] 0-1
     trust: Tensor  # [M] factor of the pixel's losses
     view: Tensor  # [M] int64
-    along: Tensor  # [M] z-depth for each unit of distance along the ray
+    cos_axis: Tensor  # [M] cosine to the optical axis: z-depth for each unit of distance along the ray
     depth: Tensor  # [M] the view's z-depth, brought to mean 0 and mean deviation 1 within its view
     depth_known: Tensor  # [M] float32, 1 where there is depth
     normals: Tensor  # [M,3] unit, world
-
-    def __len__(self) -> int:
-        return len(self.mask)
-
-    def __getitem__(self, rows: Tensor) -> "Rays":
-        return Rays(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
-
-    def to(self, device: torch.device | str) -> "Rays":
-        return Rays(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
 
     @classmethod
     def of(
@@ -50,23 +40,23 @@ class Rays:
         views: Views,
         trust: Trust,
         check: Callable[[], None] = unchecked,
-    ) -> "Rays":
+    ) -> "PixelRays":
         """All pixels of all views, view by view and row by row, on the CPU."""
         check_views(views)
         count, _, height, width = views.images.shape
         origins, directions = views.cameras.rays()
-        along = (directions * views.cameras.rotation[:, None, None, :, 2]).sum(-1)
-        behind = []
+        cos_axis = (directions * views.cameras.rotation[:, None, None, :, 2]).sum(-1)
+        background = []
         for image, mask in zip(views.images, views.masks, strict=True):
             check()
-            behind.append(fill_nearest(image, mask[0] < BACKGROUND))
+            background.append(fill_nearest(image, mask[0] < BACKGROUND))
         depth, known = _standard_depth(views)
         normals = torch.zeros_like(views.images) if views.normals is None else views.normals
         normals = torch.einsum("vij,vjhw->vhwi", views.cameras.rotation, normals)
         pixels = {
             "origins": origins, "directions": directions, "colors": _last(views.images),
-            "behind": _last(torch.stack(behind)), "mask": views.masks[:, 0], "trust": pixel_trust(views, trust),
-            "view": torch.arange(count)[:, None, None].expand(count, height, width), "along": along,
+            "background": _last(torch.stack(background)), "mask": views.masks[:, 0], "trust": pixel_trust(views, trust),
+            "view": torch.arange(count)[:, None, None].expand(count, height, width), "cos_axis": cos_axis,
             "depth": depth, "depth_known": known, "normals": normals,
         }  # fmt: skip
         return cls(**{name: value.flatten(0, 2).contiguous() for name, value in pixels.items()})

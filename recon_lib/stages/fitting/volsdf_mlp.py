@@ -6,7 +6,7 @@ Adam from 5e-4 down to a tenth.
 """
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -17,12 +17,12 @@ from ...memory import explain_oom
 from ...networks.volsdf.perceptron import VolSDF, VolSDFConfig
 from ...progress import Progress
 from ...render.error_bounded import ErrorBoundedSampler
-from ...render.volsdf import render_rays
+from ...render.rays import render_rays
 from ...views.views import Views
 from .checkpoint import Checkpoint, fingerprint
 from .loop import all_steps
 from .losses import color_loss, eikonal_loss
-from .rays import Rays, check_views
+from .rays import PixelRays, check_views
 from .sdf_grid.settings import Trust
 from .sdf_grid.start import find_bounds, view_center
 
@@ -66,7 +66,7 @@ def fit_volsdf_mlp(
     device: torch.device | str = "cpu",
     progress: Progress | None = None,
 ) -> MlpFit:
-    """Fit VolSDF's perceptrons to `views`, whose masks only tell where the object is and what lies behind it.
+    """Fit VolSDF's perceptrons to `views`, whose masks mark the object and its background.
 
     bounds: [2,3] world, of the resulting field; default: those of the masks' visual hull. checkpoint: as in
     `fit_volsdf`. Raises `BadInput` for missing or whole masks, NaN, and cameras without a common point.
@@ -74,12 +74,11 @@ def fit_volsdf_mlp(
     check_views(views)
     progress, settings = progress or Progress(), settings or MlpSettings()
     run = PerceptronRun(views, bounds, settings, seed, device, progress)
-    kept = None if checkpoint is None else Checkpoint(checkpoint, fingerprint(*run.inputs))
-    return run.run(kept)
+    return run.run(None if checkpoint is None else Checkpoint(checkpoint, fingerprint(*run.inputs)))
 
 
 class PerceptronRun:
-    """One fit: what it was given, and where it stands. `advance` does one step."""
+    """One fit: its inputs and its state. `advance` does one step."""
 
     def __init__(
         self,
@@ -91,16 +90,21 @@ class PerceptronRun:
         progress: Progress,
     ) -> None:
         self.settings, self.seed, self.progress, self.device = settings, seed, progress, torch.device(device)
-        self.rays = Rays.of(views, settings.trust, progress.check).to(self.device)
+        self.rays = PixelRays.of(views, settings.trust, progress.check).to(self.device)
         self.pixels = views.cameras.height * views.cameras.width
         self.views = len(views)
         center, _ = view_center(views)
-        away = float((views.cameras.position - center).norm(dim=-1).max())
-        self.center, self.scale = center, settings.network.scene_radius / (CAMERA_ROOM * away)
+        farthest = float((views.cameras.position - center).norm(dim=-1).max())
+        radius = settings.network.scene_radius
+        self.center, self.scale = center, radius / (CAMERA_ROOM * farthest)
         self.bounds = find_bounds(views) if bounds is None else bounds
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.network = VolSDF(settings.network).to(self.device)
+        # rays are rendered in the network's own frame
+        scene = torch.tensor([[-radius] * 3, [radius] * 3])
+        self.own_field = PerceptronField(self.network, torch.zeros(3), 1.0, scene)
+        self.sampler = replace(settings.sampler, far=2 * radius)
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=settings.rate)
         self.done = 0
         cameras = views.cameras
@@ -108,8 +112,8 @@ class PerceptronRun:
 
     def run(self, checkpoint: Checkpoint | None = None) -> MlpFit:
         """All steps, from where a checkpoint stands."""
-        found, went = all_steps(self, TITLE, self.settings.steps, checkpoint, self.field)
-        return MlpFit(found, went.seconds, self.settings.steps, went.resumed)
+        field, stats = all_steps(self, TITLE, self.settings.steps, checkpoint, self.field)
+        return MlpFit(field, stats.seconds, self.settings.steps, stats.resumed)
 
     @torch.enable_grad()  # hosts work without gradients
     def advance(self) -> float:
@@ -119,25 +123,25 @@ class PerceptronRun:
         view = int(torch.randint(self.views, (1,), generator=generator))
         pixel = torch.randint(self.pixels, (s.rays,), generator=generator)
         rays = self.rays[(view * self.pixels + pixel).to(self.device)]
+        rays = replace(rays, origins=(rays.origins - self.center.to(self.device)) * self.scale)
         for group in self.optimizer.param_groups:
             group["lr"] = s.rate * s.decay ** (self.done / s.steps)
-        origins = (rays.origins - self.center.to(self.device)) * self.scale
-        shown = render_rays(self.network, origins, rays.directions, rays.behind, s.sampler, generator)
-        loss = color_loss(shown.color, rays) + s.eikonal * eikonal_loss(self._eikonal_slopes(origins, rays, shown.t))
+        rendered = render_rays(self.own_field, self.sampler, rays, rays.background, generator)
+        loss = color_loss(rendered.color, rays) + s.eikonal * eikonal_loss(self._eikonal_slopes(rays, rendered.t))
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
         self.done += 1
         return float(loss.detach())
 
-    def _eikonal_slopes(self, origins: Tensor, rays: Rays, t: Tensor) -> Tensor:
+    def _eikonal_slopes(self, rays: PixelRays, t: Tensor) -> Tensor:
         """Gradients at as many points as rays, at random in the scene's cube, and at one sample of each ray."""
         generator = torch.Generator().manual_seed(self.seed % 2**32 * 1_000_003 + self.done + 1)
         radius = self.settings.network.scene_radius
         anywhere = (torch.rand(len(t), 3, generator=generator) * 2 - 1).to(t) * radius
         chosen = torch.randint(t.shape[1], (len(t), 1), generator=generator).to(t.device)
-        near = origins + t.gather(1, chosen) * rays.directions
-        return self.network.free_slope(torch.cat([anywhere, near]))
+        on_rays = rays.at(t.gather(1, chosen))[:, 0]
+        return self.network.free_slope(torch.cat([anywhere, on_rays]))
 
     def field(self) -> PerceptronField:
         """The perceptron as it is now, on the CPU."""

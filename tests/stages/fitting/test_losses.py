@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recon_lib.render.rays import RenderedRays
 from recon_lib.stages.fitting.losses import (
     CREASE,
-    RenderedRays,
     color_loss,
     depth_loss,
     eikonal_loss,
@@ -20,22 +20,27 @@ from recon_lib.stages.fitting.losses import (
     normal_loss,
     smoothness_loss,
 )
-from recon_lib.stages.fitting.rays import Rays
+from recon_lib.stages.fitting.rays import PixelRays
 from recon_lib.stages.fitting.sdf_grid.settings import FitWeights
 
 COUNT = 40
 
 
-def rays(**changes) -> Rays:
+def rays(**changes) -> PixelRays:
     torch.manual_seed(1)
     plain = {
         "origins": torch.zeros(COUNT, 3), "directions": F.normalize(torch.randn(COUNT, 3), dim=-1),
-        "colors": torch.rand(COUNT, 3), "behind": torch.ones(COUNT, 3), "mask": (torch.arange(COUNT) % 2).float(),
-        "trust": torch.ones(COUNT), "view": torch.arange(COUNT) % 2, "along": torch.ones(COUNT),
+        "colors": torch.rand(COUNT, 3), "background": torch.ones(COUNT, 3), "mask": (torch.arange(COUNT) % 2).float(),
+        "trust": torch.ones(COUNT), "view": torch.arange(COUNT) % 2, "cos_axis": torch.ones(COUNT),
         "depth": torch.randn(COUNT), "depth_known": torch.ones(COUNT),
         "normals": F.normalize(torch.randn(COUNT, 3), dim=-1),
     }  # fmt: skip
-    return Rays(**{**plain, **changes})
+    return PixelRays(**{**plain, **changes})
+
+
+def rendered() -> RenderedRays:
+    t, weights = torch.rand(COUNT, 4).sort(-1)[0], torch.full((COUNT, 4), 0.25)
+    return RenderedRays(torch.rand(COUNT, 3), torch.ones(COUNT), torch.rand(COUNT), torch.randn(COUNT, 3), weights, t)
 
 
 def test_color_is_l1():
@@ -164,19 +169,17 @@ def test_smoothness_is_zero_on_planes_and_linear_in_sharp_bends():
 
 
 def test_the_sum_takes_cues_only_where_there_are_any():
-    shown = RenderedRays(
-        torch.rand(COUNT, 3), torch.rand(COUNT), torch.rand(COUNT), torch.randn(COUNT, 3), torch.randn(9, 3)
-    )
+    r, silhouette, gradient = rendered(), torch.rand(COUNT), torch.randn(9, 3)
     weights = FitWeights()
     bare = rays(depth_known=torch.zeros(COUNT), normals=torch.zeros(COUNT, 3))
     expected = (
-        weights.color * color_loss(shown.color, bare)
-        + weights.mask * mask_loss(shown.silhouette, bare)
-        + weights.eikonal * eikonal_loss(shown.slope)
+        weights.color * color_loss(r.color, bare)
+        + weights.mask * mask_loss(silhouette, bare)
+        + weights.eikonal * eikonal_loss(gradient)
     )
-    assert torch.allclose(fit_losses(shown, bare, 2, weights), expected)
+    assert torch.allclose(fit_losses(r, silhouette, gradient, bare, 2, weights), expected)
     full = rays()
-    cues = weights.depth * depth_loss(shown.distance, full, 2) + weights.normal * normal_loss(shown.normal, full)
-    assert torch.allclose(fit_losses(shown, full, 2, weights), expected + cues)
+    cues = weights.depth * depth_loss(r.distance, full, 2) + weights.normal * normal_loss(r.normal, full)
+    assert torch.allclose(fit_losses(r, silhouette, gradient, full, 2, weights), expected + cues)
     without = replace(weights, depth=0.0, normal=0.0)
-    assert torch.allclose(fit_losses(shown, full, 2, without), expected)
+    assert torch.allclose(fit_losses(r, silhouette, gradient, full, 2, without), expected)

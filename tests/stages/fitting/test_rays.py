@@ -7,39 +7,39 @@ import torch
 
 from recon_lib.errors import BadInput
 from recon_lib.provenance import Provenance
-from recon_lib.stages.fitting.rays import Rays, check_views, pixel_trust, reduced
+from recon_lib.stages.fitting.rays import PixelRays, check_views, pixel_trust, reduced
 from recon_lib.stages.fitting.sdf_grid.settings import Trust
 from tests.helpers.posed import around, posed, sphere
 
 VIEWS = posed(sphere(), around(3, 24))
 
 
-def rays(views=VIEWS, trust=Trust()) -> Rays:  # noqa: B008 - frozen
-    return Rays.of(views, trust)
+def rays(views=VIEWS, trust=Trust()) -> PixelRays:  # noqa: B008 - frozen
+    return PixelRays.of(views, trust)
 
 
 def test_every_pixel_is_a_ray_in_order():
-    found = rays()
-    assert len(found) == 3 * 24 * 24
-    assert torch.equal(found.view, torch.arange(3).repeat_interleave(576))
+    pixels = rays()
+    assert len(pixels) == 3 * 24 * 24
+    assert torch.equal(pixels.view, torch.arange(3).repeat_interleave(576))
     pixel = 576 + 24 * 5 + 7
-    assert torch.equal(found.colors[pixel], VIEWS.images[1, :, 5, 7])
-    assert found.mask[pixel] == VIEWS.masks[1, 0, 5, 7]
-    assert torch.allclose(found.directions.norm(dim=-1), torch.ones(len(found)), atol=1e-6)
+    assert torch.equal(pixels.colors[pixel], VIEWS.images[1, :, 5, 7])
+    assert pixels.mask[pixel] == VIEWS.masks[1, 0, 5, 7]
+    assert torch.allclose(pixels.directions.norm(dim=-1), torch.ones(len(pixels)), atol=1e-6)
 
 
 def test_depth_along_the_ray_leads_to_the_surface():
-    found, depth = rays(), VIEWS.depth.flatten()
+    pixels, depth = rays(), VIEWS.depth.flatten()
     hit = (depth > 0).nonzero().flatten()
-    points = found.origins[hit] + (depth[hit] / found.along[hit])[:, None] * found.directions[hit]
+    points = pixels.origins[hit] + (depth[hit] / pixels.cos_axis[hit])[:, None] * pixels.directions[hit]
     assert (points.norm(dim=-1) - 0.6).abs().max() < 0.01
 
 
 def test_normals_are_turned_into_the_world():
-    found, depth = rays(), VIEWS.depth.flatten()
+    pixels, depth = rays(), VIEWS.depth.flatten()
     hit = (depth > 0).nonzero().flatten()
-    points = found.origins[hit] + (depth[hit] / found.along[hit])[:, None] * found.directions[hit]
-    cosine = (found.normals[hit] * points / points.norm(dim=-1, keepdim=True)).sum(-1)
+    points = pixels.origins[hit] + (depth[hit] / pixels.cos_axis[hit])[:, None] * pixels.directions[hit]
+    cosine = (pixels.normals[hit] * points / points.norm(dim=-1, keepdim=True)).sum(-1)
     assert cosine.min() > 0.98
 
 
@@ -52,20 +52,20 @@ def test_scale_and_shift_of_depth_are_gone(scale, shift):
 
 
 def test_standard_depth_has_mean_0_and_mean_deviation_1_in_every_view():
-    found = rays()
+    pixels = rays()
     for view in range(3):
-        values = found.depth[(found.view == view) & (found.depth_known > 0)]
+        values = pixels.depth[(pixels.view == view) & (pixels.depth_known > 0)]
         assert values.mean().abs() < 1e-4
         assert values.abs().mean().item() == pytest.approx(1, abs=1e-4)
-    assert (found.depth[found.depth_known == 0] == 0).all()
+    assert (pixels.depth[pixels.depth_known == 0] == 0).all()
 
 
-def test_behind_the_object_is_the_nearest_background():
+def test_the_background_of_the_object_is_the_nearest_one():
     """Over a background that is red on the left and green on the right, each half of the object sees its own."""
     left = (torch.arange(24) < 12).float().expand(1, 1, 24, 24)
     background = torch.cat([left, 1 - left, torch.zeros_like(left)], 1)
     images = VIEWS.images * VIEWS.masks + background * (1 - VIEWS.masks)
-    behind = rays(replace(VIEWS, images=images)).behind.view(3, 24, 24, 3)
+    behind = rays(replace(VIEWS, images=images)).background.view(3, 24, 24, 3)
     assert torch.equal(behind[:, 12, 6], torch.tensor([1.0, 0, 0]).expand(3, 3))
     assert torch.equal(behind[:, 12, 17], torch.tensor([0.0, 1, 0]).expand(3, 3))
     outside = VIEWS.masks[:, 0] == 0

@@ -2,7 +2,7 @@
 
 In place of the paper's perceptron with its 98 samples a ray, a grid is fitted coarse to fine with a handful of samples
 where each ray meets the surface; `fit_volsdf_mlp` is the paper's own way. The fit goes in rounds: the rays of a round
-are traced to the current surface without gradients, their samples are laid, and each is learned from a few times.
+are traced to the current surface without gradients, their samples are laid, and each is trained on a few times.
 Depth and normal cues are MonoSDF's (Yu et al. 2022); every pixel counts by where it comes from.
 """
 
@@ -20,19 +20,20 @@ from ....fields.sdf_grid import SdfGrid
 from ....memory import explain_oom
 from ....networks.volsdf.grid_color import GridColor
 from ....progress import Progress
+from ....render.near_surface import nearest_surface
 from ....views.views import Views
 from ..checkpoint import Checkpoint, fingerprint
 from ..loop import all_steps
-from ..rays import Rays, check_views, reduced
+from ..rays import PixelRays, check_views, reduced
 from .grid import FittedGrid
 from .preview import quick_picture
 from .settings import FitSettings
 from .start import ColorStart, HullLimit, Silhouettes, find_bounds, starting_distance
-from .step import NEAR_BETAS, SEEN, sample_rays, trace, train_step
+from .step import NEAR_BETAS, SEEN, sample_rays, train_step
 
 log = logging.getLogger("recon3d")
 TITLE = "Fit VolSDF"
-LOOK_STEPS, LOOK_TOLERANCE, LOOK_CELLS = 12, 0.5, 3.0  # of the tracing that chooses the rays of a level
+COARSE_STEPS, COARSE_TOLERANCE, COARSE_CELLS = 12, 0.5, 3.0  # of the tracing that chooses the rays of a level
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def fit_volsdf(
 
 
 class GridFit:
-    """One fit: what it was given, and where it stands. `advance` does one round."""
+    """One fit: its inputs and its state. `advance` does one round."""
 
     def __init__(
         self,
@@ -88,7 +89,7 @@ class GridFit:
     ) -> None:
         views = reduced(views, settings.side)
         self.views, self.seed, self.progress = views, seed, progress
-        self.rays = Rays.of(views, settings.trust, progress.check)
+        self.rays = PixelRays.of(views, settings.trust, progress.check)
         if isinstance(start, SdfGrid) and bounds is None:
             settings, cells = settings.refit(start.cells.nodes), start.cells
         else:
@@ -110,21 +111,23 @@ class GridFit:
         self.grid = FittedGrid(cells, distance, base, module, settings.levels[0].betas[0] * cells.spacing)
         cameras = views.cameras
         pictures = (views.images, views.masks, views.depth, views.normals, views.provenance)
-        told = repr((settings, seed, base is not None))
-        self.inputs = (*pictures, cameras.camera_to_world, cameras.intrinsics, distance, self.limit.values, told)
+        message = repr((settings, seed, base is not None))
+        self.inputs = (*pictures, cameras.camera_to_world, cameras.intrinsics, distance, self.limit.values, message)
         self.done, self.loss = 0, 0.0  # rounds, and the loss of the last one
         self.candidates = torch.zeros(0, dtype=torch.int32)  # rays of this level that may meet the surface
 
     def run(self, checkpoint: Checkpoint | None = None) -> Fit:
         """All rounds, from where a checkpoint stands."""
         total = self.settings.rounds
-        field, went = all_steps(self, TITLE, total, checkpoint, self.grid.field)
-        log.info("fitted %d views in %d rounds, %.1f s, %d nodes", len(self.views), total, went.seconds, len(self.grid))
-        return Fit(field, went.seconds, total, self.loss, went.resumed)
+        field, stats = all_steps(self, TITLE, total, checkpoint, self.grid.field)
+        log.info(
+            "fitted %d views in %d rounds, %.1f s, %d nodes", len(self.views), total, stats.seconds, len(self.grid)
+        )
+        return Fit(field, stats.seconds, total, self.loss, stats.resumed)
 
     @torch.enable_grad()  # hosts work without gradients
     def advance(self) -> float:
-        """One round: lay the samples of some rays, and learn from each a few times. -> the mean loss"""
+        """One round: lay the samples of some rays, and train on each a few times. -> the mean loss"""
         level, index = self.settings.level(self.done)
         grid, spacing = self.grid, self.grid.cells.spacing
         if index == 0:
@@ -151,9 +154,10 @@ class GridFit:
         if self.grid.cells.nodes != nodes:
             self.grid.refine(nodes)
         self._keep_in_hull()
-        gap = trace(self.grid, self.rays, LOOK_TOLERANCE, LOOK_STEPS).gap
-        near = gap < (NEAR_BETAS * beta + LOOK_CELLS) * self.grid.cells.spacing
-        self.candidates = ((near | (self.rays.mask > SEEN)) & gap.isfinite()).nonzero().flatten().int()
+        spacing = self.grid.cells.spacing
+        gap = nearest_surface(self.grid, self.rays, COARSE_TOLERANCE * spacing, COARSE_STEPS).gap
+        close = gap < (NEAR_BETAS * beta + COARSE_CELLS) * spacing
+        self.candidates = ((close | (self.rays.mask > SEEN)) & gap.isfinite()).nonzero().flatten().int()
         if not len(self.candidates):
             raise BadInput("No ray of the views meets the box that the fit works in; check cameras and bounds.")
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ....fields.cells import Cells
 from ....fields.sdf_grid import SdfGrid, shared_rows
+from ....networks.volsdf.density import laplace_density
 from ....networks.volsdf.grid_color import GridColor
 from .settings import Rates
 
@@ -28,6 +29,8 @@ class FittedGrid:
     Rows are given to the nodes that rays touch and to those around them, and stay once given. What a new row knows at
     first is what the field before it, `base`, says there.
     """
+
+    has_color = True
 
     def __init__(self, cells: Cells, distance: Tensor, base: Base | None, module: GridColor, beta: float) -> None:
         self.module = module
@@ -57,6 +60,33 @@ class FittedGrid:
         """Keep the density's width between two lengths, world units."""
         with torch.no_grad():
             self.log_beta.clamp_(math.log(least), math.log(most))
+
+    # -- a `DistanceField`, up to date after `write_back` -----------------------------------------------
+
+    @property
+    def bounds(self) -> Tensor:
+        """[2,3] world."""
+        return self.cells.bounds
+
+    def inside(self, points: Tensor) -> Tensor:
+        """points [N,3] world -> minus the signed distance [N], world units."""
+        return -self.cells.read(self.whole.view((self.cells.nodes,) * 3), points)
+
+    def density(self, points: Tensor) -> Tensor:
+        """points [N,3] world -> VolSDF's density [N] per world unit."""
+        return laplace_density(-self.inside(points), self.beta)
+
+    @torch.no_grad()
+    def color(self, points: Tensor, directions: Tensor) -> Tensor:
+        """Colours [N,3] at points near the surface [N,3] seen along directions [N,3]; grey before any row."""
+        if not len(self):
+            return torch.full_like(points, 0.5)
+        nodes, fraction = self.cells.locate(points)
+        weights = self.cells.weights_and_slopes(fraction)
+        gradient = torch.bmm(weights, self.whole[nodes.view(-1)].view(-1, 8, 1))[:, 1:, 0]
+        rows = self.rows[nodes.view(-1)].clamp_min(0).view(-1, 8)
+        features = F.embedding_bag(rows, self.features, mode="sum", per_sample_weights=weights[:, 0].contiguous())
+        return self.module(features, F.normalize(gradient, dim=-1), directions)
 
     # -- nodes --------------------------------------------------------------------------------------------
 
@@ -154,18 +184,6 @@ class FittedGrid:
             return
         self.whole = torch.maximum(self.whole, least)
         self.distance.clamp_min_(least[self.numbers])
-
-    @torch.no_grad()
-    def color(self, points: Tensor, directions: Tensor) -> Tensor:
-        """Colours [N,3] at points near the surface [N,3] seen along directions [N,3]; grey before anything is known."""
-        if not len(self):
-            return torch.full_like(points, 0.5)
-        nodes, fraction = self.cells.locate(points)
-        weights = self.cells.weights_and_slopes(fraction)
-        slope = torch.bmm(weights, self.whole[nodes.view(-1)].view(-1, 8, 1))[:, 1:, 0]
-        rows = self.rows[nodes.view(-1)].clamp_min(0).view(-1, 8)
-        features = F.embedding_bag(rows, self.features, mode="sum", per_sample_weights=weights[:, 0].contiguous())
-        return self.module(features, F.normalize(slope, dim=-1), directions)
 
     def refine(self, nodes: int) -> None:
         """Go on with a finer grid of the same cube; its distances are read from this one."""

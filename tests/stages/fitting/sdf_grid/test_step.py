@@ -1,4 +1,4 @@
-"""One step of the fit, on a grid that knows the ball exactly: what it traces, lays and shows has closed forms."""
+"""One step of the fit, on a grid that knows the ball exactly: what it traces, samples and renders has closed forms."""
 
 from dataclasses import replace
 
@@ -7,8 +7,9 @@ import torch
 
 from recon_lib.fields.cells import Cells
 from recon_lib.networks.volsdf.grid_color import GridColor
+from recon_lib.render.near_surface import Nearest, NearSurfaceSampler
 from recon_lib.stages.fitting.losses import fit_losses
-from recon_lib.stages.fitting.rays import Rays
+from recon_lib.stages.fitting.rays import PixelRays
 from recon_lib.stages.fitting.sdf_grid.grid import FittedGrid
 from recon_lib.stages.fitting.sdf_grid.settings import FitSettings, FitWeights, Trust
 from recon_lib.stages.fitting.sdf_grid.start import ColorStart
@@ -16,10 +17,8 @@ from recon_lib.stages.fitting.sdf_grid.step import (
     EDGE,
     FEWEST_BATCHES,
     SEEN,
-    _gathered,
     render_batch,
     sample_rays,
-    trace,
     train_step,
 )
 from tests.helpers.posed import around, posed, sphere
@@ -27,7 +26,7 @@ from tests.helpers.posed import around, posed, sphere
 RADIUS = 0.6
 SETTINGS = FitSettings()
 VIEWS = posed(sphere(RADIUS), around(2, 32))
-RAYS = Rays.of(VIEWS, Trust())
+RAYS = PixelRays.of(VIEWS, Trust())
 AWAY = torch.linalg.cross(-RAYS.origins, RAYS.directions).norm(dim=-1)  # of each ray from the ball's centre
 MIDDLE = (RAYS.origins.square().sum(-1) - AWAY.square()).sqrt()  # where it passes nearest
 FRONT = MIDDLE - (RADIUS**2 - AWAY.square()).clamp_min(0).sqrt()  # where it meets the ball
@@ -41,31 +40,35 @@ def ball_grid(radius: float = RADIUS, nodes: int = 65, beta: float = 0.3) -> Fit
     return FittedGrid(cells, distance, ColorStart(sphere(radius), 6), GridColor(6, 8), beta * cells.spacing)
 
 
-def batches(grid: FittedGrid, rays: Rays = RAYS, settings: FitSettings = SETTINGS, seed: int = 0) -> list:
+def batches(grid: FittedGrid, rays: PixelRays = RAYS, settings: FitSettings = SETTINGS, seed: int = 0) -> list:
     return list(sample_rays(grid, rays, settings, torch.Generator().manual_seed(seed)))
 
 
+def trace(grid: FittedGrid) -> Nearest:
+    return NearSurfaceSampler(grid.cells.spacing).trace(grid, RAYS)
+
+
+@torch.no_grad()
 def whole_loss(grid: FittedGrid) -> float:
-    shown = ((render_batch(grid, batch, SETTINGS), batch.rays) for batch in batches(grid))
-    with torch.no_grad():
-        return sum(float(fit_losses(s, rays, 2, SETTINGS.weights)) for s, rays in shown)
+    rendered = ((render_batch(grid, batch, SETTINGS), batch.rays) for batch in batches(grid))
+    return sum(float(fit_losses(*r, rays, 2, SETTINGS.weights)) for r, rays in rendered)
 
 
 def test_rays_are_traced_to_the_surface_or_past_it():
     grid = ball_grid()
-    found, spacing = trace(grid, RAYS), grid.cells.spacing
+    nearest, spacing = trace(grid), grid.cells.spacing
     sure = RADIUS - spacing > AWAY
-    assert torch.equal(found.hit[sure], torch.ones_like(found.hit[sure]))
-    assert (found.t - FRONT)[AWAY < 0.8 * RADIUS].abs().max() < 0.3 * spacing
+    assert torch.equal(nearest.hit[sure], torch.ones_like(nearest.hit[sure]))
+    assert (nearest.t - FRONT)[AWAY < 0.8 * RADIUS].abs().max() < 0.3 * spacing
     beside = (RADIUS + spacing < AWAY) & (AWAY < 0.75)
-    assert not found.hit[beside].any()
-    assert (found.gap - (AWAY - RADIUS))[beside].abs().max() < 0.5 * spacing
+    assert not nearest.hit[beside].any()
+    assert (nearest.gap - (AWAY - RADIUS))[beside].abs().max() < 0.5 * spacing
 
 
 def test_samples_lie_on_either_side_of_the_surface_in_order():
     for batch in batches(ball_grid()):
-        assert (batch.t.diff(dim=-1) >= 0).all()
-        points = batch.rays.origins[:, None] + batch.t[..., None] * batch.rays.directions[:, None]
+        assert (batch.samples.t.diff(dim=-1) >= 0).all()
+        points = batch.rays.at(batch.samples.t)
         away = points.norm(dim=-1)[torch.linalg.cross(-batch.rays.origins, batch.rays.directions).norm(dim=-1) < 0.55]
         assert (away[:, 0] > RADIUS).all() and (away[:, -1] < RADIUS).all()
 
@@ -85,18 +88,17 @@ def test_rays_of_the_mask_are_kept_where_the_surface_has_gone():
 
 
 def test_a_round_of_few_rays_still_takes_several_steps():
-    found = batches(ball_grid())
-    assert FEWEST_BATCHES <= len(found) <= FEWEST_BATCHES + 1
+    assert FEWEST_BATCHES <= len(batches(ball_grid())) <= FEWEST_BATCHES + 1
     small = batches(ball_grid(), settings=replace(SETTINGS, batch=50))
     assert max(len(batch.rays) for batch in small) == 50
 
 
 def test_samples_are_at_random_and_come_back_with_the_seed():
-    first, again, other = (batches(ball_grid(), seed=seed)[0].t for seed in (0, 0, 1))
+    first, again, other = (batches(ball_grid(), seed=seed)[0].samples.t for seed in (0, 0, 1))
     assert torch.equal(first, again) and not torch.equal(first, other)
 
 
-def front_of(rays: Rays) -> tuple[torch.Tensor, torch.Tensor]:
+def front_of(rays: PixelRays) -> tuple[torch.Tensor, torch.Tensor]:
     """How far each ray passes from the centre [R], and where it meets the ball, if it does [R]."""
     away = torch.linalg.cross(-rays.origins, rays.directions).norm(dim=-1)
     middle = (rays.origins.square().sum(-1) - away.square()).sqrt()
@@ -109,12 +111,13 @@ def test_the_ball_is_shown_as_it_is():
     for batch in batches(grid):
         away, front = front_of(batch.rays)
         points = batch.rays.origins + front[:, None] * batch.rays.directions
-        shown, sure = render_batch(grid, batch, SETTINGS), away < 0.9 * RADIUS
-        assert (shown.silhouette[sure] > 0).all()
-        assert (shown.distance - front)[sure].abs().max() < grid.cells.spacing / 2
-        assert (shown.normal * points / RADIUS).sum(-1)[sure].min() > 0.95
-        assert (shown.color - sphere().color(points))[sure].abs().max() < 0.05
-        assert (shown.slope.norm(dim=-1) - 1).abs().median() < 0.02
+        (rendered, silhouette, gradient), sure = render_batch(grid, batch, SETTINGS), away < 0.9 * RADIUS
+        assert (silhouette[sure] > 0).all()
+        assert (rendered.distance - front)[sure].abs().max() < grid.cells.spacing / 2
+        assert (rendered.normal * points / RADIUS).sum(-1)[sure].min() > 0.95
+        assert (rendered.color - sphere().color(points))[sure].abs().max() < 0.05
+        assert torch.equal(rendered.opacity, batch.rays.mask)
+        assert (gradient.norm(dim=-1) - 1).abs().median() < 0.02
 
 
 @pytest.mark.parametrize("beta", [0.1, 0.4, 0.9])
@@ -130,17 +133,18 @@ def test_the_silhouette_is_the_balls_whatever_the_densitys_width(beta):
         assert (silhouette - expected)[missed].abs().max() < 0.5 * expected[missed].abs().max() + 0.5
 
 
-def test_soft_pixels_are_blended_with_what_is_behind_by_the_mask():
+def test_soft_pixels_are_blended_with_the_background_by_the_mask():
     grid = ball_grid()
     batch = batches(grid)[2]
-    black = replace(batch.rays, behind=torch.zeros_like(batch.rays.behind))
+    black = replace(batch.rays, background=torch.zeros_like(batch.rays.background))
     solid = replace(black, mask=torch.ones_like(black.mask))
-    half = replace(batch.rays, mask=torch.full_like(black.mask, 0.5), behind=torch.ones_like(black.behind))
-    full = render_batch(grid, replace(batch, rays=solid), SETTINGS).color
-    assert torch.allclose(render_batch(grid, replace(batch, rays=half), SETTINGS).color, full / 2 + 0.5, atol=1e-6)
-    assert torch.allclose(
-        render_batch(grid, replace(batch, rays=black), SETTINGS).color, full * black.mask[:, None], atol=1e-6
-    )
+    half = replace(batch.rays, mask=torch.full_like(black.mask, 0.5), background=torch.ones_like(black.background))
+
+    def color(rays: PixelRays) -> torch.Tensor:
+        return render_batch(grid, replace(batch, rays=rays), SETTINGS).rendered.color
+
+    assert torch.allclose(color(half), color(solid) / 2 + 0.5, atol=1e-6)
+    assert torch.allclose(color(black), color(solid) * black.mask[:, None], atol=1e-6)
 
 
 def test_gradients_of_the_distance_are_those_of_differences():
@@ -149,7 +153,7 @@ def test_gradients_of_the_distance_are_those_of_differences():
     batch = batches(grid)[3]
 
     def loss() -> torch.Tensor:
-        return fit_losses(render_batch(grid, batch, settings), batch.rays, 2, settings.weights)
+        return fit_losses(*render_batch(grid, batch, settings), batch.rays, 2, settings.weights)
 
     (gradient,) = torch.autograd.grad(loss(), grid.distance)
     for row in gradient.abs().topk(3).indices:
@@ -167,7 +171,7 @@ def test_learning_brings_a_wrong_ball_into_its_outline(radius):
     grid = ball_grid(radius, nodes=33, beta=0.9)
 
     def wrong() -> float:
-        return float((trace(grid, RAYS).hit != (RAYS.mask > 0.5)).float().mean())
+        return float((trace(grid).hit != (RAYS.mask > 0.5)).float().mean())
 
     first, loss, generator = wrong(), whole_loss(grid), torch.Generator().manual_seed(0)
     for _ in range(4):
@@ -190,17 +194,9 @@ def test_shading_teaches_no_shape():
         grid.module.inner.weight.zero_()
         grid.module.inner.weight[:, 6:9] = 1.0
         grid.module.outer.weight.fill_(0.3)
-    color = render_batch(grid, batch, SETTINGS).color
+    color = render_batch(grid, batch, SETTINGS).rendered.color
     deep = (front_of(batch.rays)[0] < 0.9 * RADIUS).nonzero().flatten()
     assert color[deep].std() > 0.01, "the decoder does see the normals"
     (gradient,) = torch.autograd.grad(color[deep].sum(), grid.distance)
     # what is left comes from the blending of neighbouring samples, whose colours differ a little
     assert gradient.abs().max() * grid.cells.spacing < 0.1
-
-
-def test_weights_beside_the_coloured_samples_are_not_lost():
-    weights = torch.rand(5, 8)
-    inner = _gathered(weights, 1, 7)
-    assert inner.shape == (5, 6)
-    assert torch.allclose(inner.sum(-1), weights.sum(-1))
-    assert torch.equal(inner[:, 1:-1], weights[:, 2:6])
