@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 STANDIN = ROOT / "tests" / "nodes" / "comfy_standin"
 BEGIN, END = "<!-- sockets: written by tools/make_help.py -->", "<!-- end of sockets -->"
+LARGEST = "2^64 \N{MINUS SIGN} 1"  # of seeds; escaped, since checkers take the sign in code for a hyphen
 SHAPES = {
     "IMAGE": "IMAGE `[B,H,W,3]`, sRGB 0–1",
     "MASK": "MASK `[B,H,W]`, 0–1",
@@ -25,7 +26,7 @@ SHAPES = {
     "RECON3D_MODEL": "model",
     "RECON3D_POINTS": "points `[N,3]`",
     "RECON3D_OUTPAINTER": "outpainter",
-    "RECON3D_GAP": "gap",
+    "RECON3D_GAP": "outpaint mask",
     "LOAD3D_CAMERA": "LOAD3D_CAMERA",
 }
 
@@ -63,7 +64,7 @@ def kind(socket) -> str:
     text = SHAPES.get(socket.io_type, socket.io_type.lower())
     low, high, default = (getattr(socket, key, None) for key in ("min", "max", "default"))
     if low is not None:
-        text += f", {low}–{'2^64 − 1' if high == 0xFFFFFFFFFFFFFFFF else high}"
+        text += f", {low}–{LARGEST if high == 0xFFFFFFFFFFFFFFFF else high}"
     if default not in (None, "") and low is not None:
         text += f" ({default})"
     return text + (", optional" if getattr(socket, "optional", False) else "")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import Conv2d, Linear
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,9 @@ class ResidualConv(nn.Module):
 
     def __init__(self, channels: int, kernel: int = 1) -> None:
         super().__init__()
-        self.linear1 = nn.Conv2d(channels, channels, kernel, padding=kernel // 2, bias=False)
+        self.linear1 = Conv2d(channels, channels, kernel, padding=kernel // 2, bias=False)
         self.bn1 = nn.BatchNorm2d(channels)
-        self.linear2 = nn.Conv2d(channels, channels, kernel, padding=kernel // 2, bias=False)
+        self.linear2 = Conv2d(channels, channels, kernel, padding=kernel // 2, bias=False)
         self.bn2 = nn.BatchNorm2d(channels)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -43,8 +44,8 @@ class Mlp(nn.Module):
 
     def __init__(self, width: int, ratio: float = 4.0) -> None:
         super().__init__()
-        self.fc1 = nn.Linear(width, int(width * ratio))
-        self.fc2 = nn.Linear(int(width * ratio), width)
+        self.fc1 = Linear(width, int(width * ratio))
+        self.fc2 = Linear(int(width * ratio), width)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.fc2(F.gelu(self.fc1(x)))

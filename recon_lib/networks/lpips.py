@@ -6,6 +6,7 @@ heads (`linK.model.1.weight`), so both load as they are.
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import Conv2d
 
 from ..check import check_shape
 
@@ -28,9 +29,9 @@ class Lpips(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.features = nn.ModuleDict({str(i): nn.Conv2d(*spec) for i, spec in CONVOLUTIONS.items()})
+        self.features = nn.ModuleDict({str(i): Conv2d(*spec) for i, spec in CONVOLUTIONS.items()})
         for k, (_, channels, *_) in enumerate(CONVOLUTIONS.values()):
-            head = nn.Sequential(nn.Dropout(), nn.Conv2d(channels, 1, 1, bias=False))
+            head = nn.Sequential(nn.Dropout(), Conv2d(channels, 1, 1, bias=False))
             self.add_module(f"lin{k}", nn.ModuleDict({"model": head}))
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ and four maps are fused from coarse to fine. Named as in the published checkpoin
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import Conv2d, Linear
 
 from ...check import check_shape
 from ...errors import BadInput
@@ -22,7 +23,7 @@ class Readout(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.project = nn.Sequential(nn.Linear(2 * WIDTH, WIDTH), nn.GELU())
+        self.project = nn.Sequential(Linear(2 * WIDTH, WIDTH), nn.GELU())
 
     def forward(self, tokens: Tensor) -> Tensor:
         patches = tokens[:, 1:]
@@ -33,9 +34,9 @@ class Reassemble(nn.ModuleDict):
     """Tokens [B,1+T,768] -> map [B,768,rows,columns], halved when `halve`. Keyed by the checkpoint's step numbers."""
 
     def __init__(self, halve: bool) -> None:
-        super().__init__({"0": Readout(), "3": nn.Conv2d(WIDTH, WIDTH, 1)})
+        super().__init__({"0": Readout(), "3": Conv2d(WIDTH, WIDTH, 1)})
         if halve:
-            self["4"] = nn.Conv2d(WIDTH, WIDTH, 3, stride=2, padding=1)
+            self["4"] = Conv2d(WIDTH, WIDTH, 3, stride=2, padding=1)
 
     def forward(self, tokens: Tensor, rows: int) -> Tensor:
         x = self["3"](self["0"](tokens).mT.unflatten(-1, (rows, -1)))
@@ -62,8 +63,8 @@ class ResidualUnit(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(FUSED, FUSED, 3, padding=1)
-        self.conv2 = nn.Conv2d(FUSED, FUSED, 3, padding=1)
+        self.conv1 = Conv2d(FUSED, FUSED, 3, padding=1)
+        self.conv2 = Conv2d(FUSED, FUSED, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.conv2(F.relu(self.conv1(F.relu(x))))
@@ -74,7 +75,7 @@ class Fusion(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.out_conv = nn.Conv2d(FUSED, FUSED, 1)
+        self.out_conv = Conv2d(FUSED, FUSED, 1)
         self.resConfUnit1 = ResidualUnit()
         self.resConfUnit2 = ResidualUnit()
 
@@ -90,14 +91,14 @@ class Decoder(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         for level, channels in enumerate((256, 512, WIDTH, WIDTH), start=1):
-            setattr(self, f"layer{level}_rn", nn.Conv2d(channels, FUSED, 3, padding=1, bias=False))
+            setattr(self, f"layer{level}_rn", Conv2d(channels, FUSED, 3, padding=1, bias=False))
             setattr(self, f"refinenet{level}", Fusion())
         self.output_conv = nn.Sequential(
-            nn.Conv2d(FUSED, FUSED // 2, 3, padding=1),
+            Conv2d(FUSED, FUSED // 2, 3, padding=1),
             nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True),
-            nn.Conv2d(FUSED // 2, 32, 3, padding=1),
+            Conv2d(FUSED // 2, 32, 3, padding=1),
             nn.ReLU(),
-            nn.Conv2d(32, 1, 1),
+            Conv2d(32, 1, 1),
         )
         nn.init.constant_(self.output_conv[-1].bias, 0.05)  # depth starts above the clamp's dead zone
 

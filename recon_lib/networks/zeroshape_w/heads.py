@@ -3,6 +3,7 @@
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import Conv2d, Linear
 
 from ...check import check_shape
 
@@ -12,11 +13,11 @@ class PixelHead(nn.Sequential):
 
     def __init__(self, channels: int, hidden: int = 32, scale: int = 2) -> None:
         super().__init__(
-            nn.Conv2d(channels, channels // 2, 3, padding=1),
+            Conv2d(channels, channels // 2, 3, padding=1),
             nn.Upsample(scale_factor=scale, mode="bilinear", align_corners=True),
-            nn.Conv2d(channels // 2, hidden, 3, padding=1),
+            Conv2d(channels // 2, hidden, 3, padding=1),
             nn.ReLU(),
-            nn.Conv2d(hidden, 1, 1),
+            Conv2d(hidden, 1, 1),
         )
 
 
@@ -33,7 +34,7 @@ class MaskHead(nn.Module):
         self.head = PixelHead(channels, hidden, scale)
         self.prior = None
         if text_width:
-            self.prior = nn.Sequential(nn.Linear(text_width, channels), nn.GELU(), nn.Linear(channels, 2 * channels))
+            self.prior = nn.Sequential(Linear(text_width, channels), nn.GELU(), Linear(channels, 2 * channels))
             nn.init.zeros_(self.prior[-1].weight)
             nn.init.zeros_(self.prior[-1].bias)
 

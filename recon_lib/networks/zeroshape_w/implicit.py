@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import LayerNorm, Linear
 
 from ...check import check_shape
 from ..encodings import sincos_grid_embedding
@@ -50,15 +51,15 @@ class ImplicitDecoder(nn.Module):
         text_width: int = 0,
     ) -> None:
         super().__init__()
-        self.point_proj = nn.ModuleDict({"proj": nn.Linear(3, width)})
-        self.latent_proj = nn.Linear(latent_width, width)
+        self.point_proj = nn.ModuleDict({"proj": Linear(3, width)})
+        self.latent_proj = Linear(latent_width, width)
         self.pos_embed = nn.Parameter(sincos_grid_embedding(width, math.isqrt(tokens)), requires_grad=False)
         self.blocks_attn = nn.ModuleList(PointBlock(width, heads, ratio) for _ in range(blocks))
-        self.norm = nn.LayerNorm(width, eps=1e-6)
+        self.norm = LayerNorm(width, eps=1e-6)
         self.impl_mlp = SkipPerceptron(width, depth)
-        self.text_proj = nn.Linear(text_width, width, bias=False) if text_width else None
+        self.text_proj = Linear(text_width, width, bias=False) if text_width else None
         for module in self.modules():
-            if isinstance(module, nn.Linear):
+            if isinstance(module, Linear):
                 nn.init.xavier_uniform_(module.weight)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)

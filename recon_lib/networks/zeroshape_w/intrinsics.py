@@ -5,6 +5,7 @@ ZeroShape (Huang et al. 2024, section 3.1): three numbers, bounded by tanh aroun
 
 import torch
 from torch import Tensor, nn
+from torch.nn import Linear
 
 from ..blocks import ResidualConv
 
@@ -17,9 +18,9 @@ def intrinsics_head(channels: int) -> nn.Sequential:
     return nn.Sequential(ResidualConv(channels, 3), ResidualConv(channels, 3))
 
 
-def intrinsics_projection(channels: int) -> nn.Linear:
+def intrinsics_projection(channels: int) -> Linear:
     """[B,channels] -> [B,3], zero at the start, which is the prior camera."""
-    projection = nn.Linear(channels, 3)
+    projection = Linear(channels, 3)
     nn.init.zeros_(projection.weight)
     nn.init.zeros_(projection.bias)
     return projection

@@ -6,20 +6,21 @@ The same contract as `dpt_hybrid.DPTHybrid`, at about a thousandth of its cost; 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import Conv2d, LayerNorm, Linear
 
 from ..blocks import DenseFeatures, Mlp
 from .efficientnet_lite import CHANNELS, EfficientNetLite0
 
 
-def conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2)
+def conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> Conv2d:
+    return Conv2d(inputs, outputs, kernel, stride, kernel // 2)
 
 
 class ConvNorm(nn.Sequential):
     """Bias-free 3x3 convolution, batch normalisation, ReLU."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
-        convolution = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+        convolution = Conv2d(inputs, outputs, 3, padding=1, bias=False)
         super().__init__(convolution, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
 
 
@@ -29,8 +30,8 @@ class TokenBlock(nn.Module):
     def __init__(self, width: int, heads: int, ratio: float = 4.0) -> None:
         super().__init__()
         self.heads = heads
-        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.norm1, self.norm2 = LayerNorm(width), LayerNorm(width)
+        self.qkv, self.out = Linear(width, 3 * width), Linear(width, width)
         self.mlp = Mlp(width, ratio)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -85,7 +86,7 @@ class MiniBackbone(nn.Module):
         self.up2, self.up1 = Merge(width, s8, 96), Merge(96, s4, self.middle_channels)
         self.up0 = Merge(self.middle_channels, s2, self.fine_channels)
         self.shape_head = DenseHead(self.fine_channels, 6, hidden=16)  # relief, thickness, silhouette, normals
-        self.slope = nn.Linear(width, 2)  # of the whole object's relief: how it leans shows in the whole, not locally
+        self.slope = Linear(width, 2)  # of the whole object's relief: how it leans shows in the whole, not locally
         nn.init.zeros_(self.slope.weight)
         nn.init.zeros_(self.slope.bias)
 

@@ -9,6 +9,7 @@ The softmax is the exact one over T+1 entries, and no attention map is kept.
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import LayerNorm, Linear
 
 from ..blocks import Mlp
 
@@ -19,8 +20,8 @@ class PointAttention(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.width, self.heads, self.head = width, heads, width // heads
-        self.qkv = nn.Linear(width, 3 * width)
-        self.proj = nn.Linear(width, width)
+        self.qkv = Linear(width, 3 * width)
+        self.proj = Linear(width, width)
 
     def latents(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """x [B,T,C] -> attended [B,T,C], and the extended keys and values [B,heads,T+1,head+EXTRA] for points."""
@@ -60,9 +61,9 @@ class PointBlock(nn.Module):
 
     def __init__(self, width: int, heads: int, ratio: float = 4.0) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(width, eps=1e-6)
+        self.norm1 = LayerNorm(width, eps=1e-6)
         self.attn = PointAttention(width, heads)
-        self.norm2 = nn.LayerNorm(width, eps=1e-6)
+        self.norm2 = LayerNorm(width, eps=1e-6)
         self.mlp = Mlp(width, ratio)
 
     def latents(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:

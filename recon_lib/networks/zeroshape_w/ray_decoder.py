@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import LayerNorm, Linear
 
 from ...check import check_shape
 from ..blocks import DenseFeatures
@@ -46,10 +47,10 @@ class CrossBlock(nn.Module):
     def __init__(self, width: int, heads: int = 4) -> None:
         super().__init__()
         self.heads = heads
-        self.norm1, self.norm2, self.norm_tokens = nn.LayerNorm(width), nn.LayerNorm(width), nn.LayerNorm(width)
-        self.query, self.key_value = nn.Linear(width, width), nn.Linear(width, 2 * width)
-        self.out = nn.Linear(width, width)
-        self.mlp = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
+        self.norm1, self.norm2, self.norm_tokens = LayerNorm(width), LayerNorm(width), LayerNorm(width)
+        self.query, self.key_value = Linear(width, width), Linear(width, 2 * width)
+        self.out = Linear(width, width)
+        self.mlp = nn.Sequential(Linear(width, width), nn.SiLU(), Linear(width, width))
 
     def prepare(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         pair = self.key_value(self.norm_tokens(tokens)).unflatten(-1, (2, self.heads, -1))
@@ -80,10 +81,10 @@ class RayDecoder(nn.Module):
     def __init__(self, fine: int, middle: int, width: int = 96, blocks: int = 2) -> None:
         super().__init__()
         inputs = fine + middle + 3 + 3 + 3 * (1 + 2 * BANDS)
-        self.embed = nn.Linear(inputs, width)
+        self.embed = Linear(inputs, width)
         self.blocks = nn.ModuleList(CrossBlock(width) for _ in range(blocks))
-        self.norm = nn.LayerNorm(width)
-        self.answer = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 1))
+        self.norm = LayerNorm(width)
+        self.answer = nn.Sequential(Linear(width, width), nn.SiLU(), Linear(width, 1))
 
     def prepare(
         self,

@@ -6,6 +6,7 @@ stages of bottlenecks, "same" padding as in TensorFlow. Named as in the DPT-Hybr
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import Conv2d
 
 
 def pad_same(x: Tensor, kernel: int, stride: int, value: float = 0.0) -> Tensor:
@@ -14,7 +15,7 @@ def pad_same(x: Tensor, kernel: int, stride: int, value: float = 0.0) -> Tensor:
     return F.pad(x, (width // 2, width - width // 2, height // 2, height - height // 2), value=value)
 
 
-class StandardizedConv(nn.Conv2d):
+class StandardizedConv(Conv2d):
     """Bias-free convolution whose filters have zero mean and unit variance (Qiao et al. 2019)."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:

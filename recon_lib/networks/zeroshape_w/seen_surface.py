@@ -6,6 +6,7 @@ one token for every 16 x 16 pixels. ZeroShape-W (Huang et al. 2025) concatenates
 
 import torch
 from torch import Tensor, nn
+from torch.nn import Conv2d, Linear
 
 from ...check import check_shape
 from ..blocks import ResidualConv
@@ -22,8 +23,8 @@ class SeenSurfaceEncoder(nn.Module):
         super().__init__()
         self.channels = 3 + extra_channels
         self.encoder = ResNet50(self.channels)
-        self.encoder.fc = nn.Sequential(ResidualConv(2048), ResidualConv(2048), nn.Linear(2048, width))
-        self.depth_feat_proj = nn.Sequential(ResidualConv(1024), ResidualConv(1024), nn.Conv2d(1024, width, 1))
+        self.encoder.fc = nn.Sequential(ResidualConv(2048), ResidualConv(2048), Linear(2048, width))
+        self.depth_feat_proj = nn.Sequential(ResidualConv(1024), ResidualConv(1024), Conv2d(1024, width, 1))
 
     def forward(self, surface: Tensor) -> Tensor:
         check_shape("surface", surface, "B", self.channels, "H", "W")

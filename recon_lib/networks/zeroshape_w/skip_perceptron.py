@@ -3,6 +3,7 @@
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import Linear
 
 SHARPNESS = 100.0  # beta of the softplus
 SKIPS = (2, 4, 6)  # these layers take (previous, input) / sqrt(2)
@@ -17,9 +18,9 @@ class SkipPerceptron(nn.Module):
         self.width = width
         inputs = 3 + width
         self.layers = nn.ModuleList(
-            nn.Linear((inputs if i == 0 else width) + (inputs if i in SKIPS else 0), width) for i in range(depth)
+            Linear((inputs if i == 0 else width) + (inputs if i in SKIPS else 0), width) for i in range(depth)
         )
-        self.layers.append(nn.Linear(width, 1))
+        self.layers.append(Linear(width, 1))
 
     def forward(self, inputs: Tensor) -> Tensor:
         """The input's part of all layers is one product; activations are kept times `SHARPNESS` until the last."""

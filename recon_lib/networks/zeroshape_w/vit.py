@@ -6,6 +6,7 @@ Named as in the DPT-Hybrid checkpoints (Ranftl et al. 2021), so those load stric
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import Conv2d, LayerNorm, Linear
 
 from ..blocks import Mlp
 from .resnetv2 import ResNetV2
@@ -19,8 +20,8 @@ class SelfAttention(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.qkv = nn.Linear(width, 3 * width)
-        self.proj = nn.Linear(width, width)
+        self.qkv = Linear(width, 3 * width)
+        self.proj = Linear(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
         """x [B,T,C] -> [B,T,C]."""
@@ -33,9 +34,9 @@ class EncoderBlock(nn.Module):
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(width, eps=1e-6)
+        self.norm1 = LayerNorm(width, eps=1e-6)
         self.attn = SelfAttention(width, heads)
-        self.norm2 = nn.LayerNorm(width, eps=1e-6)
+        self.norm2 = LayerNorm(width, eps=1e-6)
         self.mlp = Mlp(width)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -49,7 +50,7 @@ class PatchEmbed(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.backbone = ResNetV2()
-        self.proj = nn.Conv2d(1024, WIDTH, 1)
+        self.proj = Conv2d(1024, WIDTH, 1)
 
 
 class HybridTransformer(nn.Module):
@@ -64,8 +65,8 @@ class HybridTransformer(nn.Module):
         self.patch_embed = PatchEmbed()
         self.blocks = nn.ModuleList(EncoderBlock(WIDTH, HEADS) for _ in range(BLOCKS))
         # The classifier of the image-net model: no tap reads it, but published checkpoints carry its weights.
-        self.norm = nn.LayerNorm(WIDTH, eps=1e-6).requires_grad_(False)
-        self.head = nn.Linear(WIDTH, 1000).requires_grad_(False)
+        self.norm = LayerNorm(WIDTH, eps=1e-6).requires_grad_(False)
+        self.head = Linear(WIDTH, 1000).requires_grad_(False)
 
     def positions(self, rows: int, columns: int) -> Tensor:
         """Position embedding [1,1+rows*columns,C], resampled from the trained grid."""
