@@ -1,4 +1,4 @@
-"""A slowly moving average of the weights: what is saved as the model."""
+"""Exponential moving average of the weights, which is saved as the model."""
 
 import copy
 
@@ -7,7 +7,7 @@ from torch import nn
 
 
 class WeightAverage:
-    """Exponential moving average of a module, with a short memory at the start of training."""
+    """Exponential moving average of a module; its decay is lower at the start of training."""
 
     def __init__(self, module: nn.Module, decay: float = 0.999) -> None:
         self.module = copy.deepcopy(module).eval().requires_grad_(False)
@@ -17,8 +17,8 @@ class WeightAverage:
     def update(self, module: nn.Module) -> None:
         self.steps += 1
         decay = min(self.decay, self.steps / (self.steps + 10))
-        for average, now in zip(self.module.state_dict().values(), module.state_dict().values(), strict=True):
+        for average, current in zip(self.module.state_dict().values(), module.state_dict().values(), strict=True):
             if average.is_floating_point():
-                average.lerp_(now.to(average), 1 - decay)
+                average.lerp_(current.to(average), 1 - decay)
             else:
-                average.copy_(now)
+                average.copy_(current)

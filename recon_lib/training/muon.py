@@ -1,6 +1,6 @@
-"""Muon: momentum whose matrices are orthogonalised before the step (Jordan et al., "Muon", 2024).
+"""Muon optimizer: momentum with orthogonalised matrices (Jordan et al., "Muon", 2024).
 
-On this network a step of Muon is worth about two of AdamW. `torch.optim.Muon` refuses kernels of convolutions.
+On ZeroShape-W's network a step of Muon is worth about two of AdamW. `torch.optim.Muon` refuses convolution kernels.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ QUINTIC = (3.4445, -4.7750, 2.0315)  # Jordan's coefficients: five steps bring s
 
 
 def orthogonalized(matrix: Tensor, steps: int = 5) -> Tensor:
-    """The nearest semi-orthogonal matrix to [R,C], roughly, by Newton-Schulz steps; zeros stay zeros."""
+    """Approximately the nearest semi-orthogonal matrix to [R,C], by Newton-Schulz steps; zeros stay zeros."""
     a, b, c = QUINTIC
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.mT if tall else matrix
@@ -24,7 +24,7 @@ def orthogonalized(matrix: Tensor, steps: int = 5) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """For weights of two dimensions and more; kernels [O,I,h,w] count as matrices [O,I h w]."""
+    """Muon for weights of two dimensions and more; kernels [O,I,h,w] count as matrices [O,I h w]."""
 
     def __init__(
         self, parameters: Iterable[nn.Parameter], lr: float, momentum: float = 0.95, decay: float = 0.0
@@ -33,13 +33,13 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
-        """Move every weight that has a gradient."""
+        """Update every weight that has a gradient."""
         for group in self.param_groups:
             for weight in group["params"]:
                 if weight.grad is not None:
-                    self._move(weight, group)
+                    self._update(weight, group)
 
-    def _move(self, weight: nn.Parameter, group: dict) -> None:
+    def _update(self, weight: nn.Parameter, group: dict) -> None:
         state = self.state[weight]
         if "momentum" not in state:
             state["momentum"] = torch.zeros_like(weight)
@@ -52,9 +52,9 @@ class Muon(torch.optim.Optimizer):
 
 
 def matrices_and_others(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """Weights that Muon moves, and those for AdamW: vectors, the first layer's kernels, the last layers' few rows."""
+    """Weights for Muon, and those for AdamW: vectors, the first layer's kernels, the last layers' few rows."""
     matrices, others = [], []
     for parameter in model.parameters():
-        inner = parameter.ndim >= 2 and min(parameter.shape[0], parameter.shape[1]) > 8 and len(parameter) > 1
-        (matrices if inner else others).append(parameter)
+        for_muon = parameter.ndim >= 2 and min(parameter.shape[0], parameter.shape[1]) > 8 and len(parameter) > 1
+        (matrices if for_muon else others).append(parameter)
     return matrices, others

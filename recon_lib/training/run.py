@@ -1,4 +1,4 @@
-"""A training run: steps, clock, checkpoints, log. What is learnt is the business of those who derive from it."""
+"""Training run: steps, clock, checkpoints, log. Subclasses define the network, its data and its losses."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ from ..errors import BadInput
 from ..files import written_whole
 from ..progress import Progress
 from .ema import WeightAverage
-from .schedule import Schedule, rate_share
+from .schedule import Schedule, rate_factor
 from .weight_files import load_weights, save_card, save_weights
 
 log = logging.getLogger("recon3d")
@@ -24,23 +24,23 @@ LOG_EVERY = 50  # steps
 
 
 class RunSettings(Schedule, Protocol):
-    """What a run has to be told."""
+    """Settings of a run."""
 
     out: Path  # checkpoints, log, weights
     steps: int
-    minutes: float | None  # stop in good time: the schedule is bent to end then
+    minutes: float | None  # time limit; the schedule ends then
     rate: float  # peak of AdamW's learning rate
-    muon_rate: float  # peak of Muon's
+    muon_rate: float  # peak of Muon's learning rate
     seed: int
     save_every: int  # steps
     init: Path | None  # weights to start from
 
 
 class Run(ABC):
-    """The model, its optimisers, and where they stand. Everything that is needed to go on is in `out`/state.pt."""
+    """Model, optimisers and their state. Everything needed to resume is in `out`/state.pt."""
 
-    clip: ClassVar[float]  # bound of the gradient's norm
-    system: ClassVar[str]  # what the network is for, in its card
+    clip: ClassVar[float]  # maximum norm of the gradient
+    system: ClassVar[str]  # system of the network, in its card
 
     def __init__(self, settings: RunSettings) -> None:
         from accelerate import Accelerator
@@ -61,7 +61,7 @@ class Run(ABC):
         self.step, self.spent = 0, 0.0
         self._resume()
 
-    # -- what is learnt -----------------------------------------------------------------------------------
+    # -- network, data, losses ----------------------------------------------------------------------------
 
     @property
     @abstractmethod
@@ -70,27 +70,27 @@ class Run(ABC):
 
     @abstractmethod
     def _model(self) -> nn.Module:
-        """The network to train, fresh."""
+        """The network to train, newly initialised."""
 
     @abstractmethod
     def _terms(self, model: nn.Module) -> nn.Module:
-        """The network with its losses as one module with the attribute `network`, for accelerate to share."""
+        """Network and losses as one module with the attribute `network`, which accelerate distributes."""
 
     @abstractmethod
     def _optimizers(self, model: nn.Module) -> list[torch.optim.Optimizer]:
-        """AdamW, and Muon after it where there are matrices for it."""
+        """AdamW, followed by Muon where there are matrices for it."""
 
     @abstractmethod
     def _batches(self) -> Iterator[Batch]:
-        """What this process learns from, until the run is `done`."""
+        """Training batches of this process, until `done` reaches 1."""
 
     @abstractmethod
     def _loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss to go down, and its terms for the log."""
+        """The loss to minimise, and its terms for the log."""
 
     @abstractmethod
     def _validate(self, check: Callable[[], None]) -> None:
-        """Figures and pictures on what is never trained on, where there is any; `check` may interrupt."""
+        """Figures and pictures on the validation set, where there is one; `check` may interrupt."""
 
     # -- the run ------------------------------------------------------------------------------------------
 
@@ -100,9 +100,9 @@ class Run(ABC):
         progress.step(steps=self.step)
         last, sums = time.monotonic(), {}
         for batch in self._batches():
-            terms = self._learn(batch)
+            terms = self._train_step(batch)
             now = time.monotonic()
-            self.spent, last = self._agreed(self.spent + now - last), now
+            self.spent, last = self._synchronized(self.spent + now - last), now
             for name, value in terms.items():
                 sums[name] = sums.get(name, 0.0) + value
             if self.step % LOG_EVERY == 0:
@@ -121,21 +121,21 @@ class Run(ABC):
 
     @property
     def done(self) -> float:
-        """Share of the run behind us: by steps, or by time where that is further."""
+        """Fraction of the run that is done: by steps, or by time where that is more."""
         by_steps = self.step / self.settings.steps
         by_time = self.spent / 60 / self.settings.minutes if self.settings.minutes else 0.0
         return max(by_steps, by_time)
 
-    def _agreed(self, spent: float) -> float:
-        """The main process's clock, so that all processes end at the same step."""
+    def _synchronized(self, spent: float) -> float:
+        """Seconds on the main process's clock, so that all processes end at the same step."""
         if self.accelerator.num_processes == 1:
             return spent
         from accelerate.utils import broadcast
 
         return float(broadcast(torch.tensor([spent], dtype=torch.float64, device=self.accelerator.device)))
 
-    def _learn(self, batch: Batch) -> dict[str, float]:
-        """One step: the loss and its terms."""
+    def _train_step(self, batch: Batch) -> dict[str, float]:
+        """One optimiser step: the loss and its terms."""
         self._set_rates()
         with self.accelerator.autocast():
             loss, terms = self._loss(batch)
@@ -143,9 +143,9 @@ class Run(ABC):
             optimizer.zero_grad()
         self.accelerator.backward(loss)
         self.accelerator.clip_grad_norm_(self.terms.parameters(), self.clip)
-        if not torch.isfinite(loss):  # running statistics are spoilt already: only a checkpoint helps
+        if not torch.isfinite(loss):  # running statistics are corrupt already: only a checkpoint helps
             raise BadInput(
-                f"The loss is not finite at step {self.step}; run again from the checkpoint, at a lower rate."
+                f"The loss is not finite at step {self.step}; resume from the checkpoint at a lower learning rate."
             )
         for optimizer in self.optimizers:
             optimizer.step()
@@ -154,16 +154,16 @@ class Run(ABC):
         return {"loss": loss.item(), **{name: value.item() for name, value in terms.items()}}
 
     def _set_rates(self) -> None:
-        """The schedule's rate for this step; a group's `share` is for weights that move slower than the others."""
-        share = rate_share(self.settings, self.done, self.step)
+        """Set the schedule's learning rates for this step, times a group's own factor `share` where it has one."""
+        factor = rate_factor(self.settings, self.done, self.step)
         for optimizer, peak in zip(self.optimizers, (self.settings.rate, self.settings.muon_rate), strict=False):
             for group in optimizer.param_groups:
-                group["lr"] = peak * share * group.get("share", 1.0)
+                group["lr"] = peak * factor * group.get("share", 1.0)
 
-    # -- what is kept -------------------------------------------------------------------------------------
+    # -- checkpoints --------------------------------------------------------------------------------------
 
     def save(self, check: Callable[[], None] = lambda: None) -> None:
-        """State for going on, weights for using, figures for reading. Each file appears whole."""
+        """Write the state to resume from, the weights with their card, and the validation's figures."""
         if not self.accelerator.is_main_process:
             return
         state = {
@@ -186,12 +186,12 @@ class Run(ABC):
             return
         state = torch.load(path, map_location="cpu", weights_only=True)
         self.network.load_state_dict(state["model"])
-        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(kept)
+        for optimizer, optimizer_state in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(optimizer_state)
         self.average.module.load_state_dict(state["average"])
         self.average.steps = self.step = state["step"]
         self.spent = state["spent"]
-        log.info("going on from step %d", self.step)
+        log.info("resuming from step %d", self.step)
 
     def _log(self, figures: dict) -> None:
         line = {"step": self.step, "minutes": round(self.spent / 60, 1), "done": round(self.done, 4), **figures}

@@ -1,17 +1,20 @@
-"""Learning-rate schedule: warm-up, level, linear decay."""
+"""Learning-rate schedule: warm-up, constant, linear decay."""
 
 from typing import Protocol
 
 
 class Schedule(Protocol):
-    """When the learning rates rise and fall."""
+    """Settings of the learning-rate schedule."""
 
     warmup: int  # steps
-    fall: float  # share of the run after which the rates fall
+    fall: float  # fraction of the run after which the rates decay
 
 
-def rate_share(settings: Schedule, done: float, step: int) -> float:
-    """Share of the peak learning rate: linear warm-up, level, linear to 1 % from `fall`. `done` in 0-1 of the run."""
-    warm = min(1.0, (step + 1) / settings.warmup)
-    left = min(1.0, (1 - min(done, 1.0)) / (1 - settings.fall))
-    return warm * (0.01 + 0.99 * left)
+def rate_factor(settings: Schedule, done: float, step: int) -> float:
+    """Factor of the peak learning rate: linear warm-up, constant, linear decay to 1 % from `fall`.
+
+    `done` is the fraction of the run, 0-1.
+    """
+    warmup = min(1.0, (step + 1) / settings.warmup)
+    decay = min(1.0, (1 - min(done, 1.0)) / (1 - settings.fall))
+    return warmup * (0.01 + 0.99 * decay)

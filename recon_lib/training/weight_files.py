@@ -1,4 +1,4 @@
-"""Which parameters are decayed, and how weights are read and written."""
+"""Weight decay groups; reading and writing of weights and their cards."""
 
 import json
 from collections.abc import Iterable
@@ -12,14 +12,14 @@ from ..weights.card import card_path
 
 
 def decay_groups(parameters: Iterable[nn.Parameter], decay: float) -> list[dict]:
-    """Weight decay for matrices and kernels, none for vectors (ZeroShape, section 4.1)."""
+    """Parameter groups with weight decay for matrices and kernels, none for vectors (ZeroShape, section 4.1)."""
     parameters = [p for p in parameters if p.requires_grad]
-    wide, narrow = [p for p in parameters if p.ndim > 1], [p for p in parameters if p.ndim <= 1]
-    return [{"params": wide, "weight_decay": decay}, {"params": narrow, "weight_decay": 0.0}]
+    matrices, vectors = [p for p in parameters if p.ndim > 1], [p for p in parameters if p.ndim <= 1]
+    return [{"params": matrices, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
 
 
 def save_weights(model: nn.Module, path: Path) -> None:
-    """Half-precision safetensors, written beside and renamed."""
+    """Write half-precision safetensors, first beside `path` and then renamed."""
     from safetensors.torch import save_file
 
     tensors = {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in model.state_dict().items()}
@@ -28,9 +28,9 @@ def save_weights(model: nn.Module, path: Path) -> None:
 
 
 def save_card(model: nn.Module, system: str, path: Path) -> None:
-    """What is known of the model by itself, as the card of the weights at `path`; a card that is there is left alone.
+    """Write the card of the weights at `path` with what the model itself tells; an existing card is not changed.
 
-    Weights cannot be loaded without a card. Figures, licence and what it was trained on are for people to add.
+    Weights cannot be loaded without a card. Figures, licence and training data are for people to add.
     """
     if card_path(path).exists():
         return
@@ -42,7 +42,7 @@ def save_card(model: nn.Module, system: str, path: Path) -> None:
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
-    """Fill the model with the safetensors at `path`; `BadInput` where they are not there, damaged, or another's."""
+    """Load the safetensors at `path` into the model; `BadInput` when they are missing, damaged, or another model's."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

@@ -98,7 +98,7 @@ def test_a_damaged_photo_is_named(calls, capsys, tmp_path):
 
 def test_rings_and_the_samples_of_their_gaps(monkeypatch, tmp_path, capsys):
     from recon_lib.data.shards import orbits as rings
-    from recon_lib.training.outpainter import dataset as gap_samples
+    from recon_lib.training.outpainter import dataset
 
     asked = []
 
@@ -107,7 +107,7 @@ def test_rings_and_the_samples_of_their_gaps(monkeypatch, tmp_path, capsys):
 
     monkeypatch.setattr(rings, "render_mesh_orbits", recorded("meshes"))
     monkeypatch.setattr(rings, "render_solid_orbits", recorded("solids"))
-    monkeypatch.setattr(gap_samples, "make_samples", recorded("samples"))
+    monkeypatch.setattr(dataset, "make_samples", recorded("samples"))
     folders = ["--orbits", str(tmp_path / "r"), "--outpaint-samples", str(tmp_path / "g")]
     assert main(["data", *folders, "--meshes", "m", "--solids", "3", "--seed", "2", "--split", "val"]) == 0
     assert asked == [

@@ -18,7 +18,7 @@ def batch() -> dict[str, Tensor]:
     intrinsics[1, 0, 0] = 60.0
     return {
         "image": torch.rand(2, 3, SIDE, SIDE, generator=generator),
-        "mask": mask, "occluder": occluder, "amodal": amodal, "known": torch.zeros(2, 2, SIDE, SIDE),
+        "mask": mask, "occluder": occluder, "amodal": amodal, "input_masks": torch.zeros(2, 2, SIDE, SIDE),
         "depth": (2 + torch.rand(2, 1, SIDE, SIDE, generator=generator)) * amodal,
         "thickness": torch.rand(2, 1, SIDE, SIDE, generator=generator) * amodal,
         "normals": F.normalize(torch.randn(2, 3, SIDE, SIDE, generator=generator), dim=1),

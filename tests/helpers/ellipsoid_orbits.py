@@ -1,4 +1,4 @@
-"""Rings of ellipsoids rendered in closed form, coloured by place: what outpainters can learn from without a mesh."""
+"""Orbits of ellipsoids rendered in closed form, coloured by position: training data of outpainters without a mesh."""
 
 from pathlib import Path
 
@@ -10,14 +10,14 @@ from recon_lib.views.next_views import ring
 from tests.helpers.tiny_shards import AXES, ellipsoid_render
 
 
-def ring_cameras(size: int) -> Cameras:
+def orbit_cameras(size: int) -> Cameras:
     directions = [(0.0, 0.0), *ring()]
     return Cameras.orbit([a for a, _ in directions], [e + 12 for _, e in directions], 3.4, 36.0, size, size)
 
 
-def write_ellipsoid_rings(folder: Path, size: int = 32, axes=AXES) -> Path:
-    """A shard of rings of all ellipsoids below `folder`. -> `folder`."""
-    cameras, rows = ring_cameras(size), []
+def write_ellipsoid_orbits(folder: Path, size: int = 32, axes=AXES) -> Path:
+    """Write a shard of orbits of all ellipsoids below `folder`. -> `folder`."""
+    cameras, rows = orbit_cameras(size), []
     fine = cameras.resized(SAMPLES * size, SAMPLES * size)
     for half in axes:
         shots = [ellipsoid_render(np.float64(half) * 0.95, fine[i]) for i in range(len(fine))]

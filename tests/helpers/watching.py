@@ -1,24 +1,24 @@
-"""What tests of runs look on with."""
+"""Recorded losses and interruption of training runs."""
 
 from recon_lib.errors import Interrupted
 from recon_lib.progress import Progress
 
 
 def losses_of(monkeypatch, run):
-    """Every step's loss from here on; `run` is a class of `Run`."""
-    losses, learn = [], run._learn
+    """Losses of all later steps; `run` is a subclass of `Run`."""
+    losses, train_step = [], run._train_step
 
-    def remembered(self, batch):
-        terms = learn(self, batch)
+    def recorded(self, batch):
+        terms = train_step(self, batch)
         losses.append(terms["loss"])
         return terms
 
-    monkeypatch.setattr(run, "_learn", remembered)
+    monkeypatch.setattr(run, "_train_step", recorded)
     return losses
 
 
 class StopAfter(Progress):
-    """Interrupts once so many steps are done."""
+    """Interrupts after so many steps."""
 
     def __init__(self, steps):
         super().__init__()

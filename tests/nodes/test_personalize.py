@@ -65,6 +65,6 @@ def test_widgets_reach_the_lessons(pack, tiny_outpainter, quick_training, views,
 
 def test_what_cannot_learn_is_told(pack, tiny_outpainter, views):
     plain = pack.lib("stages.outpainting.painter_plain").PlainPainter(32)
-    assert "nothing that could learn" in told(pack, "Recon3D_PersonalisePainter", outpainter=plain, views=views)
+    assert "no network to train" in told(pack, "Recon3D_PersonalisePainter", outpainter=plain, views=views)
     bare = type(views)(views.images, views.cameras, views.masks)
     assert "no depth and normals" in told(pack, "Recon3D_PersonalisePainter", outpainter=tiny_outpainter, views=bare)

@@ -8,7 +8,7 @@ from torch import nn
 
 from recon_lib.errors import BadInput, Interrupted
 from recon_lib.progress import Progress
-from recon_lib.training.schedule import rate_share
+from recon_lib.training.schedule import rate_factor
 from tests.helpers.watching import StopAfter, losses_of
 
 pytest.importorskip("accelerate")
@@ -29,15 +29,15 @@ class LineSettings:
     init: Path | None = None
 
 
-class Miss(nn.Module):
-    """How far the line is from 3 x."""
+class SquaredError(nn.Module):
+    """Squared error of the line against 3 x."""
 
     def __init__(self, network):
         super().__init__()
         self.network = network
 
     def forward(self, x):
-        return {"miss": (self.network(x) - 3 * x).square().mean()}
+        return {"error": (self.network(x) - 3 * x).square().mean()}
 
 
 class LineConfig:
@@ -58,7 +58,7 @@ class LineRun(Run):
         return line
 
     def _terms(self, model):
-        return Miss(model)
+        return SquaredError(model)
 
     def _optimizers(self, model):
         (weight,) = model.parameters()
@@ -74,7 +74,7 @@ class LineRun(Run):
 
     def _validate(self, check):
         check()
-        self._log({"validation": "looked"})
+        self._log({"validation": "done"})
 
 
 def lines(out):
@@ -91,7 +91,7 @@ def test_the_weight_is_learnt_and_kept(tmp_path):
     assert card["size"] == "tiny" and card["config"] == {"size": "tiny", "color": "red"}
 
 
-def test_means_over_fifty_steps_are_logged_and_a_look_at_every_save(tmp_path, monkeypatch):
+def test_means_over_fifty_steps_are_logged_and_every_save_validates(tmp_path, monkeypatch):
     losses = losses_of(monkeypatch, LineRun)
     LineRun(LineSettings(tmp_path)).run(Progress())
     written = lines(tmp_path)
@@ -122,8 +122,8 @@ def test_rates_follow_the_schedule_and_a_group_may_be_slower(tmp_path):
     run = LineRun(LineSettings(tmp_path, warmup=10))
     for run.step in (0, 5, 60, 119):
         run._set_rates()
-        share = rate_share(run.settings, run.done, run.step)
-        assert run.optimizers[0].param_groups[0]["lr"] == pytest.approx(0.1 * 0.5 * share)
+        factor = rate_factor(run.settings, run.done, run.step)
+        assert run.optimizers[0].param_groups[0]["lr"] == pytest.approx(0.1 * 0.5 * factor)
 
 
 def test_a_cut_run_goes_on_as_if_nothing_had_been(tmp_path, monkeypatch):

@@ -44,7 +44,7 @@ def test_weights_are_halved_whole_numbers_kept_and_all_come_back(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "message"),
     [
         (lambda path: path.unlink(), "There is no weights file"),
         (lambda path: path.write_bytes(path.read_bytes()[:50]), "truncated or no safetensors file"),
@@ -52,11 +52,11 @@ def test_weights_are_halved_whole_numbers_kept_and_all_come_back(tmp_path):
     ],
     ids=["missing", "cut", "foreign"],
 )
-def test_what_cannot_be_loaded_is_told(tmp_path, damage, said):
+def test_what_cannot_be_loaded_is_reported(tmp_path, damage, message):
     path = tmp_path / "w.safetensors"
     save_weights(module(), path)
     damage(path)
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises(BadInput, match=message):
         load_weights(module(), path)
 
 

@@ -25,7 +25,7 @@ log = logging.getLogger("recon3d")
 PROMPT_SUFFIX = "isolated on a plain white background"  # ends every prompt: the object is segmented on white
 NEGATIVE_PROMPT = "shadow, scenery, text, frame"
 FAR_BRIGHTNESS = 0.15  # of the surface's farthest point in the ControlNet's depth picture; no surface is 0
-DEFAULT_STEPS = 30
+USUAL_STEPS = 30
 RENAMED_DTYPE = (0, 42)  # the first version of diffusers that we saw accept `dtype`
 STRIDE = 8  # pipelines accept sides that are multiples of this
 
@@ -38,7 +38,7 @@ class DiffusersPainter:
     control: InpaintFolder | None = None  # a ControlNet trained on depth pictures, bright = near
     device: torch.device | str = "cpu"
     dtype: torch.dtype | None = None  # None: half precision on CUDA, float32 elsewhere
-    steps: int = DEFAULT_STEPS
+    steps: int = USUAL_STEPS
     strength: float = 1.0  # 0-1 of inpainting: 1 starts from noise, less keeps some of the nearest seen colours
     guidance: float = 7.5  # classifier-free guidance scale
     control_scale: float = 0.7

@@ -1,1 +1,1 @@
-"""Training of the outpainter on outpaint masks of orbits."""
+"""Training of the outpainter on simulated outpaint masks of orbits."""

@@ -1,8 +1,6 @@
-"""Outpainting samples made ahead of training: outpaint masks of rendered orbits in folders of plain arrays,
-memory-mapped.
+"""Outpainting samples: simulated outpaint masks of rendered orbits in folders of plain arrays, memory-mapped.
 
-A sample is what a painter sees (`stages.outpainting.outpaint.PainterInput`, through the same window), and what it
-should paint.
+A sample is a painter's input (`stages.outpainting.outpaint.PainterInput`, with the same crop) and what it should paint.
 """
 
 from bisect import bisect_right
@@ -25,18 +23,18 @@ from ...views.square_crop import SquareCrop
 from ...views.views import Views
 
 SEEN, MASK = 1, 2  # values of `region`; 0 is background
-SIDE = 64  # pixels of a sample
-SHARES = (HULL_SHARE - 0.03, HULL_SHARE + 0.03)  # of the picture's side that the hull spans
-LEAST = 8  # pixels to be painted, else it is no sample
+SAMPLE_SIDE_PX = 64
+HULL_SHARES = (HULL_SHARE - 0.03, HULL_SHARE + 0.03)  # range of the hull's longer side over the crop's side
+MIN_PAINTED_PX = 8  # of a sample; with fewer pixels to be painted there is none
 
 
 @dataclass(frozen=True)
 class OutpaintShard:
-    """What is known of N views, and the truth."""
+    """Painter's inputs of N views, and the truth."""
 
     images: NDArray[np.uint8]  # [N,S,S,3] sRGB: seen colours, grey where to be painted, white elsewhere
     region: NDArray[np.uint8]  # [N,S,S] `SEEN`, `MASK` or 0
-    relief: NDArray[np.float16]  # [N,S,S] z-depth less `distance`, 0 where not seen
+    relief: NDArray[np.float16]  # [N,S,S] z-depth minus `distance`, 0 where not seen
     normals: NDArray[np.int8]  # [N,S,S,3] camera frame, unit is 127, 0 where not seen
     truth: NDArray[np.uint8]  # [N,S,S,4] sRGB on white, and alpha
     distance: NDArray[np.float32]  # [N] of the camera from the origin
@@ -67,15 +65,15 @@ ARRAYS = tuple(OutpaintShard.__dataclass_fields__)
 
 
 class OutpaintSamples(torch.utils.data.Dataset[dict[str, Tensor]]):
-    """All samples below a folder, as `OutpaintShard.sample` gives them."""
+    """All samples below a folder, as `OutpaintShard.sample` returns them."""
 
     def __init__(self, folder: Path) -> None:
-        found = sorted(p.parent for p in Path(folder).glob("**/region.npy") if not p.parent.name.endswith(".part"))
-        if not found:
+        folders = sorted(p.parent for p in Path(folder).glob("**/region.npy") if not p.parent.name.endswith(".part"))
+        if not folders:
             raise BadInput(
                 f"No outpainting samples in {folder}; make some with `data --orbits ORBITS --outpaint-samples FOLDER`."
             )
-        self.shards = [_open(path) for path in found]
+        self.shards = [_open(path) for path in folders]
         self.ends = np.cumsum([len(shard) for shard in self.shards]).tolist()
 
     def __len__(self) -> int:
@@ -97,45 +95,46 @@ def _open(folder: Path) -> OutpaintShard:
 
 
 def make_samples(orbits: Path, out: Path, *, count: int = 8, seed: int = 0, progress: Progress | None = None) -> None:
-    """`count` samples of every ring below `rings`, with random errors, into shards below `out`.
+    """Write `count` samples of every orbit below `orbits`, with random errors, into shards below `out`.
 
-    Shards that exist are left alone. Views that show nothing to be painted give no sample.
+    Shards that exist are not written again. Views with nothing to be painted yield no sample.
     """
     folders, progress = list_orbits(orbits), progress or Progress()
     progress.start("outpainting samples", len(folders))
     for folder in folders:
         target = out / f"{folder.name}_{seed:03d}"
         if not target.exists():
-            shard, rows, place = open_orbits(folder), [], crc32(folder.name.encode())
+            shard, rows, folder_seed = open_orbits(folder), [], crc32(folder.name.encode())
             for row in range(len(shard)):
                 progress.check()
-                rows += _of_orbit(shard.views(row), count, np.random.default_rng([seed, place, row, 13]))
+                rows += _orbit_samples(shard.views(row), count, np.random.default_rng([seed, folder_seed, row, 13]))
             if rows:
                 write_arrays(target, {name: [row[name] for row in rows] for name in ARRAYS})
         progress.step()
 
 
-def _of_orbit(views: Views, count: int, rng: np.random.Generator) -> list[dict[str, NDArray]]:
+def _orbit_samples(views: Views, count: int, rng: np.random.Generator) -> list[dict[str, NDArray]]:
+    """Rows of `OutpaintShard` from one orbit."""
     if not (views.depth > 0).flatten(1).any(1).all():
         return []  # so thin that a view shows nothing of it
     orbit, rows = OrbitRenders.of(views), []
     for _ in range(count):
         earlier, target = draw_earlier_and_target(rng, len(views))
-        found = simulate_outpaint_mask(orbit, earlier, target, Errors.random(rng), rng)
-        crop = SquareCrop.around(found.silhouettes[0, 0], float(rng.uniform(*SHARES)))
-        inputs = painter_input(found, crop, SIDE)
-        if inputs.masks.sum() >= LEAST:
-            rows.append(packed(inputs, _through(crop, views[target]), float(found.cameras.position.norm())))
+        outpaint_mask = simulate_outpaint_mask(orbit, earlier, target, Errors.random(rng), rng)
+        crop = SquareCrop.around(outpaint_mask.silhouettes[0, 0], float(rng.uniform(*HULL_SHARES)))
+        inputs = painter_input(outpaint_mask, crop, SAMPLE_SIDE_PX)
+        if inputs.masks.sum() >= MIN_PAINTED_PX:
+            rows.append(packed(inputs, _target(crop, views[target]), float(outpaint_mask.cameras.position.norm())))
     return rows
 
 
-def _through(crop: SquareCrop, view: Views) -> Tensor:
-    """The view as the painter should paint it, [1,4,SIDE,SIDE] 0-1: RGB on white, alpha."""
-    return torch.cat([crop.crop(view.images, SIDE), crop.crop_coverage(view.masks, SIDE)], 1)
+def _target(crop: SquareCrop, view: Views) -> Tensor:
+    """The view as the painter should paint it, [1,4,S,S] 0-1: RGB on white, alpha."""
+    return torch.cat([crop.crop(view.images, SAMPLE_SIDE_PX), crop.crop_coverage(view.masks, SAMPLE_SIDE_PX)], 1)
 
 
 def packed(inputs: PainterInput, truth: Tensor, distance: float) -> dict[str, NDArray]:
-    """What a painter sees, the truth [1,4,S,S] 0-1 and the camera's distance, as one row of a `OutpaintShard`."""
+    """One row of an `OutpaintShard`: a painter's input, the truth [1,4,S,S] 0-1 and the camera's distance."""
     seen = inputs.seen
     return {
         "images": _bytes(inputs.images),

@@ -24,19 +24,19 @@ WEIGHTS = "outpainter_mini.safetensors"
 
 @dataclass(frozen=True)
 class OutpainterSettings:
-    """Defaults train the embedded model."""
+    """Settings of a run; the defaults train the embedded model."""
 
     samples: Path  # made by `python -m recon_lib data --orbits ... --outpaint-samples ...`
     out: Path  # checkpoints, log, weights, sheet of samples
     validation: Path | None = None  # samples of objects that are never trained on
     steps: int = 20_000
-    minutes: float | None = None  # stop in good time: the schedule is bent to end then
+    minutes: float | None = None  # time limit; the schedule ends then
     batch: int = 16  # a process
     rate: float = 1e-3  # peak of AdamW's learning rate
-    muon_rate: float = 0.02  # peak of Muon's, which moves the matrices; 0: AdamW moves everything
+    muon_rate: float = 0.02  # peak of Muon's learning rate, for the matrices; 0: AdamW for everything
     weight_decay: float = 0.02
     warmup: int = 100
-    fall: float = 0.4  # share of the run after which the rates fall
+    fall: float = 0.4  # fraction of the run after which the rates decay
     seed: int = 0
     save_every: int = 500
     init: Path | None = None  # weights to start from
@@ -67,7 +67,7 @@ class OutpainterTrainer(Run):
         return torch.stack(list(terms.values())).sum(), terms
 
     def _training_sample(self, batch: Batch) -> tuple[Tensor, ...]:
-        """What the network is condition, the truth, noise and its levels, on the device."""
+        """Condition, clean pictures, noise and noise levels, on the device."""
         condition, clean = condition_and_target(batch)
         generator = self._dice(1)
         t = noise_levels(len(clean), self.network.config.train_steps, generator)
@@ -75,10 +75,10 @@ class OutpainterTrainer(Run):
         return tuple(x.to(self.accelerator.device) for x in (condition, clean, noise, t))
 
     def _dice(self, purpose: int) -> torch.Generator:
-        """Random numbers of this step and process."""
+        """Random generator of this step and process."""
         world, rank = self.accelerator.num_processes, self.accelerator.process_index
-        place = (self.settings.seed * 1_000_003 + self.step) * world + rank
-        return torch.Generator().manual_seed(place * 7 + purpose)
+        number = (self.settings.seed * 1_000_003 + self.step) * world + rank
+        return torch.Generator().manual_seed(number * 7 + purpose)
 
     def _batches(self) -> Iterator[Batch]:
         while self.done < 1:
@@ -86,10 +86,10 @@ class OutpainterTrainer(Run):
             yield mirrored(batch) if torch.rand((), generator=self._dice(2)) < 0.5 else batch
 
     def rows(self) -> list[int]:
-        """The samples of this step and process: all are shown once, in a new order, before any is shown again."""
+        """Sample indices of this step and process; each epoch is a new permutation of all samples."""
         world, rank, size = self.accelerator.num_processes, self.accelerator.process_index, self.settings.batch
         first = (self.step * world + rank) * size
-        return [self._order(place // len(self.data))[place % len(self.data)] for place in range(first, first + size)]
+        return [self._order(i // len(self.data))[i % len(self.data)] for i in range(first, first + size)]
 
     def _order(self, epoch: int) -> list[int]:
         if getattr(self, "_epoch", None) != epoch:
@@ -107,7 +107,7 @@ class OutpainterTrainer(Run):
 
 
 def optimizers(model: Outpainter, settings: OutpainterSettings) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices if it has a rate, AdamW for the rest.
+    """AdamW, and Muon for the matrices if it has a rate.
 
     A step of Muon costs a third to a half more here, and 70 of them are worth more than 110 of AdamW.
     """
@@ -117,32 +117,37 @@ def optimizers(model: Outpainter, settings: OutpainterSettings) -> list[torch.op
 
 
 def train(settings: OutpainterSettings, progress: Progress | None = None) -> Path:
-    """Train, going on from `settings.out` when a run was cut off there. -> the folder of the weights."""
+    """Train, resuming from a checkpoint in `settings.out` if there is one. -> the folder of the weights."""
     settings = replace(settings, out=Path(settings.out))
     for folder in (settings.samples, settings.validation):
         if folder is not None:
-            OutpaintSamples(folder)  # says so now when there are no samples
+            OutpaintSamples(folder)  # raises now when there are no samples
     check_output(settings.out / "state.pt")
     return OutpainterTrainer(settings).run(progress or Progress())
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    plain = OutpainterSettings
+    defaults = OutpainterSettings
     parser.add_argument(
         "--samples", type=Path, required=True, help="made by `python -m recon_lib data --outpaint-samples`"
     )
-    parser.add_argument("--out", type=Path, required=True, help="checkpoints, log, weights; a run there goes on")
+    parser.add_argument("--out", type=Path, required=True, help="checkpoints, log, weights; a run there is resumed")
     parser.add_argument("--validation", type=Path, help="samples of objects that are never trained on")
-    parser.add_argument("--steps", type=int, default=plain.steps)
-    parser.add_argument("--minutes", type=float, help="end after so many minutes, with the schedule bent to fit")
-    parser.add_argument("--batch", type=int, default=plain.batch, help="a process")
-    parser.add_argument("--rate", type=float, default=plain.rate, help="peak learning rate of AdamW")
-    parser.add_argument("--muon-rate", type=float, default=plain.muon_rate, help="of Muon for the matrices; 0: none")
-    parser.add_argument("--save-every", type=int, default=plain.save_every, help="steps between checkpoints")
+    parser.add_argument("--steps", type=int, default=defaults.steps)
+    parser.add_argument("--minutes", type=float, help="time limit; the learning-rate schedule ends then")
+    parser.add_argument("--batch", type=int, default=defaults.batch, help="a process")
+    parser.add_argument("--rate", type=float, default=defaults.rate, help="peak learning rate of AdamW")
+    parser.add_argument(
+        "--muon-rate",
+        type=float,
+        default=defaults.muon_rate,
+        help="peak learning rate of Muon for the matrices; 0: none",
+    )
+    parser.add_argument("--save-every", type=int, default=defaults.save_every, help="steps between checkpoints")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--init", type=Path, help="weights to start from, such as the embedded ones")
 
 
 def settings_from(args: Namespace) -> OutpainterSettings:
-    """The settings that `add_arguments` asked for."""
+    """Settings from the arguments of `add_arguments`."""
     return OutpainterSettings(**vars(args))

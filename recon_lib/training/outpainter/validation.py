@@ -1,4 +1,4 @@
-"""How well an outpainter paints objects that it never saw, beside what needs no network, and a sheet to look at."""
+"""Validation of an outpainter on unseen objects, beside baselines without a network, with a sheet of pictures."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -24,29 +24,29 @@ def validate(
 ) -> tuple[dict[str, float], Tensor]:
     """Figures over fixed samples, and a sheet [3,H,W] in 0-1.
 
-    For each way of painting (`model`: sampled, `at_once`: the network's first guess, `nearest` seen colour, `grey`):
-    `psnr` over all painted pixels on white, `object_psnr` over those of the true object, dB; `iou` of the object's
-    mask, where the last two take the whole hull for the object.
+    For each method (`model`: sampled, `at_once`: the network's first step, `nearest`: the nearest seen colour, `grey`):
+    `psnr` over all painted pixels on white and `object_psnr` over those of the true object, dB; `iou` of the object's
+    mask, for which the last two methods take the whole hull.
     """
     data = OutpaintSamples(folder)
     errors: dict[str, list[float]] = {}
-    shown: list[Tensor] = []
+    sheet_rows: list[Tensor] = []
     for number, batch in enumerate(_batches(data, count)):
         check()
         condition, truth = condition_and_target(batch)
         device = next(model.parameters()).device
         generator = torch.Generator().manual_seed(number)
-        ways = {
+        pictures = {
             "model": model.sample(condition.to(device), generator, STEPS, check).cpu(),
             "at_once": model.sample(condition.to(device), generator, 1, check).cpu(),
             "nearest": nearest_fill(batch),
             "grey": grey_fill(batch),
         }
-        for name, picture in ways.items():
-            for key, value in _errors(picture, truth, batch).items():
+        for name, painted in pictures.items():
+            for key, value in _errors(painted, truth, batch).items():
                 errors.setdefault(f"{name}_{key}", []).append(value)
-        shown += [_row(batch, ways, truth, i) for i in range(min(len(truth), ROWS - len(shown)))]
-    return _figures(errors), torch.cat(shown, 1)
+        sheet_rows += [_row(batch, pictures, truth, i) for i in range(min(len(truth), ROWS - len(sheet_rows)))]
+    return _figures(errors), torch.cat(sheet_rows, 1)
 
 
 def nearest_fill(batch: Batch) -> Tensor:
@@ -57,46 +57,46 @@ def nearest_fill(batch: Batch) -> Tensor:
 
 
 def grey_fill(batch: Batch) -> Tensor:
-    """Grey on all that nobody saw of the hull, [B,4,S,S] in -1..1."""
+    """Grey on the unseen part of the hull, [B,4,S,S] in -1..1."""
     hull = ((batch["seen"] + batch["masks"]) > 0.5).float()
     return torch.cat([torch.where(batch["masks"] > 0.5, GREY, batch["images"]), hull], 1) * 2 - 1
 
 
 def _errors(picture: Tensor, truth: Tensor, batch: Batch) -> dict[str, float]:
-    """Sums over the batch that `_figures` makes means of."""
+    """Sums over the batch, of which `_figures` takes means."""
     paint, solid = batch["masks"] > 0.5, truth[:, 3:] > 0
     squared = ((picture - truth)[:, :3] / 2).square().mean(1, keepdim=True)
-    found = picture[:, 3:] > 0
+    predicted = picture[:, 3:] > 0
     return {
         "squared": float(squared[paint].sum()),
         "pixels": float(paint.sum()),
         "object_squared": float(squared[paint & solid].sum()),
         "object_pixels": float((paint & solid).sum()),
-        "both": float((found & solid).sum()),
-        "either": float((found | solid).sum()),
+        "both": float((predicted & solid).sum()),
+        "either": float((predicted | solid).sum()),
     }
 
 
 def _figures(errors: dict[str, list[float]]) -> dict[str, float]:
     total = {name: sum(values) for name, values in errors.items()}
     figures = {}
-    for way in [name.removesuffix("_both") for name in total if name.endswith("_both")]:
+    for method in [name.removesuffix("_both") for name in total if name.endswith("_both")]:
         for kind in ("", "object_"):
-            mean = total[f"{way}_{kind}squared"] / max(total[f"{way}_{kind}pixels"], 1.0)
-            figures[f"{way}_{kind}psnr"] = round(-10 * math.log10(max(mean, 1e-10)), 2)
-        figures[f"{way}_iou"] = round(total[f"{way}_both"] / max(total[f"{way}_either"], 1.0), 4)
+            mean = total[f"{method}_{kind}squared"] / max(total[f"{method}_{kind}pixels"], 1.0)
+            figures[f"{method}_{kind}psnr"] = round(-10 * math.log10(max(mean, 1e-10)), 2)
+        figures[f"{method}_iou"] = round(total[f"{method}_both"] / max(total[f"{method}_either"], 1.0), 4)
     return figures
 
 
-def _row(batch: Batch, ways: dict[str, Tensor], truth: Tensor, row: int) -> Tensor:
-    """Told colours, nearest fill, first guess, painted, truth; alphas painted and true. [3,S,7*S] in 0-1"""
-    pictures = [batch["images"][row] * 2 - 1, *(ways[name][row, :3] for name in ("nearest", "at_once", "model"))]
-    pictures += [truth[row, :3], *(p[row, 3:].expand(3, -1, -1) for p in (ways["model"], truth))]
-    return (torch.cat(pictures, -1).clamp(-1, 1) + 1) / 2
+def _row(batch: Batch, pictures: dict[str, Tensor], truth: Tensor, row: int) -> Tensor:
+    """Row of the sheet, [3,S,7*S] in 0-1: input, nearest fill, first step, painted, truth; painted and true alpha."""
+    columns = [batch["images"][row] * 2 - 1, *(pictures[name][row, :3] for name in ("nearest", "at_once", "model"))]
+    columns += [truth[row, :3], *(p[row, 3:].expand(3, -1, -1) for p in (pictures["model"], truth))]
+    return (torch.cat(columns, -1).clamp(-1, 1) + 1) / 2
 
 
 def _batches(data: OutpaintSamples, count: int) -> Iterator[Batch]:
-    """`count` samples spread over all."""
+    """Batches of `count` samples, evenly spaced over all."""
     rows = torch.linspace(0, len(data) - 1, min(count, len(data))).long().tolist()
     for start in range(0, len(rows), BATCH):
         yield default_collate([data[row] for row in rows[start : start + BATCH]])

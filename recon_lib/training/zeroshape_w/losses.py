@@ -1,7 +1,7 @@
-"""The losses of ZeroShape and ZeroShape-W, scaled for the small model.
+"""Losses of ZeroShape and ZeroShape-W, weighted for the small model.
 
-Masks and occupancy: binary cross-entropy, masks with Dice beside it. Depth: the normalised visible surfaces are
-compared, as in ZeroShape's second stage, which trains depth and camera together; the camera also directly.
+Masks and occupancy: binary cross-entropy, plus Dice for masks. Depth: L1 between the normalised visible surfaces,
+as in ZeroShape's second stage, which trains depth and camera together; the camera also has a term of its own.
 """
 
 from dataclasses import dataclass, fields
@@ -15,11 +15,12 @@ from ...networks.contracts import DensePrediction
 from ...networks.zeroshape_w.model import ZeroShapeW
 from ...networks.zeroshape_w.visible_points import normalize_visible, unproject
 from ..run import Batch
+from .dataset import MIN_VISIBLE_PX
 
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Factors of the terms of the sum: such that none drowns the others' gradients in the layers that all share."""
+    """Weights of the loss terms, chosen so that no term dominates the gradients in the shared layers."""
 
     occupancy: float = 4.0
     mask: float = 1.0
@@ -33,17 +34,17 @@ class LossWeights:
 
 
 def zeroshape_w_losses(model: ZeroShapeW, batch: Batch, true_depth: bool = False) -> tuple[dict[str, Tensor], Tensor]:
-    """Every term by name, and the occupancy logits [B,Q]. Queries are asked in the true frame.
+    """Loss terms by name, and the occupancy logits [B,Q]. Occupancy is queried in the true frame.
 
-    true_depth: one picture in four comes with it, so that the decoder learns to trust a user's own, sharp depth.
+    true_depth: one picture in four has it as input, so that the decoder learns to trust a user's own, sharp depth.
 
-    Where masks are told to some pictures (`known` in the batch), only those are asked for occupancy: B is theirs.
+    If some pictures have input masks (`input_masks` in the batch), occupancy is queried for those only: B counts them.
     """
     mask = batch["mask"]
-    prediction = model.predict_dense(batch["image"], masks=batch["known"])
+    prediction = model.predict_dense(batch["image"], masks=batch["input_masks"])
     true_points = unproject(batch["depth"], batch["intrinsics"], model.config.pixel_offset)
     true_surface, _ = normalize_visible(true_points, mask, robust=True)
-    rows = batch["known"].amax((1, 2, 3)) > 0
+    rows = batch["input_masks"].amax((1, 2, 3)) > 0
     rows = rows if rows.any() else torch.ones_like(rows)
     logits = occupancy_logits(
         model, rows_of(prediction, rows), {name: value[rows] for name, value in batch.items()}, true_depth
@@ -69,29 +70,32 @@ def zeroshape_w_losses(model: ZeroShapeW, batch: Batch, true_depth: bool = False
 
 
 def occupancy_logits(model: ZeroShapeW, prediction: DensePrediction, batch: Batch, true_depth: bool = False) -> Tensor:
-    """What the model answers at the batch's points, through the masks that it would have: told, or half predicted."""
+    """Occupancy logits [B,Q] at the batch's points, with the input masks, or with predicted ones for half the batch."""
     points = unproject(batch["depth"], batch["intrinsics"], model.config.pixel_offset)
     _, frame = normalize_visible(points, batch["mask"], robust=True)
-    known = batch["known"]
-    told = known.amax((1, 2, 3)) > 0
-    shown = known.split(1, 1) if told.all() else _shown(prediction, batch["mask"], batch["occluder"])
-    depth = torch.where(_fourths(batch["mask"]), batch["depth"], prediction.dense.depth) if true_depth else None
-    seen = model.encode(prediction, *shown, depth=depth, frame=(batch["intrinsics"], frame))
+    input_masks = batch["input_masks"]
+    has_masks = input_masks.amax((1, 2, 3)) > 0
+    if has_masks.all():
+        masks = input_masks.split(1, 1)
+    else:
+        masks = _decoder_masks(prediction, batch["mask"], batch["occluder"])
+    depth = torch.where(_every_fourth(batch["mask"]), batch["depth"], prediction.dense.depth) if true_depth else None
+    seen = model.encode(prediction, *masks, depth=depth, frame=(batch["intrinsics"], frame))
     return model.query(frame.to_normalized(batch["points"]), seen)
 
 
 def rows_of(prediction: DensePrediction, rows: Tensor) -> DensePrediction:
-    """The predictions of some of the pictures; rows [B] bool."""
+    """Predictions of some of the pictures; rows [B] bool."""
 
-    def taken(value: object) -> dict[str, Tensor | None]:
-        many = {f.name: getattr(value, f.name) for f in fields(value)}
-        return {name: each[rows] if isinstance(each, Tensor) else each for name, each in many.items()}
+    def indexed(value: object) -> dict[str, Tensor | None]:
+        layers = {f.name: getattr(value, f.name) for f in fields(value)}
+        return {name: layer[rows] if isinstance(layer, Tensor) else layer for name, layer in layers.items()}
 
-    return DensePrediction(**{**taken(prediction), "dense": DenseFeatures(**taken(prediction.dense))})
+    return DensePrediction(**{**indexed(prediction), "dense": DenseFeatures(**indexed(prediction.dense))})
 
 
 class LossTerms(nn.Module):
-    """The network with its losses as one module, so that accelerate can share it between processes."""
+    """Network and losses as one module, so that accelerate can distribute it over processes."""
 
     def __init__(self, network: ZeroShapeW) -> None:
         super().__init__()
@@ -101,21 +105,21 @@ class LossTerms(nn.Module):
         return zeroshape_w_losses(self.network, batch, true_depth=True)[0]
 
 
-def _shown(prediction: DensePrediction, mask: Tensor, occluder: Tensor) -> tuple[Tensor, Tensor]:
-    """The masks that the decoder sees: predicted for half of the batch, true for the others, as users may give theirs.
+def _decoder_masks(prediction: DensePrediction, mask: Tensor, occluder: Tensor) -> tuple[Tensor, Tensor]:
+    """Masks for the decoder: predicted for half of the batch, true for the others, since users may give their own.
 
-    Predicted masks that are empty give way to true ones.
+    Predicted masks that are almost empty are replaced by the true ones.
     """
     predicted = (prediction.mask.detach().sigmoid() > 0.5).float()
-    own = torch.arange(len(mask), device=mask.device) % 2 == 0
-    own = (own & (predicted.sum((1, 2, 3)) >= 24))[:, None, None, None]
+    use_predicted = torch.arange(len(mask), device=mask.device) % 2 == 0
+    use_predicted = (use_predicted & (predicted.sum((1, 2, 3)) >= MIN_VISIBLE_PX))[:, None, None, None]
     return (
-        torch.where(own, predicted, mask),
-        torch.where(own, prediction.occluder.detach().sigmoid(), occluder),
+        torch.where(use_predicted, predicted, mask),
+        torch.where(use_predicted, prediction.occluder.detach().sigmoid(), occluder),
     )
 
 
-def _fourths(values: Tensor) -> Tensor:
+def _every_fourth(values: Tensor) -> Tensor:
     """Every fourth row of a batch [B,...] -> [B,1,1,1] bool."""
     return (torch.arange(len(values), device=values.device) % 4 == 3)[:, None, None, None]
 
@@ -123,10 +127,10 @@ def _fourths(values: Tensor) -> Tensor:
 def relief_loss(prediction: DensePrediction, batch: Batch) -> Tensor:
     """L1 between predicted and true relief over the silhouette, up to a shift, in units of the object's size.
 
-    The shift is that of the visible part: what lies behind an occluder has to fit it.
+    The shift is that of the visible part: the part behind an occluder has to fit it.
 
-    Relief is log depth times focal length, which a picture shows without showing the focal length (see
-    `mini_backbone.depth_from_relief`). Takes the place of ZeroShape's scale-and-shift-invariant depth loss.
+    Relief is log depth times focal length, which a picture determines even if the focal length is unknown (see
+    `mini_backbone.depth_from_relief`). Replaces ZeroShape's scale-and-shift-invariant depth loss.
     """
     mask, amodal = batch["mask"], batch["amodal"]
 
@@ -149,7 +153,7 @@ def thickness_loss(prediction: DensePrediction, batch: Batch) -> Tensor:
 
 
 def mask_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """Cross-entropy plus Dice of [B,1,H,W]; Dice counts a batch entry only where its target is not empty."""
+    """Cross-entropy plus Dice loss of [B,1,H,W]; Dice skips batch entries whose target is empty."""
     p = logits.sigmoid()
     overlap, total = (p * target).sum((1, 2, 3)), (p + target).sum((1, 2, 3))
     present = (target.sum((1, 2, 3)) > 0).float()
@@ -158,10 +162,10 @@ def mask_loss(logits: Tensor, target: Tensor) -> Tensor:
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """Mean over the mask of each image, then over images: big objects count no more than small ones."""
+    """Mean over the mask of each image, then over images, so that large objects count no more than small ones."""
     return ((values * mask).sum((1, 2, 3)) / mask.sum((1, 2, 3)).clamp_min(1)).mean()
 
 
 def total(terms: dict[str, Tensor], weights: LossWeights) -> Tensor:
-    """The weighted sum."""
+    """Weighted sum of the loss terms."""
     return torch.stack([getattr(weights, name) * value for name, value in terms.items()]).sum()

@@ -1,4 +1,4 @@
-"""Left and right exchanged: a second sample from every rendered one."""
+"""Mirror images: a second training sample from every rendered one."""
 
 import random
 from collections.abc import Iterable, Iterator
@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor
 
-KEPT = 24  # batches between a sample and its mirror image
+QUEUE_LENGTH = 24  # batches that wait for their mirror images
 
 
 def mirrored(batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The batch of `SceneDataset` samples as a mirror shows it: pictures, camera, normals and points."""
+    """Horizontal flip of a batch of `SceneDataset` samples: pictures, camera, normals and points."""
     flip = torch.tensor([-1.0, 1.0, 1.0], device=batch["image"].device)
     pictures = {name: value.flip(-1) for name, value in batch.items() if value.ndim == 4}
     pictures["normals"] = pictures["normals"] * flip[:, None, None]
@@ -20,12 +20,12 @@ def mirrored(batch: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def with_mirror_images(batches: Iterable[dict[str, Tensor]], seed: int) -> Iterator[dict[str, Tensor]]:
-    """Every batch, and later, once, its mirror image."""
-    rng, kept = random.Random(seed), []
+    """Every batch, and some batches later its mirror image."""
+    rng, queue = random.Random(seed), []
     for batch in batches:
         yield batch
-        kept.append(batch)
-        if len(kept) >= KEPT:
-            yield mirrored(kept.pop(rng.randrange(len(kept))))
-    for batch in kept:
+        queue.append(batch)
+        if len(queue) >= QUEUE_LENGTH:
+            yield mirrored(queue.pop(rng.randrange(len(queue))))
+    for batch in queue:
         yield mirrored(batch)

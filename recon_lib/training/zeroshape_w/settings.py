@@ -1,4 +1,4 @@
-"""What a training run can be told."""
+"""Settings of a training run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """Defaults train the embedded model."""
+    """Settings of a run; the defaults train the embedded model."""
 
     shards: Path  # rendered by `python -m recon_lib data`
     out: Path  # checkpoints, log, weights, sample sheets
@@ -19,18 +19,18 @@ class TrainSettings:
     rate: float = 2e-3  # peak of AdamW's learning rate, for vectors and the outermost layers; base: for everything
     muon_rate: float = 0.02  # peak of Muon's learning rate, for the other matrices (mini)
     warmup: int = 100
-    fall: float = 0.4  # share of the run after which the rates fall
+    fall: float = 0.4  # fraction of the run after which the rates decay
     weight_decay: float = 0.05
-    sides: tuple[tuple[float, int], ...] = ((0.0, 64), (0.5, 96), (0.85, 128))  # from that share of the run: pixels
-    period: int = 3  # one of so many pictures is raw, the others are looked at from close with their masks told
+    sides: tuple[tuple[float, int], ...] = ((0.0, 64), (0.5, 96), (0.85, 128))  # from that fraction of the run: pixels
+    period: int = 3  # one picture of so many is whole, the others are object crops with input masks
     seed: int = 0
     workers: int = 1
     save_every: int = 500
     occluders: bool = True  # False: the ablation, trained on scenes without occluders
     init: Path | None = None  # weights to start from
-    imagenet: bool = False  # begin the mini model's encoder with ImageNet's weights, where there is no `init`
-    minutes: float | None = None  # stop in good time: the schedule is bent to end then
+    imagenet: bool = False  # start the mini model's encoder from ImageNet weights, if there is no `init`
+    minutes: float | None = None  # time limit; the schedule ends then
 
     def side(self, done: float) -> int:
-        """Side of the training pictures after the share `done` of the run, pixels."""
+        """Side of the training pictures, pixels, after the fraction `done` of the run."""
         return [pixels for start, pixels in self.sides if start <= done][-1]

@@ -24,14 +24,14 @@ from .mirror import with_mirror_images
 from .settings import TrainSettings
 from .validation import validate
 
-SPAN = 100  # steps between two looks at the folder of shards, which may still be growing
-ENCODER_SHARE = 0.2  # of the learning rate, for what ImageNet has taught already
+STEPS_PER_LISTING = 100  # after which the folder of shards is listed again: it may still be growing
+ENCODER_RATE_FACTOR = 0.2  # of the learning rate, for the encoder that ImageNet pretrained
 
 
 class Trainer(Run):
-    """One run on scenes."""
+    """One run on composed scenes."""
 
-    clip = 10.0  # a bound for accidents
+    clip = 10.0  # reached by outliers only
     system = "zeroshape-w"
 
     @property
@@ -63,9 +63,11 @@ class Trainer(Run):
         while self.done < 1:
             side, period = (s.side(self.done), s.period) if s.size == "mini" else (224, 1)
             world = self.accelerator.num_processes
-            first = (s.seed * 1_000_003 + self.step * world + self.accelerator.process_index * SPAN) * s.batch
+            first = (
+                s.seed * 1_000_003 + self.step * world + self.accelerator.process_index * STEPS_PER_LISTING
+            ) * s.batch
             data = SceneDataset(
-                s.shards, SPAN * s.batch, first=first, size=side, queries=s.queries,
+                s.shards, STEPS_PER_LISTING * s.batch, first=first, size=side, queries=s.queries,
                 mix=mix, close_mix=close, period=period, backgrounds=s.backgrounds,
             )  # fmt: skip
             loader = DataLoader(data, s.batch, num_workers=s.workers, prefetch_factor=4 if s.workers else None)
@@ -80,9 +82,9 @@ class Trainer(Run):
 
 
 def optimizers(model: ZeroShapeW, settings: TrainSettings) -> list[torch.optim.Optimizer]:
-    """AdamW, as in the papers; for the mini model Muon beside it, which makes more of few samples.
+    """AdamW, as in the papers; for the mini model also Muon, which learns more from few samples.
 
-    The mini model's encoder, which comes from ImageNet, is moved gently, by AdamW alone.
+    The mini model's encoder, pretrained on ImageNet, has a lower learning rate and AdamW alone.
     """
     decay = settings.weight_decay
     if settings.size == "base":
@@ -92,27 +94,27 @@ def optimizers(model: ZeroShapeW, settings: TrainSettings) -> list[torch.optim.O
     matrices, others = (
         [parameter for parameter in group if id(parameter) not in pretrained] for group in matrices_and_others(model)
     )
-    gentle = [{**group, "share": ENCODER_SHARE} for group in decay_groups(encoder, decay)]
-    adam = torch.optim.AdamW(decay_groups(others, decay) + gentle, lr=settings.rate, betas=(0.9, 0.99))
+    encoder_groups = [{**group, "share": ENCODER_RATE_FACTOR} for group in decay_groups(encoder, decay)]
+    adam = torch.optim.AdamW(decay_groups(others, decay) + encoder_groups, lr=settings.rate, betas=(0.9, 0.99))
     return [adam, Muon(matrices, settings.muon_rate, decay=decay)]
 
 
 def train(settings: TrainSettings, progress: Progress | None = None) -> Path:
-    """Train, going on from `settings.out` when a run was cut off there. -> the folder of the weights."""
+    """Train, resuming from a checkpoint in `settings.out` if there is one. -> the folder of the weights."""
     settings = replace(settings, out=Path(settings.out))
-    Library(settings.shards)  # says so now when there are no shards
+    Library(settings.shards)  # raises now when there are no shards
     check_output(settings.out / "state.pt")
     return Trainer(settings).run(progress or Progress())
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--shards", type=Path, required=True, help="folder rendered by `python -m recon_lib data`")
-    parser.add_argument("--out", type=Path, required=True, help="checkpoints, log, weights; a run there goes on")
+    parser.add_argument("--out", type=Path, required=True, help="checkpoints, log, weights; a run there is resumed")
     parser.add_argument("--validation", type=Path, help="shards of objects that are never trained on")
     parser.add_argument("--backgrounds", type=Path, help="backgrounds.npy of the same command")
     parser.add_argument("--size", choices=("mini", "base"), default="mini")
     parser.add_argument("--steps", type=int, default=TrainSettings.steps)
-    parser.add_argument("--minutes", type=float, help="end after so many minutes, with the schedule bent to fit")
+    parser.add_argument("--minutes", type=float, help="time limit; the learning-rate schedule ends then")
     parser.add_argument("--batch", type=int, default=TrainSettings.batch, help="a process")
     parser.add_argument("--rate", type=float, default=TrainSettings.rate, help="peak learning rate")
     parser.add_argument("--seed", type=int, default=0)
@@ -123,6 +125,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def settings_from(args: Namespace) -> TrainSettings:
-    """The settings that `add_arguments` asked for."""
+    """Settings from the arguments of `add_arguments`."""
     options = {name: value for name, value in vars(args).items() if name != "without_occluders"}
     return TrainSettings(**options, occluders=not args.without_occluders)

@@ -1,4 +1,4 @@
-"""Quick figures on objects that are never trained on, printed while training."""
+"""Validation of ZeroShape-W during training, on objects that are never trained on."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,7 +19,7 @@ FIRST = 900_000_000  # seeds that training never reaches
 
 @torch.no_grad()
 def validate(model: ZeroShapeW, settings: TrainSettings, check: Callable[[], None] = lambda: None) -> dict[str, float]:
-    """Mean figures over fixed scenes at 128 px: masks of raw pictures; shape from close, masks told."""
+    """Mean figures over fixed scenes at 128 px: masks of whole pictures; shape from object crops with input masks."""
     figures: dict[str, list[float]] = {}
     clean, occluded = SceneMix(clean=1.0), SceneMix(clean=0.0, occluded=1.0, truncated=0.0)
     for kind, mix in (("clean", clean), ("occluded", occluded)):
@@ -30,21 +30,21 @@ def validate(model: ZeroShapeW, settings: TrainSettings, check: Callable[[], Non
         for batch in _batches(data):
             check()
             batch = {name: value.to(next(model.parameters()).device) for name, value in batch.items()}
-            rows = _close_figures(model, {name: value[1::2] for name, value in batch.items()})
-            rows |= _raw_figures(model, {name: value[::2] for name, value in batch.items()}, kind == "occluded")
+            rows = _crop_figures(model, {name: value[1::2] for name, value in batch.items()})
+            rows |= _mask_figures(model, {name: value[::2] for name, value in batch.items()}, kind == "occluded")
             for name, value in rows.items():
                 figures.setdefault(f"{kind}_{name}", []).append(float(value))
     return {name: round(sum(values) / len(values), 4) for name, values in figures.items()}
 
 
-def _close_figures(model: ZeroShapeW, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+def _crop_figures(model: ZeroShapeW, batch: dict[str, Tensor]) -> dict[str, Tensor]:
     terms, logits = zeroshape_w_losses(model, batch)
-    told = ("occupancy", "relief", "normals", "thickness", "camera")
-    inside = {"occupancy_iou": _iou(logits > 0, batch["inside"] > 0.5)}
-    return inside | {name: value for name, value in terms.items() if name in told}
+    reported = ("occupancy", "relief", "normals", "thickness", "camera")
+    figures = {"occupancy_iou": _iou(logits > 0, batch["inside"] > 0.5)}
+    return figures | {name: value for name, value in terms.items() if name in reported}
 
 
-def _raw_figures(model: ZeroShapeW, batch: dict[str, Tensor], occluded: bool) -> dict[str, Tensor]:
+def _mask_figures(model: ZeroShapeW, batch: dict[str, Tensor], occluded: bool) -> dict[str, Tensor]:
     prediction = model.predict_dense(batch["image"])
     masks = {"mask_iou": _iou(prediction.mask > 0, batch["mask"] > 0.5)}
     return masks | ({"occluder_iou": _iou(prediction.occluder > 0, batch["occluder"] > 0.5)} if occluded else {})

@@ -17,7 +17,7 @@ from recon_lib.stages.outpainting.diffusion_loss import (
 )
 from recon_lib.stages.outpainting.simulated_masks import Errors
 from recon_lib.training.outpainter.dataset import OutpaintSamples, make_samples
-from tests.helpers.ellipsoid_orbits import write_ellipsoid_rings
+from tests.helpers.ellipsoid_orbits import write_ellipsoid_orbits
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def batch(tmp_path_factory):
     folder = tmp_path_factory.mktemp("outpainter")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Errors, "random", classmethod(lambda cls, rng: cls(whole=True)))
-        make_samples(write_ellipsoid_rings(folder / "rings", 48), folder / "samples", count=3)
+        make_samples(write_ellipsoid_orbits(folder / "orbits", 48), folder / "samples", count=3)
     data = OutpaintSamples(folder / "samples")
     return default_collate([data[i] for i in range(len(data))])
 

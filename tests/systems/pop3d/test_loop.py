@@ -185,7 +185,7 @@ def test_a_painter_that_learns_goes_on_as_it_would_have(tmp_path, monkeypatch):
 
 
 def test_a_painter_that_cannot_learn_is_told_before_the_work():
-    with pytest.raises(BadInput, match="nothing that could learn"):
+    with pytest.raises(BadInput, match="no network to train"):
         grown(personalize=1)
 
 

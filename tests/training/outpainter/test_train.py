@@ -11,7 +11,7 @@ from recon_lib.errors import BadInput, Interrupted
 from recon_lib.networks.outpainter import MINI, Outpainter, OutpainterConfig
 from recon_lib.progress import Progress
 from recon_lib.training.outpainter.dataset import OutpaintSamples, make_samples
-from tests.helpers.ellipsoid_orbits import write_ellipsoid_rings
+from tests.helpers.ellipsoid_orbits import write_ellipsoid_orbits
 from tests.helpers.watching import StopAfter, losses_of
 
 pytest.importorskip("accelerate")
@@ -38,7 +38,7 @@ def tiny(monkeypatch):
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory):
     folder = tmp_path_factory.mktemp("outpainter")
-    make_samples(write_ellipsoid_rings(folder / "rings"), folder / "samples", count=4)
+    make_samples(write_ellipsoid_orbits(folder / "orbits"), folder / "samples", count=4)
     return folder / "samples"
 
 
@@ -64,7 +64,7 @@ def test_the_loss_falls_on_a_toy_set(samples, tmp_path, muon_rate):
     trainer = OutpainterTrainer(settings(samples, tmp_path, steps=1000, rate=3e-3, muon_rate=muon_rate))
     data = OutpaintSamples(samples)
     batch = default_collate([data[i] for i in range(3)])
-    losses = [trainer._learn(batch) for _ in range(24)]
+    losses = [trainer._train_step(batch) for _ in range(24)]
     early, late = ([sum(x[k] for x in part) for k in ("color", "alpha")] for part in (losses[:4], losses[-4:]))
     assert all(b < 0.7 * a for a, b in zip(early, late, strict=True)), (early, late)
 
@@ -103,7 +103,7 @@ def test_the_embedded_model_is_small():
 
 
 class Stub(OutpainterTrainer):
-    """Where a run stands, without its network."""
+    """State of a run without its network."""
 
     def __init__(self, settings, samples, rank=0, world=1):
         self.settings, self.data, self.step, self.spent = settings, samples, 0, 0.0
@@ -111,26 +111,26 @@ class Stub(OutpainterTrainer):
 
 
 def test_every_sample_once_an_epoch_whatever_the_processes(tmp_path):
-    given = settings(tmp_path, tmp_path, batch=3, seed=5)
-    alone, pair = Stub(given, range(12)), [Stub(given, range(12), rank, 2) for rank in (0, 1)]
-    shown = []
+    run_settings = settings(tmp_path, tmp_path, batch=3, seed=5)
+    alone, pair = Stub(run_settings, range(12)), [Stub(run_settings, range(12), rank, 2) for rank in (0, 1)]
+    rows = []
     for step in range(8):
         alone.step = step
-        shown += alone.rows()
-    assert sorted(shown[:12]) == sorted(shown[12:]) == list(range(12)) and shown[:12] != shown[12:]
+        rows += alone.rows()
+    assert sorted(rows[:12]) == sorted(rows[12:]) == list(range(12)) and rows[:12] != rows[12:]
     both = []
     for step in range(4):
         for trainer in pair:
             trainer.step = step
             both += trainer.rows()
-    assert both == shown
+    assert both == rows
 
 
-def test_processes_and_steps_have_lessons_of_their_own(tmp_path):
-    given = settings(tmp_path, tmp_path)
+def test_processes_and_steps_have_samples_of_their_own(tmp_path):
+    run_settings = settings(tmp_path, tmp_path)
     draws = set()
     for rank in (0, 1):
-        trainer = Stub(given, range(4), rank, 2)
+        trainer = Stub(run_settings, range(4), rank, 2)
         for trainer.step in range(5):
             draws |= {float(torch.rand((), generator=trainer._dice(purpose))) for purpose in (1, 2)}
     assert len(draws) == 20
@@ -162,8 +162,8 @@ def test_without_samples_it_says_so_at_once(tmp_path):
 def test_options_become_settings():
     parser = ArgumentParser()
     add_arguments(parser)
-    plain = settings_from(parser.parse_args(["--samples", "s", "--out", "o"]))
-    assert plain == OutpainterSettings(Path("s"), Path("o"))
+    defaults = settings_from(parser.parse_args(["--samples", "s", "--out", "o"]))
+    assert defaults == OutpainterSettings(Path("s"), Path("o"))
     text = "--samples s --out o --validation v --steps 9 --minutes 1.5 --batch 3 --rate 0.1 --muon-rate 0.2 --seed 4"
     more = parser.parse_args([*text.split(), "--init", "w.safetensors", "--save-every", "7"])
     assert settings_from(more) == OutpainterSettings(

@@ -9,26 +9,26 @@ from torch import nn
 from recon_lib.networks.outpainter import known_picture
 from recon_lib.stages.outpainting.diffusion_loss import condition_and_target
 from recon_lib.training.outpainter import validation as outpainter_validation
-from recon_lib.training.outpainter.dataset import SIDE, OutpaintSamples, make_samples
+from recon_lib.training.outpainter.dataset import SAMPLE_SIDE_PX, OutpaintSamples, make_samples
 from recon_lib.training.outpainter.validation import _batches, grey_fill, nearest_fill, validate
-from tests.helpers.ellipsoid_orbits import write_ellipsoid_rings
+from tests.helpers.ellipsoid_orbits import write_ellipsoid_orbits
 
 
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory):
     folder = tmp_path_factory.mktemp("validation")
-    make_samples(write_ellipsoid_rings(folder / "rings"), folder / "samples", count=3)
+    make_samples(write_ellipsoid_orbits(folder / "orbits"), folder / "samples", count=3)
     return folder / "samples"
 
 
 @pytest.fixture(scope="module")
 def batch(samples):
-    (found,) = _batches(OutpaintSamples(samples), 99)
-    return found
+    (batch,) = _batches(OutpaintSamples(samples), 99)
+    return batch
 
 
 class Painter(nn.Module):
-    """Paints the whole hull in one colour, or gives the truth when it is condition it."""
+    """Paints the whole hull in one colour, or returns the truth if it has it."""
 
     def __init__(self, color=0.0, truth=None):
         super().__init__()
@@ -83,7 +83,7 @@ def test_nothing_seen_is_filled_with_grey(batch):
 def test_the_sheet_shows_rows_of_samples(samples, monkeypatch):
     monkeypatch.setattr(outpainter_validation, "ROWS", 4)
     _, sheet = validate(Painter(), samples, count=6)
-    assert sheet.shape == (3, 4 * SIDE, 7 * SIDE) and sheet.min() >= 0 and sheet.max() <= 1
+    assert sheet.shape == (3, 4 * SAMPLE_SIDE_PX, 7 * SAMPLE_SIDE_PX) and sheet.min() >= 0 and sheet.max() <= 1
 
 
 def test_samples_are_spread_over_all(samples):

@@ -39,7 +39,7 @@ def test_a_sample_is_float_tensors(folder):
     sample = dataset(folder)[0]
     shapes = {name: tuple(value.shape) for name, value in sample.items()}
     assert shapes == {
-        "image": (3, SIZE, SIZE), "mask": (1, SIZE, SIZE), "occluder": (1, SIZE, SIZE), "known": (2, SIZE, SIZE),
+        "image": (3, SIZE, SIZE), "mask": (1, SIZE, SIZE), "occluder": (1, SIZE, SIZE), "input_masks": (2, SIZE, SIZE),
         "amodal": (1, SIZE, SIZE), "depth": (1, SIZE, SIZE), "thickness": (1, SIZE, SIZE), "normals": (3, SIZE, SIZE),
         "intrinsics": (3, 3), "points": (64, 3), "inside": (64,),
     }  # fmt: skip
@@ -107,13 +107,14 @@ def test_thickness_is_the_ray_s_way_through_the_object(folder):
     assert np.concatenate(errors).mean() < 0.05
 
 
-class TestTwoLooks:
-    def test_one_of_so_many_is_raw_the_others_are_told_their_masks(self, folder):
+class TestWholePicturesAndCrops:
+    def test_one_of_so_many_is_whole_the_others_have_input_masks(self, folder):
         for period in (1, 2, 3):
-            told = [bool(sample["known"].any()) for sample in map(dataset(folder, period=period).__getitem__, range(8))]
-            assert told == [index % period != 0 for index in range(8)]
+            samples = map(dataset(folder, period=period).__getitem__, range(8))
+            has_masks = [bool(sample["input_masks"].any()) for sample in samples]
+            assert has_masks == [index % period != 0 for index in range(8)]
 
-    def test_each_look_has_scenes_of_its_own(self, folder, monkeypatch):
+    def test_each_kind_has_scenes_of_its_own(self, folder, monkeypatch):
         mixes, compose = [], room.compose_scene
 
         def recorded(library, item, seed, size, mix, background):
@@ -130,25 +131,25 @@ class TestTwoLooks:
         dataset(folder, period=3, close_mix=other).scene(1)
         assert mixes[-1] == other
 
-    def test_told_masks_are_close_to_the_true_ones(self, folder):
+    def test_input_masks_are_close_to_the_true_ones(self, folder):
         data, exact = dataset(folder, length=40, period=2, size=96), []
         for index in range(1, 40, 2):
             sample = data[index]
-            assert set(sample["known"].unique().tolist()) == {0.0, 1.0}
-            for told, name in zip(sample["known"], ("mask", "occluder"), strict=True):
+            assert set(sample["input_masks"].unique().tolist()) == {0.0, 1.0}
+            for mask, name in zip(sample["input_masks"], ("mask", "occluder"), strict=True):
                 true = sample[name][0]
-                assert not (told * (true.sum() == 0)).any()
+                assert not (mask * (true.sum() == 0)).any()
                 if name == "mask":
-                    assert (told * true).sum() / torch.maximum(told, true).sum() > 0.75
-                    exact.append(torch.equal(told, true))
+                    assert (mask * true).sum() / torch.maximum(mask, true).sum() > 0.75
+                    exact.append(torch.equal(mask, true))
         assert 1 <= sum(exact) <= 12
 
-    def test_a_told_mask_of_a_few_pixels_gives_way_to_the_true_one(self, folder, monkeypatch):
+    def test_an_input_mask_of_a_few_pixels_is_replaced_by_the_true_one(self, folder, monkeypatch):
         few = np.zeros((SIZE, SIZE), np.float32)
         few[0, :23] = 1
         monkeypatch.setattr(room, "predicted_like", lambda mask, rng: few)
         sample = dataset(folder, period=2)[1]
-        assert torch.equal(sample["known"], torch.cat([sample["mask"], sample["occluder"]]))
+        assert torch.equal(sample["input_masks"], torch.cat([sample["mask"], sample["occluder"]]))
 
 
 class TestPredictedLike:
@@ -166,26 +167,26 @@ class TestPredictedLike:
 
     def test_wrong_within_a_few_pixels_of_the_edge(self, pairs):
         farthest = 0.0
-        for mask, found in pairs:
+        for mask, predicted in pairs:
             beyond = np.where(mask, distance_transform_edt(mask), distance_transform_edt(~mask))
-            farthest = max(farthest, (beyond * (mask != found)).max())
+            farthest = max(farthest, (beyond * (mask != predicted)).max())
         assert 1 <= farthest < 4  # px of 128
 
     def test_no_islands_and_no_holes(self, pairs):
-        for _, found in pairs:
-            assert label(found)[1] == label(~found)[1] == 1
+        for _, predicted in pairs:
+            assert label(predicted)[1] == label(~predicted)[1] == 1
 
     def test_the_picture_s_border_is_no_edge(self):
         mask = self.shapes[2]
         for seed in range(20):
-            found = predicted_like(mask, np.random.default_rng(seed)) > 0.5
-            np.testing.assert_array_equal(found[:, 0], found[:, 1])
-            assert found[50:78, 0].all()
+            predicted = predicted_like(mask, np.random.default_rng(seed)) > 0.5
+            np.testing.assert_array_equal(predicted[:, 0], predicted[:, 1])
+            assert predicted[50:78, 0].all()
 
     def test_at_times_exact_and_else_it_errs_to_both_sides(self, pairs):
         exact = np.mean([np.array_equal(*pair) for pair in pairs])
         assert 0.12 < exact < 0.4  # 0.25 on purpose
-        grown = [found.sum() / mask.sum() - 1 for mask, found in pairs]
+        grown = [predicted.sum() / mask.sum() - 1 for mask, predicted in pairs]
         assert min(grown) < -0.01 and max(grown) > 0.01 and abs(np.mean(grown)) < 0.01
 
     def test_nothing_stays_nothing_and_the_dice_decide(self):
@@ -208,23 +209,23 @@ def test_a_bank_of_backgrounds_is_used(folder, monkeypatch):
     assert ((image - 77 / 255).abs() < 1e-3).all(0).float().mean() > 0.2
 
 
-@pytest.mark.parametrize(("period", "wanted"), [(1, [3, 11, 19]), (2, [3, 19]), (3, [3, 27])])
-def test_an_object_hardly_seen_gives_way_to_another(folder, monkeypatch, period, wanted):
-    """Which is looked at in the same way."""
-    data, asked = dataset(folder, period=period), []
+@pytest.mark.parametrize(("period", "expected"), [(1, [3, 11, 19]), (2, [3, 19]), (3, [3, 27])])
+def test_an_object_hardly_seen_gives_way_to_another(folder, monkeypatch, period, expected):
+    """The other is of the same kind, whole picture or crop."""
+    data, indices = dataset(folder, period=period), []
     scene = data.scene
 
     def mostly_hidden(index):
-        asked.append(index)
+        indices.append(index)
         made = scene(index)
         return replace(made, mask=made.mask & False) if index < 12 else made
 
     monkeypatch.setattr(data, "scene", mostly_hidden)
     sample = data[3]
-    assert asked == wanted
-    assert sample["known"].any() == (3 % period != 0)
+    assert indices == expected
+    assert sample["input_masks"].any() == (3 % period != 0)
     monkeypatch.undo()
-    assert torch.equal(sample["image"], dataset(folder, period=period)[wanted[-1]]["image"])
+    assert torch.equal(sample["image"], dataset(folder, period=period)[expected[-1]]["image"])
 
 
 def test_no_shards(tmp_path):

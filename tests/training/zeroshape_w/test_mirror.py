@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from recon_lib.training.zeroshape_w.dataset import SceneDataset
-from recon_lib.training.zeroshape_w.mirror import KEPT, mirrored, with_mirror_images
+from recon_lib.training.zeroshape_w.mirror import QUEUE_LENGTH, mirrored, with_mirror_images
 from tests.helpers.tiny_shards import write_ellipsoids
 
 
@@ -33,13 +33,13 @@ def test_nothing_but_left_and_right_changes(batch):
 def test_points_and_camera_still_agree_with_the_picture(batch):
     """What lies inside is seen on the silhouette, in the mirror as before it."""
 
-    def shares(b):
+    def fractions(b):
         pixels = b["points"] @ b["intrinsics"].mT
-        place = pixels[..., :2] / pixels[..., 2:] / b["image"].shape[-1] * 2 - 1
-        on = F.grid_sample(b["amodal"], place[:, :, None], mode="nearest", align_corners=False)[:, 0, :, 0]
+        grid = pixels[..., :2] / pixels[..., 2:] / b["image"].shape[-1] * 2 - 1
+        on = F.grid_sample(b["amodal"], grid[:, :, None], mode="nearest", align_corners=False)[:, 0, :, 0]
         return (on * b["inside"]).sum(1) / b["inside"].sum(1)
 
-    before, after = shares(batch), shares(mirrored(batch))
+    before, after = fractions(batch), fractions(mirrored(batch))
     assert before.min() > 0.75
     torch.testing.assert_close(after, before, atol=0.03, rtol=0)
 
@@ -48,20 +48,20 @@ def test_each_batch_comes_once_and_once_mirrored():
     batches = [
         {"image": torch.full((1, 3, 2, 2), float(i)), "normals": torch.zeros(1, 3, 2, 2),
          "intrinsics": torch.eye(3)[None], "points": torch.full((1, 1, 3), 1.0)}
-        for i in range(KEPT + 9)
+        for i in range(QUEUE_LENGTH + 9)
     ]  # fmt: skip
     seen = [(int(b["image"].mean()), float(b["points"][0, 0, 0])) for b in with_mirror_images(batches, seed=3)]
-    assert sorted(seen) == sorted([(i, side) for i in range(KEPT + 9) for side in (1.0, -1.0)])
-    gaps = [seen.index((i, -1.0)) - seen.index((i, 1.0)) for i in range(KEPT + 9)]
-    assert min(gaps) >= 1
-    assert sum(gaps) / len(gaps) > KEPT / 3  # a batch and its mirror image are no neighbours
+    assert sorted(seen) == sorted([(i, side) for i in range(QUEUE_LENGTH + 9) for side in (1.0, -1.0)])
+    delays = [seen.index((i, -1.0)) - seen.index((i, 1.0)) for i in range(QUEUE_LENGTH + 9)]
+    assert min(delays) >= 1
+    assert sum(delays) / len(delays) > QUEUE_LENGTH / 3  # a batch and its mirror image are no neighbours
 
 
 def test_the_same_seed_mixes_alike():
     batches = [
         {"image": torch.full((1, 3, 2, 2), float(i)), "normals": torch.zeros(1, 3, 2, 2),
          "intrinsics": torch.eye(3)[None], "points": torch.zeros(1, 1, 3)}
-        for i in range(KEPT * 2)
+        for i in range(QUEUE_LENGTH * 2)
     ]  # fmt: skip
     orders = [[int(b["image"].mean()) for b in with_mirror_images(batches, seed)] for seed in (1, 1, 2)]
     assert orders[0] == orders[1] != orders[2]

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from recon_lib.training.schedule import rate_share
+from recon_lib.training.schedule import rate_factor
 from recon_lib.training.zeroshape_w.settings import TrainSettings
 
 SETTINGS = TrainSettings(Path("shards"), Path("out"), warmup=10, fall=0.4)
@@ -24,11 +24,11 @@ SETTINGS = TrainSettings(Path("shards"), Path("out"), warmup=10, fall=0.4)
     ],
 )
 def test_rates_rise_stay_and_fall(done, step, share):
-    assert rate_share(SETTINGS, done, step) == pytest.approx(share)
+    assert rate_factor(SETTINGS, done, step) == pytest.approx(share)
 
 
 def test_the_fall_is_a_straight_line():
-    shares = [rate_share(SETTINGS, i / 50, 100) for i in range(51)]
+    shares = [rate_factor(SETTINGS, i / 50, 100) for i in range(51)]
     assert shares[:21] == [1.0] * 21
     steps = [before - after for before, after in zip(shares[20:], shares[21:], strict=False)]
     assert steps == pytest.approx([0.99 / 30] * 30)

@@ -22,7 +22,7 @@ from recon_lib.training.zeroshape_w import imagenet
 from recon_lib.training.zeroshape_w import train as zeroshape_w
 from recon_lib.training.zeroshape_w.imagenet import imagenet_weights, load_imagenet
 from recon_lib.training.zeroshape_w.train import (
-    ENCODER_SHARE,
+    ENCODER_RATE_FACTOR,
     Trainer,
     add_arguments,
     optimizers,
@@ -39,11 +39,11 @@ def shards(tmp_path_factory):
 
 
 def settings(shards, out, **changed):
-    given = {
+    defaults = {
         "steps": STEPS, "batch": 2, "queries": 48, "rate": 1e-3, "warmup": 1, "sides": ((0.0, 32),),
         "save_every": SAVE_EVERY, "workers": 0,
     }  # fmt: skip
-    return TrainSettings(shards, out, **{**given, **changed})
+    return TrainSettings(shards, out, **{**defaults, **changed})
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ class TestRun:
         trainer = Trainer(settings(shards, tmp_path, steps=100, rate=2e-4))
         data = SceneDataset(shards, 3, size=32, queries=256)
         batch = default_collate([data[i] for i in range(3)])
-        losses = [trainer._learn(dict(batch)) for _ in range(14)]
+        losses = [trainer._train_step(dict(batch)) for _ in range(14)]
         assert losses[-1]["loss"] < 0.75 * losses[0]["loss"]
         assert [name for name in losses[0] if losses[-1][name] >= losses[0][name]] == []
 
@@ -121,7 +121,7 @@ class TestRun:
 
 
 class Stub(Trainer):
-    """Where a run stands, without its network."""
+    """State of a run without its network."""
 
     def __init__(self, settings):
         self.settings, self.step, self.spent = settings, 0, 0.0
@@ -148,7 +148,7 @@ class TestScenes:
                         "index": torch.tensor(index)}  # fmt: skip
 
         monkeypatch.setattr(zeroshape_w, "SceneDataset", Recorded)
-        monkeypatch.setattr(zeroshape_w, "SPAN", 3)
+        monkeypatch.setattr(zeroshape_w, "STEPS_PER_LISTING", 3)
         chosen = settings(tmp_path, tmp_path, steps=10, sides=((0.0, 32), (0.6, 128)), seed=2, occluders=occluders)
         trainer, seen = Stub(chosen), []
         for batch in trainer._batches():
@@ -193,7 +193,7 @@ def test_what_imagenet_taught_is_moved_gently_and_every_weight_once():
     moved = [p for optimizer in (adam, muon) for group in optimizer.param_groups for p in group["params"]]
     assert sorted(map(id, moved)) == sorted(id(p) for p in model.parameters())
     for group in (*adam.param_groups, *muon.param_groups):
-        assert ({id(p) for p in group["params"]} <= encoder) == (group.get("share") == ENCODER_SHARE)
+        assert ({id(p) for p in group["params"]} <= encoder) == (group.get("share") == ENCODER_RATE_FACTOR)
     assert not encoder & {id(p) for group in muon.param_groups for p in group["params"]}
 
 

@@ -48,35 +48,35 @@ def test_figures_of_both_kinds_of_scenes(settings, model, monkeypatch):
 
 
 def test_scenes_are_those_that_training_never_reaches(settings, model, monkeypatch):
-    asked = []
+    options_seen = []
 
     class Recorded(SceneDataset):
         def __init__(self, shards, length, **options):
-            asked.append((options["first"], options["mix"], options["close_mix"], options["period"], length))
+            options_seen.append((options["first"], options["mix"], options["close_mix"], options["period"], length))
             super().__init__(shards, length, **options)
 
     monkeypatch.setattr(validation, "SceneDataset", Recorded)
     monkeypatch.setattr(validation, "SCENES", 1)
     validate(model, replace(settings))
-    (first, clean, clean_close, *looks), (again, occluded, occluded_close, *other_looks) = asked
-    assert first == again == 900_000_000 and looks == other_looks == [2, 2]  # each scene's number raw, the next close
+    (first, clean, clean_close, *counts), (again, occluded, occluded_close, *other_counts) = options_seen
+    assert first == again == 900_000_000 and counts == other_counts == [2, 2]  # whole pictures and crops take turns
     assert (clean_close, occluded_close) == (replace(clean, close=True), replace(occluded, close=True))
     assert (clean.clean, occluded.clean, occluded.occluded, occluded.truncated) == (1.0, 0.0, 1.0, 0.0)
 
 
-def test_masks_are_measured_on_raw_pictures_and_shapes_with_masks_told(settings, model, monkeypatch):
+def test_masks_are_measured_on_whole_pictures_and_shapes_with_input_masks(settings, model, monkeypatch):
     monkeypatch.setattr(validation, "SCENES", 2)
-    told, losses, prediction = [], validation.zeroshape_w_losses, model.predict_dense
+    input_masks, losses, prediction = [], validation.zeroshape_w_losses, model.predict_dense
     monkeypatch.setattr(
-        model, "predict_dense", lambda image, masks=None: told.append(masks) or prediction(image, masks=masks)
+        model, "predict_dense", lambda image, masks=None: input_masks.append(masks) or prediction(image, masks=masks)
     )
     shaped = []
     monkeypatch.setattr(validation, "zeroshape_w_losses", lambda m, batch: shaped.append(batch) or losses(m, batch))
     validate(model, settings)
-    assert [masks is None for masks in told] == [False, True] * 2
-    for batch, masks in zip(shaped, told[::2], strict=True):
+    assert [masks is None for masks in input_masks] == [False, True] * 2
+    for batch, masks in zip(shaped, input_masks[::2], strict=True):
         assert len(batch["image"]) == 2 and masks[:, 0].flatten(1).any(1).all()
-        assert torch.equal(masks, batch["known"])
+        assert torch.equal(masks, batch["input_masks"])
 
 
 def test_it_can_be_stopped(settings, model):

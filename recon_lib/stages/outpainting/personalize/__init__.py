@@ -1,1 +1,1 @@
-"""Painters learn one object from its views so far: DreamBooth with prior preservation, as a LoRA (after POP3D)."""
+"""Personalized painters: DreamBooth with prior preservation, as a LoRA, on one object's views (after POP3D)."""

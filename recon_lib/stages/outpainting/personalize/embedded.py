@@ -1,8 +1,7 @@
-"""The embedded outpainter learns one object from its views so far, in seconds.
+"""Fine-tuning of the embedded outpainter on one object's views, in seconds.
 
-As with Stable Diffusion (`stable_diffusion.py`) it is held to what it knew: it paints the same outpaint masks in
-objects of other colours before it learns, and goes on answering them so (the prior preservation of Ruiz et al., CVPR
-2023, eq. 2).
+As with Stable Diffusion (`stable_diffusion.py`), prior preservation (Ruiz et al., CVPR 2023, eq. 2) keeps what the
+network knew: before training it paints the same outpaint masks in objects of other colours, and trains on these too.
 """
 
 import copy
@@ -24,13 +23,13 @@ from .samples import other_objects, view_samples
 from .settings import PersonalSettings
 
 log = logging.getLogger("recon3d")
-LAYERS = ["conv1", "conv2", "to_q", "to_k", "to_v", "to_out.0"]  # convolutions and attention: get low-rank weights
+LAYERS = ["conv1", "conv2", "to_q", "to_k", "to_v", "to_out.0"]  # convolutions and attention, with low-rank weights
 ADAPTER = "recon3d"
-SAMPLES = 32  # outpaint masks that are made of the views
-BATCH, PRIOR_BATCH = 4, 2  # lessons a step: of this object, of others
-PRIOR_EVERY = 2  # steps; others count so many times as much then, which saves a third of the time
+SAMPLES = 32  # training samples made of the views
+BATCH, PRIOR_BATCH = 4, 2  # samples a step: of this object, of others
+PRIOR_EVERY = 2  # steps between those with a prior loss, which is weighted by as much; saves a third of the time
 
-Pairs = tuple[Tensor, Tensor]  # what the network is condition [N,9,S,S], and what it should paint [N,4,S,S] in -1..1
+Pairs = tuple[Tensor, Tensor]  # conditions [N,9,S,S], and the pictures to be painted [N,4,S,S] in -1..1
 
 
 def personalize(
@@ -43,22 +42,22 @@ def personalize(
     seed: int,
     progress: Progress,
 ) -> EmbeddedPainter:
-    """See `painter.personalize`, which checks the inputs. The network reads nothing: `kind` goes into the file only."""
+    """See `painter.personalize`, which checks the inputs. `kind` is only stored in the file: there is no prompt."""
     started = time.perf_counter()
-    known = painter.model.module
-    side, device = known.config.side, torch.device(painter.device)  # its own square, where it is best
+    untuned = painter.model.module
+    side, device = untuned.config.side, torch.device(painter.device)  # its own square, where it is best
     generator = torch.Generator().manual_seed(seed)
     progress.start("Personalise", settings.steps)
     batch = view_samples(views, side, SAMPLES, seed, progress.check)
     with torch.inference_mode(False):
-        network = copy.deepcopy(known).to(device)
+        network = copy.deepcopy(untuned).to(device)
     own = condition_and_target(batch)
     others = _prior(network, batch, painter.steps, settings, generator, progress)
     loss = _train(network, own, others, settings, seed, generator, progress)
     write_lora(_factors(network), target, kind)
     log.info("personalised in %.1f s, loss %.4f, %s", time.perf_counter() - started, loss, target.name)
     tuned = replace(painter, lora=str(target))
-    _ = tuned.module  # opens the file: later changes to it do not matter
+    _ = tuned.module  # loads the file: later changes to it do not matter
     return tuned
 
 
@@ -70,10 +69,10 @@ def _prior(
     generator: torch.Generator,
     progress: Progress,
 ) -> Pairs | None:
-    """What the untuned network paints into objects of other colours, as a mirror shows them."""
-    if not settings.painted_first:
+    """Prior samples: pictures of the untuned network for mirrored objects of other colours."""
+    if not settings.prior_images:
         return None
-    few = {name: value[: settings.painted_first] for name, value in batch.items()}
+    few = {name: value[: settings.prior_images] for name, value in batch.items()}
     condition, _ = condition_and_target(mirrored(other_objects(few, generator)))
     painted = network.sample(condition.to(network.power.device), generator, steps, progress.check)
     return condition, painted.cpu()
@@ -88,7 +87,7 @@ def _train(
     generator: torch.Generator,
     progress: Progress,
 ) -> float:
-    """Give the network low-rank weights and train them; returns the mean loss on this object in the last tenth."""
+    """Add low-rank weights to the network and train them. -> mean loss on this object in the last tenth."""
     from peft import LoraConfig, inject_adapter_in_model
 
     network.requires_grad_(False)
@@ -98,7 +97,7 @@ def _train(
         inject_adapter_in_model(config, network.unet, ADAPTER)
     weights = [weight for weight in network.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=settings.rate, weight_decay=1e-2)
-    slower = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.1, settings.steps)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.1, settings.steps)
     terms, losses = DiffusionLoss(network), []
     for number in range(settings.steps):
         with torch.enable_grad():
@@ -108,7 +107,7 @@ def _train(
                 loss = loss + PRIOR_EVERY * settings.prior * _loss(terms, others, PRIOR_BATCH, generator)
         loss.backward()
         optimizer.step()
-        slower.step()
+        schedule.step()
         optimizer.zero_grad(set_to_none=True)
         progress.step()
     tail = max(len(losses) // 10, 1)
@@ -116,7 +115,7 @@ def _train(
 
 
 def _loss(terms: DiffusionLoss, pairs: Pairs, count: int, generator: torch.Generator) -> Tensor:
-    """The network's error on some lessons at random noise levels."""
+    """Diffusion loss on `count` random samples at random noise levels."""
     network = terms.network
     rows = torch.randint(len(pairs[0]), (count,), generator=generator)
     condition, clean = (part[rows].to(network.power.device) for part in pairs)
@@ -126,7 +125,7 @@ def _loss(terms: DiffusionLoss, pairs: Pairs, count: int, generator: torch.Gener
 
 
 def _factors(network: Outpainter) -> dict[str, Tensor]:
-    """The low-rank weights by peft's names, as `networks.low_rank` reads them."""
+    """Low-rank weights by peft's names, as `networks.low_rank` reads them."""
     from peft import get_peft_model_state_dict
 
     factors = get_peft_model_state_dict(network.unet, adapter_name=ADAPTER)

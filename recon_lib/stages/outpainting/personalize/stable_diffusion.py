@@ -1,7 +1,7 @@
-"""A Stable Diffusion painter learns one object from its views so far: DreamBooth with prior preservation, as a LoRA.
+"""DreamBooth with prior preservation, as a LoRA: fine-tuning of a Stable Diffusion painter on one object's views.
 
 POP3D tunes the whole network (Ruiz et al., CVPR 2023, eq. 2); the low-rank weights (Hu et al., ICLR 2022) that its
-authors name as a faster way train in minutes, and are a file of a few megabytes that other programs take too.
+authors name as a faster way train in minutes, and are a file of a few megabytes that other programs read too.
 """
 
 import logging
@@ -18,7 +18,7 @@ from ....progress import Progress
 from ....views.square_crop import SquareCrop
 from ....views.views import Views
 from ....weights.lora_files import write_lora
-from ..painter_diffusers import BACKDROP, DiffusersPainter
+from ..painter_diffusers import PROMPT_SUFFIX, DiffusersPainter
 from .settings import PersonalSettings
 
 if TYPE_CHECKING:
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 log = logging.getLogger("recon3d")
 ATTENTION = ["to_q", "to_k", "to_v", "to_out.0"]  # layers that get low-rank weights
 ADAPTER = "recon3d"
-TOKEN = "sks"  # the rare word that comes to mean this object
+TOKEN = "sks"  # the rare word that stands for this object
 
 
 @dataclass(frozen=True)
 class TrainingSample:
-    """Pictures as the network knows them, with the words that belong to them."""
+    """Latents of N pictures, with the conditioning of their prompt."""
 
     latents: Tensor  # [N,4,s,s]
-    words: dict  # of the network's call: embeddings, for XL sizes too
+    condition: dict  # arguments of the network's call: embeddings, for XL also sizes
 
 
 def personalize(
@@ -48,21 +48,21 @@ def personalize(
     seed: int,
     progress: Progress,
 ) -> DiffusersPainter:
-    """See `painter.personalize`, which checks the inputs. The tuned painter says `kind` with the object's own word."""
+    """See `painter.personalize`, which checks the inputs. The tuned painter's prompts have `kind` after `TOKEN`."""
     started = time.perf_counter()
     painter = replace(painter, lora="", subject="") if painter.lora else painter
     tuned = replace(painter, lora=str(target), subject=f"{TOKEN} {kind}")
     pipeline, unet = painter.pipeline, painter.pipeline.unet
     generator = torch.Generator().manual_seed(seed)
-    progress.start("Personalise", settings.steps + settings.painted_first)
+    progress.start("Personalise", settings.steps + settings.prior_images)
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             pipeline.to(painter.device)
             pictures = torch.cat([_on_white(views[i], painter.side) for i in range(len(views))])
-            own = _training_sample(pipeline, pictures, f"{tuned.subject}, {BACKDROP}")
-            known = _prior(painter, f"{kind}, {BACKDROP}", settings, generator, progress)
-            loss = _train(pipeline, own, known, settings, generator, progress)
+            own = _training_sample(pipeline, pictures, f"{tuned.subject}, {PROMPT_SUFFIX}")
+            prior = _prior(painter, f"{kind}, {PROMPT_SUFFIX}", settings, generator, progress)
+            loss = _train(pipeline, own, prior, settings, generator, progress)
             write_lora(_factors(unet), target, tuned.subject)
     finally:
         if ADAPTER in getattr(unet, "peft_config", {}):
@@ -77,12 +77,12 @@ def personalize(
 def _train(
     pipeline: "DiffusionPipeline",
     own: TrainingSample,
-    known: TrainingSample | None,
+    prior: TrainingSample | None,
     settings: PersonalSettings,
     generator: torch.Generator,
     progress: Progress,
 ) -> float:
-    """Give the network low-rank weights and train them; returns the mean loss of the last tenth."""
+    """Add low-rank weights to the network and train them. -> mean loss of the last tenth."""
     from diffusers import DDPMScheduler
     from diffusers.training_utils import cast_training_params
     from peft import LoraConfig
@@ -97,8 +97,8 @@ def _train(
     for _ in range(settings.steps):
         with torch.enable_grad(), torch.autocast(**mixed):
             loss = _loss(unet, noiser, own, generator)
-            if known is not None:
-                loss = loss + settings.prior * _loss(unet, noiser, known, generator)
+            if prior is not None:
+                loss = loss + settings.prior * _loss(unet, noiser, prior, generator)
         loss.backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -109,18 +109,18 @@ def _train(
 
 
 def _loss(unet: torch.nn.Module, noiser: object, sample: TrainingSample, generator: torch.Generator) -> Tensor:
-    """The network's error on one picture of the lesson at a random noise level."""
+    """Diffusion loss of one random picture at a random noise level."""
     row = int(torch.randint(len(sample.latents), (1,), generator=generator))
     clean = sample.latents[row : row + 1]
     level = torch.randint(noiser.config.num_train_timesteps, (1,), generator=generator).to(clean.device)
     noise = torch.randn(clean.shape, generator=generator).to(clean)
     noisy = noiser.add_noise(clean, noise, level)
-    shown = noisy
-    if unet.config.in_channels == 9:  # made for inpainting: told to paint everything
-        shown = torch.cat([noisy, torch.ones_like(noisy[:, :1]), torch.zeros_like(noisy)], 1)
-    answer = unet(shown, level, **sample.words).sample
-    wanted = noise if noiser.config.prediction_type == "epsilon" else noiser.get_velocity(clean, noise, level)
-    return F.mse_loss(answer.float(), wanted.float())
+    unet_input = noisy
+    if unet.config.in_channels == 9:  # made for inpainting: the mask is everything
+        unet_input = torch.cat([noisy, torch.ones_like(noisy[:, :1]), torch.zeros_like(noisy)], 1)
+    predicted = unet(unet_input, level, **sample.condition).sample
+    target = noise if noiser.config.prediction_type == "epsilon" else noiser.get_velocity(clean, noise, level)
+    return F.mse_loss(predicted.float(), target.float())
 
 
 def _prior(
@@ -130,8 +130,8 @@ def _prior(
     generator: torch.Generator,
     progress: Progress,
 ) -> TrainingSample | None:
-    """What the untuned painter paints when asked for such an object."""
-    if not settings.painted_first:
+    """Prior samples: pictures of the untuned painter for the same kind of object."""
+    if not settings.prior_images:
         return None
     side, painted = painter.side, []
 
@@ -139,38 +139,38 @@ def _prior(
         progress.check()
         return values
 
-    for _ in range(settings.painted_first):
+    for _ in range(settings.prior_images):
         options = {"height": side, "width": side, "num_inference_steps": painter.steps, "output_type": "pt"}
         options["callback_on_step_end"] = after_step
         blank = {"image": torch.ones(1, 3, side, side), "mask_image": torch.ones(1, 1, side, side)}
         if painter.control is not None:
             blank |= {"control_image": torch.zeros(1, 3, side, side), "controlnet_conditioning_scale": 0.0}
-        found = painter.pipeline(prompt, **blank, **options, strength=1.0, generator=generator)
-        painted.append(found.images.float().cpu())
+        output = painter.pipeline(prompt, **blank, **options, strength=1.0, generator=generator)
+        painted.append(output.images.float().cpu())
         progress.step()
     return _training_sample(painter.pipeline, torch.cat(painted), prompt)
 
 
 @torch.no_grad()
 def _training_sample(pipeline: "DiffusionPipeline", pictures: Tensor, prompt: str) -> TrainingSample:
-    """pictures [N,3,S,S] 0-1 with their words."""
+    """Training sample of pictures [N,3,S,S] 0-1 and their prompt."""
     vae, unet, device = pipeline.vae, pipeline.unet, pipeline.unet.device
     latents = [vae.encode(2 * one[None].to(device, vae.dtype) - 1).latent_dist.mode() for one in pictures]
     latents = torch.cat(latents) * vae.config.scaling_factor
-    told = {"prompt": prompt, "device": device, "num_images_per_prompt": 1, "do_classifier_free_guidance": False}
-    words = pipeline.encode_prompt(**told)
-    call = {"encoder_hidden_states": words[0].to(unet.dtype)}
+    arguments = {"prompt": prompt, "device": device, "num_images_per_prompt": 1, "do_classifier_free_guidance": False}
+    embeddings = pipeline.encode_prompt(**arguments)
+    condition = {"encoder_hidden_states": embeddings[0].to(unet.dtype)}
     if getattr(pipeline, "text_encoder_2", None) is not None:
         side = pictures.shape[-1]
         sizes = torch.tensor([[side, side, 0, 0, side, side]], device=device, dtype=unet.dtype)
-        call["added_cond_kwargs"] = {"text_embeds": words[2].to(unet.dtype), "time_ids": sizes}
-    return TrainingSample(latents.to(unet.dtype), call)
+        condition["added_cond_kwargs"] = {"text_embeds": embeddings[2].to(unet.dtype), "time_ids": sizes}
+    return TrainingSample(latents.to(unet.dtype), condition)
 
 
 def _factors(unet: torch.nn.Module) -> dict[str, Tensor]:
-    """The low-rank weights by the names that ComfyUI's Load LoRA and diffusers both read, those of kohya's trainer.
+    """Low-rank weights by the names of kohya's trainer, which ComfyUI's Load LoRA and diffusers both read.
 
-    diffusers' own names are no choice: ComfyUI does not know them.
+    ComfyUI does not know diffusers' own names.
     """
     from peft import get_peft_model_state_dict
 
@@ -185,7 +185,7 @@ def _factors(unet: torch.nn.Module) -> dict[str, Tensor]:
 
 
 def _on_white(view: Views, side: int) -> Tensor:
-    """One view as a painter sees it, without its surroundings, [1,3,side,side]."""
+    """Square crop of one view's object on white, [1,3,side,side]."""
     crop = SquareCrop.around(view.masks[0, 0])
-    colors, share = crop.crop_masked(view.images, view.masks, side)
-    return colors * share + 1 - share
+    colors, coverage = crop.crop_masked(view.images, view.masks, side)
+    return colors * coverage + 1 - coverage

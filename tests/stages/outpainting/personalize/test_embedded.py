@@ -1,4 +1,4 @@
-"""A tiny outpainter learns a ring of views: the file it leaves, what it knows then, and what it left alone."""
+"""A tiny outpainter personalised on an orbit: the file that it writes, its error then, and what does not change."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from recon_lib.stages.outpainting.personalize.settings import EMBEDDED, Personal
 from recon_lib.views.views import Views
 from recon_lib.weights.card import ModelCard
 from recon_lib.weights.registry import LoadedModel
-from tests.helpers.ellipsoid_orbits import write_ellipsoid_rings
+from tests.helpers.ellipsoid_orbits import write_ellipsoid_orbits
 from tests.helpers.outpaint_masks import disc_outpaint_mask
 from tests.helpers.stop_button import StopButton
 
@@ -33,7 +33,7 @@ BRIEF = PersonalSettings(steps=2, class_images=1)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def few_lessons():
+def few_samples():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(embedded, "SAMPLES", 4)
         yield
@@ -41,7 +41,7 @@ def few_lessons():
 
 @pytest.fixture(scope="module")
 def views(tmp_path_factory) -> Views:
-    folder = write_ellipsoid_rings(tmp_path_factory.mktemp("rings"), 40, [(0.8, 0.5, 0.6)])
+    folder = write_ellipsoid_orbits(tmp_path_factory.mktemp("orbits"), 40, [(0.8, 0.5, 0.6)])
     return open_orbits(folder / "ellipsoids").views(0)[:2]
 
 
@@ -52,7 +52,7 @@ def painter(**options) -> EmbeddedPainter:
 
 
 def error_on(views: Views, one: EmbeddedPainter) -> float:
-    """The network's mean error on gaps in the views that it did not learn from, the same each time."""
+    """The network's mean error on outpaint masks of the views that it was not trained on, the same each time."""
     pairs = condition_and_target(view_samples(views, SIDE, 4, 77, unchecked))
     generator = torch.Generator().manual_seed(9)
     with torch.no_grad():
@@ -104,7 +104,7 @@ def test_a_prior_holds_it_to_that(views):
     assert errors[0] < 0.8 * errors[1]
 
 
-def test_without_a_prior_nothing_is_painted_first(views):
+def test_without_a_prior_nothing_is_prior_images(views):
     batch = view_samples(views, SIDE, 2, 0, unchecked)
     for settings in (PersonalSettings(prior=0), PersonalSettings(class_images=0)):
         assert _prior(painter().module, batch, None, settings, torch.Generator(), Progress()) is None
@@ -145,11 +145,11 @@ def test_steps_are_counted_and_it_can_be_stopped(views, tmp_path):
 
 def test_each_painter_has_its_settings():
     assert usual_settings(painter()) == EMBEDDED
-    with pytest.raises(BadInput, match="'plain' has nothing that could learn"):
+    with pytest.raises(BadInput, match="'plain' has no network to train"):
         usual_settings(PlainPainter())
 
 
-def test_bad_input_is_told(views, tmp_path):
+def test_bad_input_is_reported(views, tmp_path):
     one, target = painter(), tmp_path / "x.safetensors"
     with pytest.raises(BadInput, match="connect marked views"):
         personalize(one, replace(views, masks=views.masks * 0), target)
@@ -157,7 +157,7 @@ def test_bad_input_is_told(views, tmp_path):
         personalize(one, replace(views, normals=None), target)
     with pytest.raises(BadInput, match="at least one step"):
         personalize(one, views, target, settings=PersonalSettings(rank=0))
-    with pytest.raises(BadInput, match="nothing that could learn"):
+    with pytest.raises(BadInput, match="no network to train"):
         personalize(PlainPainter(), views, target)
     with pytest.raises(BadInput, match="no LoRA file"):
         with_lora(one, target)

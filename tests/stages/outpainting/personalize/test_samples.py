@@ -1,4 +1,4 @@
-"""Lessons made of a ring of ellipsoid views, whose colours are known everywhere."""
+"""Training samples made of an orbit of an ellipsoid, whose colours are known everywhere."""
 
 from dataclasses import replace
 
@@ -9,40 +9,40 @@ from recon_lib.data.shards.orbits import open_orbits
 from recon_lib.errors import BadInput, Interrupted
 from recon_lib.progress import unchecked
 from recon_lib.provenance import Provenance
-from recon_lib.stages.outpainting.personalize import samples as lessons
-from recon_lib.stages.outpainting.personalize.samples import _earlier, _trusted, other_objects, view_samples
+from recon_lib.stages.outpainting.personalize import samples as samples
+from recon_lib.stages.outpainting.personalize.samples import _earlier, _view_probabilities, other_objects, view_samples
 from recon_lib.views.views import Views
-from tests.helpers.ellipsoid_orbits import write_ellipsoid_rings
+from tests.helpers.ellipsoid_orbits import write_ellipsoid_orbits
 
 SIDE = 32
 
 
 @pytest.fixture(scope="module")
 def views(tmp_path_factory) -> Views:
-    folder = write_ellipsoid_rings(tmp_path_factory.mktemp("rings"), 40, [(0.8, 0.5, 0.6)])
+    folder = write_ellipsoid_orbits(tmp_path_factory.mktemp("orbits"), 40, [(0.8, 0.5, 0.6)])
     return open_orbits(folder / "ellipsoids").views(0)
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_lessons_are_gaps_with_the_view_behind_them(views, count):
-    found = view_samples(views[:count], SIDE, 6, 0, unchecked)
-    assert found["truth"].shape == (6, 4, SIDE, SIDE) and found["focal"].shape == (6,)
-    seen, masks = found["seen"] > 0.5, found["masks"] > 0.5
+def test_samples_are_outpaint_masks_with_the_true_view(views, count):
+    batch = view_samples(views[:count], SIDE, 6, 0, unchecked)
+    assert batch["truth"].shape == (6, 4, SIDE, SIDE) and batch["focal"].shape == (6,)
+    seen, masks = batch["seen"] > 0.5, batch["masks"] > 0.5
     assert not (seen & masks).any()
     assert (masks.flatten(1).sum(1) >= 8).all() and (seen.flatten(1).sum(1) > 0).all()
-    solid = found["truth"][:, 3:] > 0.99
-    off = (found["images"] - found["truth"][:, :3]).abs().amax(1, keepdim=True)
+    solid = batch["truth"][:, 3:] > 0.99
+    off = (batch["images"] - batch["truth"][:, :3]).abs().amax(1, keepdim=True)
     assert off[seen & solid].mean() < 0.06, "what was seen looks as the answer does"
-    assert (found["depth"][seen] > 0).float().mean() > 0.95
-    outside = (found["truth"][:, 3:] == 0).expand(-1, 3, -1, -1)
-    torch.testing.assert_close(found["truth"][:, :3][outside], torch.ones(int(outside.sum())))
+    assert (batch["depth"][seen] > 0).float().mean() > 0.95
+    outside = (batch["truth"][:, 3:] == 0).expand(-1, 3, -1, -1)
+    torch.testing.assert_close(batch["truth"][:, :3][outside], torch.ones(int(outside.sum())))
 
 
 def test_the_background_of_a_view_is_not_learned(views):
     """A photo's surroundings are no part of the object."""
     one = views[:1]
-    behind = replace(one, images=one.images * one.masks)
-    white, black = (view_samples(v, SIDE, 3, 0, unchecked)["truth"] for v in (one, behind))
+    on_black = replace(one, images=one.images * one.masks)
+    white, black = (view_samples(v, SIDE, 3, 0, unchecked)["truth"] for v in (one, on_black))
     torch.testing.assert_close(black, white, rtol=0, atol=0.02)
     outline = (white[:, 3:] > 0.2) & (white[:, 3:] < 0.8)
     assert outline.any(), "where a pixel shows both"
@@ -54,7 +54,7 @@ def test_the_seed_decides(views):
     assert not torch.equal(first["masks"], other["masks"])
 
 
-def test_a_view_alone_has_holes_and_others_leave_gaps():
+def test_a_view_alone_has_holes_and_others_do_not():
     class Always:
         def __init__(self, drawn: float) -> None:
             self.drawn = drawn
@@ -74,15 +74,15 @@ def test_a_view_alone_has_holes_and_others_leave_gaps():
     assert _earlier(4, 2, Always(0.1)) == [2]
 
 
-def test_observed_views_are_asked_for_more_often(views):
+def test_observed_views_are_painted_more_often(views):
     codes = torch.where(views.masks > 0.5, int(Provenance.OUTPAINTED), 0).to(torch.uint8)
     codes[0][codes[0] > 0] = int(Provenance.OBSERVED)
-    likely = _trusted(replace(views, provenance=codes)[:3])
-    assert likely == pytest.approx([1 / 1.8, 0.4 / 1.8, 0.4 / 1.8])
-    assert _trusted(views[:2]) == pytest.approx([0.5, 0.5])
+    probability = _view_probabilities(replace(views, provenance=codes)[:3])
+    assert probability == pytest.approx([1 / 1.8, 0.4 / 1.8, 0.4 / 1.8])
+    assert _view_probabilities(views[:2]) == pytest.approx([0.5, 0.5])
 
 
-def test_other_objects_have_other_colours_in_the_same_gaps(views):
+def test_other_objects_have_other_colours_in_the_same_masks(views):
     batch = view_samples(views[:2], SIDE, 4, 0, unchecked)
     before = batch["images"].clone()
     other = other_objects(batch, torch.Generator().manual_seed(0))
@@ -94,15 +94,15 @@ def test_other_objects_have_other_colours_in_the_same_gaps(views):
     assert all(torch.equal(other[name], batch[name]) for name in batch if name != "images")
 
 
-def test_what_cannot_teach_is_told(views):
+def test_views_without_a_surface_are_reported(views):
     with pytest.raises(BadInput, match="no depth and normals"):
         view_samples(replace(views, depth=None), SIDE, 2, 0, unchecked)
     with pytest.raises(BadInput, match="no depth and normals"):
         view_samples(replace(views, depth=views.depth * 0), SIDE, 2, 0, unchecked)
 
 
-def test_an_object_of_which_nothing_can_be_left_out_is_told(views, monkeypatch):
-    monkeypatch.setattr(lessons, "LEAST", SIDE**2)
+def test_an_object_of_which_nothing_can_be_left_out_is_reported(views, monkeypatch):
+    monkeypatch.setattr(samples, "MIN_PAINTED_PX", SIDE**2)
     with pytest.raises(BadInput, match="too small"):
         view_samples(views[:1], SIDE, 2, 0, unchecked)
 

@@ -1,4 +1,4 @@
-"""A tiny Stable Diffusion learns views: the file it leaves, what it knows then, and what it left alone."""
+"""A tiny Stable Diffusion personalised on views: the file that it writes, its error then, and what does not change."""
 
 import pytest
 import torch
@@ -112,15 +112,15 @@ def test_a_prior_that_weighs_nothing_is_not_painted(shelf, tmp_path):
 
 
 def test_views_are_shown_on_white():
-    shown = _on_white(views()[0], 48)
+    picture = _on_white(views()[0], 48)
     crop = SquareCrop.around(disc()[0, 0])
-    share = crop.crop_coverage(disc().float(), 48)
-    assert (shown.movedim(1, -1)[share[:, 0] == 0] == 1).all()
-    inside = share[:, 0] == 1
-    assert torch.allclose(shown.movedim(1, -1)[inside], crop.crop(colors(), 48).movedim(1, -1)[inside], atol=0.02)
+    coverage = crop.crop_coverage(disc().float(), 48)
+    assert (picture.movedim(1, -1)[coverage[:, 0] == 0] == 1).all()
+    inside = coverage[:, 0] == 1
+    assert torch.allclose(picture.movedim(1, -1)[inside], crop.crop(colors(), 48).movedim(1, -1)[inside], atol=0.02)
 
 
-def test_bad_input_is_told(shelf, tmp_path):
+def test_bad_input_is_reported(shelf, tmp_path):
     one, target = painter(shelf), tmp_path / "x.safetensors"
     marked = views()
     empty = Views(marked.images, marked.cameras, marked.masks * 0)
