@@ -25,7 +25,6 @@ import torch
 from torch import Tensor
 
 from recon_lib.cameras.camera import FLIP_YZ, Cameras
-from recon_lib.commands.pop3d import PLAIN, choose_painter
 from recon_lib.data.rendering.objects import list_objects, load_object
 from recon_lib.errors import BadInput
 from recon_lib.meshes.mesh import Mesh
@@ -34,8 +33,11 @@ from recon_lib.render.mesh import render_mesh
 from recon_lib.stages.evaluation.images import compare_images
 from recon_lib.stages.evaluation.meshes import alignment, compare_meshes
 from recon_lib.stages.outpainting.outlines import OUTLINES
+from recon_lib.stages.outpainting.painters import load_painter
 from recon_lib.systems import zeroshape_w
+from recon_lib.systems.options import Options
 from recon_lib.systems.pop3d import loop as pop3d
+from recon_lib.systems.pop3d.options import PLAIN
 from recon_lib.views.photo import save_image
 from recon_lib.views.views import Views
 from recon_lib.weights.registry import LoadedModel, load_model
@@ -106,7 +108,7 @@ def grown(method: str, image: Tensor, mask: Tensor, model: LoadedModel, options:
     every = options.personalize if method.endswith(LEARNS) else 0
     told = {name: getattr(options, name) for name in ("cameras", "resolution", "outline", "cues")}
     settings = pop3d.Options(**told, personalize=every)
-    painter = choose_painter(method.removesuffix(LEARNS), "cpu")
+    painter = load_painter(method.removesuffix(LEARNS), "cpu")
     return pop3d.reconstruct(image, model, painter, mask=mask, options=settings)
 
 
@@ -118,7 +120,7 @@ def run_object(thing: Object, model: LoadedModel, options: argparse.Namespace) -
         started = time.perf_counter()
         try:
             if method == BASELINE:
-                found = zeroshape_w.reconstruct(image, model, mask=mask, resolution=options.resolution)
+                found = zeroshape_w.reconstruct(image, model, mask=mask, options=Options(resolution=options.resolution))
             else:
                 found = grown(method, image, mask, model, options)
             seconds = time.perf_counter() - started

@@ -27,6 +27,7 @@ from recon_lib.stages.meshing.texture import bake_texture
 from recon_lib.stages.single_view.depth_normal import estimate_depth_normals
 from recon_lib.stages.single_view.mask import segment
 from recon_lib.stages.single_view.regress import FRAME_GRID, VisibleSurface, complete_shape, visible_surface
+from recon_lib.systems.options import Options
 from recon_lib.systems.zeroshape_w import reconstruct
 from recon_lib.views.posed_images import load_views, save_views
 from recon_lib.views.views import Views
@@ -59,7 +60,7 @@ class Things:
 @pytest.fixture(scope="module")
 def things(tmp_path_factory) -> Things:
     model, (image, mask) = oracle_model(), disk_picture(96, 112, (60, 50), 30)
-    made = reconstruct(image, model, resolution=16, texture_size=64)
+    made = reconstruct(image, model, options=Options(resolution=16, texture_size=64))
     folder = save_views(made.surface.views, tmp_path_factory.mktemp("views") / "one")
     many = (image.repeat(IMAGES, 1, 1, 1), mask.repeat(IMAGES, 1, 1, 1))
     return Things(model, *many, made.surface, made.field, made.mesh, made.surface.views, folder)
@@ -87,7 +88,7 @@ STAGES: dict[str, tuple[Run, int]] = {
     "error mesh": (lambda t, f, p: error_mesh(t.mesh, t.mesh, samples=500, progress=p), 8),
     "backgrounds": (lambda t, f, p: draw_backgrounds(f / "new" / "b.npy", 3, size=16, progress=p), 3),
     "reconstruct": (
-        lambda t, f, p: reconstruct(t.image, t.model, resolution=12, texture_size=32, progress=p),
+        lambda t, f, p: reconstruct(t.image, t.model, options=Options(resolution=12, texture_size=32), progress=p),
         2 + 1 + FRAME_CHUNKS + 1 + 2 + 5,
     ),
 }

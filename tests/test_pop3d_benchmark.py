@@ -66,7 +66,7 @@ def test_painters_that_can_learn_stand_there_twice(monkeypatch):
     assert methods(["embedded", "plain"], 0) == ["zeroshape-w", "embedded", "plain"]
     assert methods(["embedded", "plain"], 2) == ["zeroshape-w", "embedded", "embedded + learns", "plain"]
     asked, told = [], {"cameras": 4, "resolution": 32, "outline": "painted", "cues": 0.5}
-    monkeypatch.setattr(pop3d, "choose_painter", lambda name, device: name)
+    monkeypatch.setattr(pop3d, "load_painter", lambda name, device: name)
     monkeypatch.setattr(pop3d.pop3d, "reconstruct", lambda *given, options, **_: asked.append((given[2], options)))
     for method in ("embedded", "embedded + learns"):
         grown(method, None, None, None, Namespace(**told, personalize=2))

@@ -19,7 +19,8 @@ from recon_lib.data.shards.scenes import SceneMix, compose_scene
 from recon_lib.preview import Tile, sheet
 from recon_lib.render.mesh import turntable
 from recon_lib.render.pictures import depth_picture, mask_picture, normal_picture
-from recon_lib.systems.zeroshape_w import Reconstruction, reconstruct
+from recon_lib.systems.reconstruction import Reconstruction
+from recon_lib.systems.zeroshape_w import reconstruct
 from recon_lib.views.photo import load_photo, save_image
 from recon_lib.weights.registry import load_model
 

@@ -3,16 +3,12 @@
 from torch import nn
 
 from ..errors import BadInput
+from ..registry import find_system, load_part
 
 
 def build(system: str, config: dict) -> nn.Module:
     """The untrained network of a model card: its `system` and `config`."""
-    if system == "zeroshape-w":
-        from .zeroshape_w.model import ZeroShapeW, ZeroShapeWConfig
-
-        return ZeroShapeW(ZeroShapeWConfig.of(config))
-    if system == "outpainter":
-        from .outpainter import Outpainter, OutpainterConfig
-
-        return Outpainter(OutpainterConfig.of(config))
-    raise BadInput(f"No network is known for system {system!r}; update the pack or check the model's card.")
+    row = find_system(system)
+    if row.network is None:
+        raise BadInput(f"System {system!r} has no network of its own; check the model's card.")
+    return load_part(row.network)(config)

@@ -223,3 +223,8 @@ class Outpainter(nn.Module):
         """Shares of picture and noise at levels t [B], each [B,1,1,1]."""
         power = self.power[t].to(like.dtype).view(-1, 1, 1, 1)
         return power.sqrt(), (1 - power).sqrt()
+
+
+def build(config: dict) -> Outpainter:
+    """The untrained network of a card's `config`."""
+    return Outpainter(OutpainterConfig.of(config))

@@ -90,7 +90,7 @@ def test_train_hands_its_options_on(monkeypatch):
             trained.append((settings, type(progress).__name__))
 
     trained: list = []
-    monkeypatch.setattr(train, "import_module", lambda name, package: Module)
+    monkeypatch.setattr(train, "load_part", lambda part: Module)
     assert cli.main(["train", "zeroshape-w", "--size", "mini"]) == 0
     assert trained == [("mini", "ConsoleProgress")]
 

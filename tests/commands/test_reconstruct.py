@@ -15,6 +15,8 @@ from recon_lib.cli import main
 from recon_lib.commands import reconstruct as command
 from recon_lib.errors import Interrupted
 from recon_lib.meshes.mesh import Mesh
+from recon_lib.systems.options import Options
+from recon_lib.systems.reconstruction import Reconstruction
 from recon_lib.views.views import Views
 from recon_lib.weights.card import ModelCard
 from recon_lib.weights.registry import LoadedModel, find_models
@@ -28,16 +30,14 @@ def octahedron() -> Mesh:
     return Mesh(corners, torch.tensor(faces), vertex_colors=torch.rand(6, 3))
 
 
-def answer(image: torch.Tensor) -> SimpleNamespace:
+def answer(image: torch.Tensor) -> Reconstruction:
     """What a system returns, with an octahedron for the shape."""
     camera = Cameras.orbit(0, 0, 3, 40, *image.shape[-2:])
     layer = torch.zeros(1, 1, *image.shape[-2:])
     normals = F.pad(layer, (0, 0, 0, 0, 2, 0))
     views = Views(image, camera, layer + 1, depth=layer + 3, normals=normals)
     surface = SimpleNamespace(views=views, occluder=layer)
-    return SimpleNamespace(
-        mesh=octahedron(), surface=surface, field=None, seconds={"regress": 0.5}, report={"share": 0.03}
-    )
+    return Reconstruction(octahedron(), views, None, {"regress": 0.5}, {"share": 0.03}, surface)
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_options_reach_the_method(calls, photo, tmp_path):
     options = ["--seed", "7", "--resolution", "64", "--texture-size", "128", "--device", "cpu"]
     assert main(["reconstruct", str(photo), "-o", str(tmp_path / "o.glb"), *options]) == 0
     (call,) = calls
-    assert (call["seed"], call["resolution"], call["texture_size"], call["device"]) == (7, 64, 128, "cpu")
+    assert call["options"] == Options(resolution=64, texture_size=128, seed=7) and call["device"] == "cpu"
     assert call["image"].shape == (1, 3, HEIGHT, WIDTH)
     assert call["mask"] is None
 

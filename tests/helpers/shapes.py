@@ -33,3 +33,9 @@ def ball(subdivisions: int = 4) -> Mesh:
 
     mesh = trimesh.creation.icosphere(subdivisions)
     return Mesh(torch.tensor(mesh.vertices).float(), torch.tensor(mesh.faces).long())
+
+
+def is_ball(vertices: torch.Tensor, tolerance: float = 0.03) -> bool:
+    """Whether all vertices [N,3] are equally far from their middle, within a share of that distance."""
+    radii = (vertices - (vertices.amax(0) + vertices.amin(0)) / 2).norm(dim=1)
+    return bool((radii / radii.mean() - 1).abs().max() < tolerance)

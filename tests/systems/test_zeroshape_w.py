@@ -1,17 +1,18 @@
-import logging
-
 import pytest
 import torch
 
 from recon_lib.errors import BadInput, Interrupted
 from recon_lib.progress import Progress
-from recon_lib.systems.zeroshape_w import reconstruct, timed
+from recon_lib.systems.options import Options
+from recon_lib.systems.zeroshape_w import reconstruct
 from tests.helpers.oracle import RED, disk_picture, fit_ball, oracle_model
 
 
 @pytest.fixture(scope="module")
 def result():
-    return reconstruct(disk_picture(120, 150, (80, 60), 40)[0], oracle_model(), resolution=24, texture_size=64)
+    return reconstruct(
+        disk_picture(120, 150, (80, 60), 40)[0], oracle_model(), options=Options(resolution=24, texture_size=64)
+    )
 
 
 def test_a_picture_of_a_disk_becomes_a_red_ball(result):
@@ -38,7 +39,7 @@ def test_a_users_mask_and_depth_reach_the_stages(result):
     image, mask = disk_picture(120, 150, (80, 60), 40)
     half = mask * (torch.arange(150) < 80)
     depth = result.surface.views.depth * 3
-    own = reconstruct(image, oracle_model(), mask=half, depth=depth, resolution=12, texture_size=16)
+    own = reconstruct(image, oracle_model(), mask=half, depth=depth, options=Options(resolution=12, texture_size=16))
     assert torch.equal(own.surface.views.masks, half)
     ratio = (depth / own.surface.views.depth)[own.surface.views.depth > 0]
     assert ratio.max() / ratio.min() == pytest.approx(1, abs=1e-4)
@@ -58,17 +59,9 @@ class StopAt(Progress):
 def test_it_can_be_stopped(stage):
     image = disk_picture(64, 64, (30, 30), 20)[0]
     with pytest.raises(Interrupted):
-        reconstruct(image, oracle_model(), resolution=12, texture_size=16, progress=StopAt(stage))
+        reconstruct(image, oracle_model(), options=Options(resolution=12, texture_size=16), progress=StopAt(stage))
 
 
 def test_no_object():
     with pytest.raises(BadInput, match="No object"):
         reconstruct(torch.zeros(1, 3, 64, 64), oracle_model())
-
-
-def test_timed_counts_and_logs(caplog):
-    seconds = {}
-    with caplog.at_level(logging.INFO, "recon3d"), timed(seconds, "stage"):
-        pass
-    assert 0 <= seconds["stage"] < 1
-    assert caplog.messages == ["stage: 0.00 s"]

@@ -180,3 +180,8 @@ class ZeroShapeW(nn.Module):
         if isinstance(surface.cache, LatentCache):
             return self.impl_network.query(points, surface.cache)
         return self.impl_network.query(points, surface.cache, level)
+
+
+def build(config: dict) -> ZeroShapeW:
+    """The untrained network of a card's `config`."""
+    return ZeroShapeW(ZeroShapeWConfig.of(config))

@@ -7,7 +7,7 @@ views; fit the field further. The paper's numbers are not known to us; ours are 
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -15,7 +15,6 @@ from torch import Tensor
 
 from ...cameras.camera import Cameras
 from ...fields.hull import HullField
-from ...fields.sdf_grid import SdfGrid
 from ...meshes.mesh import Mesh
 from ...progress import Progress
 from ...stages.carving.carve import carve
@@ -25,9 +24,9 @@ from ...stages.fitting.sdf_grid.settings import FitSettings
 from ...stages.meshing.extract import extract_mesh
 from ...stages.meshing.texture import bake_texture
 from ...stages.outpainting.mask import OutpaintMask, find_outpaint_mask
-from ...stages.outpainting.outlines import SURFACE
 from ...stages.outpainting.outpaint import Painter, outpaint
-from ...stages.outpainting.personalize.painter import KIND, usual_settings
+from ...stages.outpainting.painters import load_painter
+from ...stages.outpainting.personalize.painter import usual_settings
 from ...stages.outpainting.view import monocular_cues, painted_views
 from ...stages.single_view.regress import VisibleSurface, complete_shape, visible_surface
 from ...views.crop import crop_to_object
@@ -35,50 +34,20 @@ from ...views.next_views import after_pop3d
 from ...views.views import Views
 from ...weights.card import file_sha256
 from ...weights.registry import LoadedModel
-from ..zeroshape_w import timed
+from ..reconstruction import Reconstruction, timed
 from .learning import Learner
+from .options import Options
 from .state import LoopState, load_loop_state, loop_state_dict
 
 log = logging.getLogger("recon3d")
 HULL_CELLS = 64  # of the carving that checks the masks; the hull's field itself is exact
-CUES = 0.0  # share of the depth and normal losses: the shape that the first fit starts from is nearer (docs/pop3d.md)
-SIDE = 256  # pixels of the views that are painted and fitted
-
-
-@dataclass(frozen=True)
-class Options:
-    """How the loop goes."""
-
-    cameras: int = 8  # with the photo's own
-    prompt: str = ""
-    cues: float = CUES  # how strongly the views' depth and normals lead the fits
-    outline: str = SURFACE  # whose outline painted views have, see `stages.outpainting.outpaint`
-    personalize: int = 0  # the painter learns the views so far before the first one and after every so many; 0: never
-    kind: str = KIND  # what the object is, in a word or two, for painters that read and learn
-    side: int = SIDE
-    resolution: int = 256
-    texture_size: int = 1024
-    settings: FitSettings = FitSettings().upto(128, 14)  # noqa: RUF009 - frozen
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Reconstruction:
-    """The mesh and everything on the way to it."""
-
-    mesh: Mesh
-    surface: VisibleSurface
-    views: Views  # the photo's view, cut out, then the painted ones
-    outpaint_masks: tuple[OutpaintMask, ...]  # what each painted view lacked; those before a resumed loop are not kept
-    field: SdfGrid
-    seconds: dict[str, float]  # by stage; of the loop's stages the sum over cameras
-    report: dict
+FIT = FitSettings().upto(128, 14)
 
 
 def reconstruct(
     image: Tensor,  # [1,3,H,W]
     model: LoadedModel,
-    painter: Painter,
+    painter: Painter | None = None,  # None: the one that the options name
     *,
     mask: Tensor | None = None,  # [1,1,H,W]
     depth: Tensor | None = None,  # [1,1,H,W]
@@ -87,33 +56,33 @@ def reconstruct(
     device: torch.device | str = "cpu",
     progress: Progress | None = None,
 ) -> Reconstruction:
-    """Photo to textured mesh, in the view-aligned world frame.
+    """Photo to textured mesh by the loop; see `reconstruction.Reconstruct`.
 
-    checkpoint: a file that keeps where the loop stands after every camera; run again after a crash, it goes on from
+    checkpoint: a file that keeps the state of the loop after every camera; run again after a crash, it goes on from
     there with the same result, and removes the file at the end.
     """
     options, progress = options or Options(), progress or Progress()
+    painter = painter or load_painter(options.outpainter, device)
     loop = Loop(model, painter, options, device, progress, checkpoint)
     with timed(loop.seconds, "visible surface"):
         surface = visible_surface(model, image, mask, depth, device, progress)
     first = crop_to_object(surface.views, options.side)
-    kept = Checkpoint(checkpoint, loop.key(first), pause=0.0) if checkpoint else None
+    saved = Checkpoint(checkpoint, loop.key(first), pause=0.0) if checkpoint else None
     if options.personalize:
         usual_settings(painter)  # one that cannot learn is told of before the work
-    state = (load_loop_state(kept.read()) if kept else None) or loop.begin(first, surface)
+    state = (load_loop_state(saved.read()) if saved else None) or loop.begin(first, surface)
     outpaint_masks = []
     for camera in loop.schedule(state):
         state, outpaint_mask = loop.grow(state, camera)
         outpaint_masks.append(outpaint_mask)
-        if kept:
-            kept.write(lambda at=state: loop_state_dict(at))
+        if saved:
+            saved.write(lambda at=state: loop_state_dict(at))
     mesh = loop.mesh(state)
-    if kept:
-        kept.remove()
+    if saved:
+        saved.remove()
     loop.learner(first).forget()
-    return Reconstruction(
-        mesh, surface, state.views, tuple(outpaint_masks), state.field, loop.seconds, {"views": len(state.views)}
-    )
+    report = {"views": len(state.views)}
+    return Reconstruction(mesh, state.views, state.field, loop.seconds, report, surface, tuple(outpaint_masks))
 
 
 class Loop:
@@ -135,21 +104,18 @@ class Loop:
 
     def key(self, first: Views) -> str:
         """Equal for loops that give the same result; one with more cameras goes on where one with fewer ended."""
-        options, lora = (
-            replace(self.options, cameras=0, resolution=0, texture_size=0),
-            getattr(self.painter, "lora", ""),
-        )
+        options = replace(self.options, cameras=1, resolution=0, texture_size=0)
+        lora = getattr(self.painter, "lora", "")
         fine_tuned = file_sha256(Path(lora)) if lora else ""
-        told = repr((options, self.model.card.name, self.painter.name, fine_tuned))
-        return fingerprint(first.images, first.masks, first.depth, first.normals, told)
+        settings = repr((options, self.model.card.name, self.painter.name, fine_tuned))
+        return fingerprint(first.images, first.masks, first.depth, first.normals, settings)
 
     def learner(self, first: Views) -> Learner:
         """Whom to ask for painters; what it keeps lies beside the checkpoint and is of this very loop."""
         if self._learner is None:
-            kept = self.checkpoint
-            beside = kept.with_name(f"{kept.name}-{self.key(first)[:12]}") if kept else None
-            told = (self.options.personalize, self.options.kind, self.options.seed, beside)
-            self._learner = Learner(self.painter, *told)
+            file, options = self.checkpoint, self.options
+            beside = file.with_name(f"{file.name}-{self.key(first)[:12]}") if file else None
+            self._learner = Learner(self.painter, options.personalize, options.kind, options.seed, beside)
         return self._learner
 
     def begin(self, first: Views, surface: VisibleSurface) -> LoopState:
@@ -173,8 +139,10 @@ class Loop:
         with self._timed("personalise"):
             painter = self.learner(state.views[0]).painter_after(state.views, self.progress)
         with self._timed("outpaint"):
-            told = {"prompt": self.options.prompt, "outline": self.options.outline}
-            painted = outpaint(painter, outpaint_mask, **told, seed=self.options.seed + number, progress=self.progress)
+            painted = outpaint(
+                painter, outpaint_mask, prompt=self.options.prompt, outline=self.options.outline,
+                seed=self.options.seed + number, progress=self.progress,
+            )  # fmt: skip
         with self._timed("depth and normals"):
             cues = monocular_cues(self.model, painted.image, painted.mask, self.device, self.progress)
             view = painted_views(painted.image, painted.mask, outpaint_mask, cues)
@@ -197,11 +165,11 @@ class Loop:
 
     def _fitted(self, views: Views, hull: HullField, start: object) -> LoopState:
         with self._timed("fit"):
-            kept = self.checkpoint.with_suffix(".fit") if self.checkpoint else None
-            settings = self.options.settings.with_cues(self.options.cues)
+            file = self.checkpoint.with_suffix(".fit") if self.checkpoint else None
+            settings = (self.options.settings or FIT).with_cues(self.options.cues)
             fit = fit_volsdf(
                 views, start=start, hull=hull, settings=settings, seed=self.options.seed + len(views),
-                checkpoint=kept, progress=self.progress,
+                checkpoint=file, progress=self.progress,
             )  # fmt: skip
         return LoopState(views, hull, fit.field)
 
