@@ -19,6 +19,7 @@ from ..progress import unchecked
 from .volume import composite_rays, interval_weights, merge_weights
 
 ENDLESS = 1e10  # length of a last segment that lets nothing pass
+RAGGED = 0.9  # fraction of samples above which asking for a little padding too is cheaper than sorting it out
 FAINT = 1e-4  # sum of weights below which a ray's means fade to 0
 RowsT = TypeVar("RowsT", bound="_Rows")
 FieldT = TypeVar("FieldT", bound=RadianceField, contravariant=True)
@@ -53,7 +54,7 @@ class RayBundle(_Rows):
 
 @dataclass(frozen=True)
 class RaySamples(_Rows):
-    """S samples on each of R rays. A sample of length 0 is padding: the field is not asked there."""
+    """S samples on each of R rays. A sample of length 0 is padding and shows nothing."""
 
     t: Tensor  # [R,S] distances along the rays, ascending, world units
     length: Tensor  # [R,S] >= 0, of the segment that each sample stands for, world units
@@ -113,16 +114,22 @@ def render_rays(
 
 
 def sample_radiance(field: RadianceField, rays: RayBundle, samples: RaySamples) -> SampleRadiance:
-    """Ask a field at all samples but padding; the density is constant in each sample's segment."""
+    """Ask a field at all samples, but for padding where there is much of it.
+
+    The density is constant in each sample's segment.
+    """
     points, directions = rays.at(samples.t), rays.directions[:, None].expand(*samples.t.shape, 3)
     solid = samples.length > 0
-    ragged = not bool(solid.all())
+    count = int(solid.sum())
+    ragged = count < RAGGED * solid.numel()
+    if not count:
+        solid[:1, :1] = True  # no field has to answer about no point
     asked = (x[solid] if ragged else x.reshape(-1, 3) for x in (points, directions))
     radiance = radiance_of(field, *asked)
 
     def layer(values: Tensor) -> Tensor:
         if not ragged:
-            return values.view(*samples.t.shape, *values.shape[1:])
+            return values.reshape(*samples.t.shape, *values.shape[1:])
         padded = values.new_zeros(*samples.t.shape, *values.shape[1:])
         padded[solid] = values
         return padded

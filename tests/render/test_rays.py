@@ -159,3 +159,13 @@ def test_rays_of_another_shape_are_refused():
         render_rays(Ball(), FINE, RayBundle(torch.zeros(3, 2), torch.zeros(3, 3)))
     with pytest.raises(BadInput, match="ray directions"):
         render_rays(Ball(), FINE, RayBundle(torch.zeros(3, 3), torch.zeros(2, 3)))
+
+
+def test_rays_beside_the_bounds_ask_nothing_of_a_field_that_needs_points():
+    class Proud(Ball):
+        def density(self, points: Tensor) -> Tensor:
+            assert len(points)
+            return super().density(points)
+
+    rendered = render_rays(Proud(), StratifiedSampler(8), along_z(torch.tensor([1.5, 2.0])), 1.0)
+    assert (rendered.opacity == 0).all() and (rendered.color == 1).all()
