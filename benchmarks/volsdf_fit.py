@@ -92,13 +92,13 @@ def fit_row(scene: Scene, seed: int) -> dict[str, float]:
 def cue_row(scene: Scene, pixels: int, seed: int) -> dict[str, float]:
     """Chamfer of the part that one view sees, with its depth and normals and without."""
     camera = Cameras.orbit(30.0, 20.0, 3.3, 38.0, pixels, pixels)
-    view, found = seen(scene.mesh, camera), {}
+    view, chamfer = seen(scene.mesh, camera), {}
     for name, layers in (("with", {}), ("without", {"depth": None, "normals": None})):
         field = fit_volsdf(replace(view, **layers), seed=seed).field
         mesh = extract_mesh(field, RESOLUTION).mesh
         figures = compare_meshes(mesh, scene.mesh, samples=SAMPLES // 4, camera=camera)
-        found[name] = figures["seen"]["chamfer_unsquared"]
-    return found
+        chamfer[name] = figures["seen"]["chamfer_unsquared"]
+    return chamfer
 
 
 # -- beside the paper's way -----------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ def grid_curve(scene: Scene, truth: Views, seed: int) -> list[tuple[float, float
 def reference_curve(scene: Scene, truth: Views, minutes: float, seed: int) -> list[tuple[float, float, int]]:
     """(processor seconds, PSNR, steps) of the perceptron, at the start and at six times until `minutes` are over.
 
-    Its own rays are rendered in pictures of a quarter of the side: at full size a look would take longer than the run.
+    Its own rays are rendered in pictures of a quarter of the side: at full size they would take longer than the run.
     """
     small = Views(
         torch.nn.functional.interpolate(truth.images, scale_factor=0.25, mode="area"),
@@ -183,8 +183,8 @@ def main() -> None:
         ("cues", options.no_cues, lambda scene: cue_row(scene, options.pixels, options.seed)),
     ):
         for scene in () if skip else chosen:
-            report[part][scene.name] = found = row(scene)
-            values = "".join(f"  {name} {value:.4f}" if value is not None else "" for name, value in found.items())
+            report[part][scene.name] = figures = row(scene)
+            values = "".join(f"  {name} {value:.4f}" if value is not None else "" for name, value in figures.items())
             print(f"{part} {scene.name[:40]:41s}{values}", flush=True)
             write(options.json, report)
     if options.reference:

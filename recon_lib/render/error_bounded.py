@@ -74,7 +74,7 @@ class ErrorBoundedSampler:
         return torch.cat([ends, t[:, chosen]], -1)
 
     def _smallest_width(self, bound: "_Bound", width: Tensor, beta: Tensor) -> Tensor:
-        """For each ray the smallest width [R], found by bisection, that keeps its error bound."""
+        """Smallest width of each ray [R] that keeps its error bound, by bisection."""
         high = torch.where(bound.error(beta) <= self.error, beta, width)
         low = beta.expand_as(high)
         for _ in range(self.bisections):

@@ -1,7 +1,7 @@
 """Samples where rays need them: around their first crossing of a surface, or where they come nearest to it.
 
 VolSDF's density is negligible a few betas outside and opaque a few betas inside, so the samples of a ray can all lie in
-a short segment. The segment is found without gradients by sphere tracing.
+a short segment. Sphere tracing finds it, without gradients.
 """
 
 from dataclasses import dataclass
@@ -84,7 +84,7 @@ class NearSurfaceSampler:
     def around(
         self, field: DistanceField, rays: RayBundle, nearest: Nearest, generator: torch.Generator | None = None
     ) -> RaySamples:
-        """Samples around points that `trace` has found."""
+        """Samples around the points that `trace` gave."""
         before, after = (-field.inside(rays.at(nearest.t + s * self.spacing / 2)) for s in (-1, 1))
         slope = ((before - after) / self.spacing).abs().clamp(MIN_SLOPE, MAX_SLOPE)
         slope = torch.where(nearest.hit, slope, MISSED)

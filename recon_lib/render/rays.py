@@ -69,7 +69,7 @@ class RaySamples(_Rows):
 
 
 class RaySampler(Protocol[FieldT]):
-    """Where a field is asked along rays."""
+    """Chooses the samples of rays at which a field is asked."""
 
     def __call__(self, field: FieldT, rays: RayBundle, generator: torch.Generator | None = None) -> RaySamples:
         """Samples without gradients: at random with a generator, as for training; else the same every time."""
@@ -78,10 +78,10 @@ class RaySampler(Protocol[FieldT]):
 
 @dataclass(frozen=True)
 class SampleRadiance:
-    """What a field answers at S samples of R rays; colour and normal may be known at C of them alone."""
+    """What a field answers at S samples of R rays; colour and normal at C of them may do."""
 
-    weights: Tensor  # [R,S] share of the ray that ends at each sample
-    passed: Tensor  # [R] share of the ray that passes all of them
+    weights: Tensor  # [R,S] fraction of the ray that ends at each sample
+    passed: Tensor  # [R] fraction that passes all of them
     color: Tensor  # [R,C,3] sRGB 0-1
     normal: Tensor | None = None  # [R,C,3] unit, world
     shaded: tuple[int, int] | None = None  # the C samples, from and up to; they take over the weights beside them
@@ -95,7 +95,7 @@ class RenderedRays:
     opacity: Tensor  # [R] 0-1
     distance: Tensor  # [R] mean distance along the ray, world units
     normal: Tensor | None  # [R,3] mean of the unit normals, world
-    weights: Tensor  # [R,C] share of the ray that each shaded sample shows; the opacity in sum
+    weights: Tensor  # [R,C] fraction of the ray that each shaded sample shows; the opacity in sum
     t: Tensor  # [R,C] where these lie
 
 
@@ -143,7 +143,7 @@ def composite(
     radiance: SampleRadiance,
     samples: RaySamples,
     background: Tensor | float = 0.0,  # as for `render_rays`
-    opacity: Tensor | None = None,  # [R] 0-1, where it is known: it replaces the field's own
+    opacity: Tensor | None = None,  # [R] 0-1, of a mask: it replaces the field's own
 ) -> RenderedRays:
     """Blend samples, front to back, over the background."""
     weights, t = radiance.weights, samples.t
@@ -171,9 +171,9 @@ def render_image(
 ) -> Tensor:
     """Pictures [V,3,H,W] of a radiance field."""
     rays = RayBundle(*(x.reshape(-1, 3) for x in cameras.rays()))
-    behind = rays.origins.new_tensor(background)
+    color = rays.origins.new_tensor(background)
     colors = []
     for begin in range(0, len(rays), chunk):
         check()
-        colors.append(render_rays(field, sampler, rays[begin : begin + chunk], behind).color)
+        colors.append(render_rays(field, sampler, rays[begin : begin + chunk], color).color)
     return torch.cat(colors).view(len(cameras), cameras.height, cameras.width, 3).permute(0, 3, 1, 2)

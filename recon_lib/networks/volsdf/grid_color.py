@@ -10,7 +10,7 @@ class GridColor(nn.Module):
     """Features [N,C], normals and view directions [N,3] -> sRGB [N,3] in 0-1.
 
     The first three features are logits of the colour; a perceptron adds what changes with normal and direction. It
-    adds nothing at the start, so colours are learned first and shading after.
+    adds nothing at the start, so colours are trained first and shading after.
     """
 
     def __init__(self, features: int = 6, hidden: int = 16) -> None:

@@ -17,7 +17,7 @@ PAUSE = 15.0  # seconds between two writings
 
 
 class Checkpoint:
-    """One file that holds the last state; whose input was another it is passed over."""
+    """One file that holds the last state; that of a fit of another input is ignored."""
 
     def __init__(self, path: Path, key: str, pause: float = PAUSE) -> None:
         self.path, self.key, self.pause = check_output(path), key, pause
@@ -28,14 +28,14 @@ class Checkpoint:
         if not self.path.is_file():
             return None
         try:
-            kept = torch.load(self.path, map_location="cpu", weights_only=True)
+            saved = torch.load(self.path, map_location="cpu", weights_only=True)
         except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
             log.warning("%s is damaged and left aside: %s", self.path.name, error)
             return None
-        if not isinstance(kept, dict) or kept.get("key") != self.key:
+        if not isinstance(saved, dict) or saved.get("key") != self.key:
             log.info("%s belongs to another fit and is left aside", self.path.name)
             return None
-        return kept["state"]
+        return saved["state"]
 
     def write(self, state: Callable[[], dict]) -> None:
         """Write the state, unless the last writing is less than `pause` seconds ago."""

@@ -1,4 +1,4 @@
-"""What every fit does around its steps: tell them, keep its state now and then, and go on from a kept one."""
+"""The loop around every fit's steps: progress, checkpoints, and resuming from one."""
 
 import time
 from collections.abc import Callable
@@ -11,11 +11,11 @@ from ...errors import BadInput
 from ...progress import Progress
 from .checkpoint import Checkpoint
 
-Found = TypeVar("Found")
+ResultT = TypeVar("ResultT")
 
 
 class ResumableFit(Protocol):
-    """A fit that knows where it stands. What is in its state decides all that follows."""
+    """A fit that can be cut off and resumed: its state decides all that follows."""
 
     done: int  # steps
     progress: Progress
@@ -25,29 +25,29 @@ class ResumableFit(Protocol):
         ...
 
     def preview(self) -> Tensor | None:
-        """A quick picture [3,H,W] of where the fit stands, if there is one."""
+        """A quick picture [3,H,W] of the state, if there is one."""
         ...
 
     def state(self) -> dict:
-        """Where the fit stands after a step: tensors and plain values."""
+        """The state after a step: tensors and plain values."""
         ...
 
     def load_state(self, state: dict) -> None:
-        """Stand where `state` was taken."""
+        """Go back to a `state`."""
         ...
 
 
 @dataclass(frozen=True)
 class FitStats:
-    """How the steps went."""
+    """Statistics of a fit."""
 
     seconds: float
     resumed: int  # steps that a checkpoint had done already
 
 
 def all_steps(
-    fit: ResumableFit, title: str, total: int, checkpoint: Checkpoint | None, finish: Callable[[], Found]
-) -> tuple[Found, FitStats]:
+    fit: ResumableFit, title: str, total: int, checkpoint: Checkpoint | None, finish: Callable[[], ResultT]
+) -> tuple[ResultT, FitStats]:
     """Take a fit from where `checkpoint` or it itself stands to `total` steps, and `finish` it.
 
     The checkpoint is removed when the result is there. Raises `BadInput` when the loss is no longer finite, and what
@@ -66,7 +66,7 @@ def all_steps(
         if checkpoint is not None and fit.done < total:
             checkpoint.write(fit.state)
         fit.progress.step(fit.preview)
-    found = finish()
+    result = finish()
     if checkpoint is not None:
         checkpoint.remove()
-    return found, FitStats(time.perf_counter() - started, resumed)
+    return result, FitStats(time.perf_counter() - started, resumed)

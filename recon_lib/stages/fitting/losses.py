@@ -12,7 +12,7 @@ from ...render.rays import RenderedRays
 from .rays import PixelRays
 from .sdf_grid.settings import FitWeights
 
-WHOLE = 0.99  # mask from which a pixel shows nothing but the object
+WHOLE_PIXEL = 0.99  # mask from which a pixel shows nothing but the object
 FLAT = 1e-8  # added to the variance of a view's depth
 LEAST_SCALE = 0.25  # of the ratio of the spreads: where rendered depth runs against its cue, it has to turn
 CREASE = 1e-2  # bend of the distance per cell below which smoothness counts squares
@@ -44,7 +44,7 @@ def color_loss(color: Tensor, rays: PixelRays) -> Tensor:
 def mask_loss(silhouette: Tensor, rays: PixelRays) -> Tensor:
     """Cross-entropy of the logits [R] and masks; rays that meet the object where the mask is whole are done."""
     entropy = F.binary_cross_entropy_with_logits(silhouette, rays.mask, reduction="none")
-    done = (silhouette > 0) & (rays.mask > WHOLE)
+    done = (silhouette > 0) & (rays.mask > WHOLE_PIXEL)
     return _mean(torch.where(done, 0.0, entropy), rays.trust)
 
 
@@ -56,8 +56,7 @@ def eikonal_loss(gradient: Tensor) -> Tensor:
 def depth_loss(depth: Tensor, rays: PixelRays, views: int) -> Tensor:
     """MonoSDF's scale- and shift-invariant loss of z-depths [R] (equation 10): half the mean squared difference.
 
-    Scale and shift are those that bring a view's rendered depth nearest to its cue, found for each view by itself:
-    cues of several views have nothing in common.
+    Scale and shift are the best for each view by itself: cues of several views have nothing in common.
     """
     weight = rays.depth_known * rays.trust
     one = weight.new_zeros(views).index_add(0, rays.view, weight).clamp_min(1e-6)

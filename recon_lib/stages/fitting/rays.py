@@ -22,7 +22,7 @@ WHOLE = 0.995  # fraction of all pixels: masks that cover more mark no object
 
 @dataclass(frozen=True)
 class PixelRays(RayBundle):
-    """Rays of M pixels with all that is known about them. Layers without information are 0 there."""
+    """Rays of M pixels with all that the views know about them. Layers without information are 0 there."""
 
     colors: Tensor  # [M,3] sRGB 0-1
     background: Tensor  # [M,3] sRGB 0-1, what the picture shows beside the object
@@ -78,7 +78,7 @@ def check_views(views: Views) -> None:
 
 
 def reduced(views: Views, side: int) -> Views:
-    """The views with their longest side reduced to `side` pixels; smaller ones are given back.
+    """The views with their longest side reduced to `side` pixels; smaller ones are returned as they are.
 
     Images and masks are averaged; depth, normals and provenance are those of the pixels in the middle.
     """
@@ -106,7 +106,7 @@ def pixel_trust(views: Views, trust: Trust) -> Tensor:
 
 
 def _standard_depth(views: Views) -> tuple[Tensor, Tensor]:
-    """Depth [V,H,W] with mean 0 and mean deviation 1 over each view's object, and where it is known, 0 or 1.
+    """Depth [V,H,W] with mean 0 and mean deviation 1 over each view's object, and its mask, 0 or 1.
 
     Whatever scale and shift a depth estimator has, they are gone afterwards.
     """

@@ -47,7 +47,7 @@ class MlpSettings:
 
 @dataclass(frozen=True)
 class MlpFit:
-    """A fitted perceptron and how the fit went."""
+    """A fitted perceptron and statistics of the fit."""
 
     field: PerceptronField
     seconds: float
@@ -153,7 +153,7 @@ class PerceptronRun:
         """None: a picture would take longer than many steps."""
 
     def state(self) -> dict:
-        """Where the fit stands after a step."""
+        """The state after a step."""
         return {
             "done": self.done,
             "network": self.network.state_dict(),
@@ -161,7 +161,7 @@ class PerceptronRun:
         }
 
     def load_state(self, state: dict) -> None:
-        """Stand where `state` was taken."""
+        """Go back to a `state`."""
         self.done = state["done"]
         self.network.load_state_dict(state["network"])
         groups = self.optimizer.state_dict()["param_groups"]

@@ -38,7 +38,7 @@ COARSE_STEPS, COARSE_TOLERANCE, COARSE_CELLS = 12, 0.5, 3.0  # of the tracing th
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted field and how the fit went."""
+    """A fitted field and statistics of the fit."""
 
     field: SdfGrid
     seconds: float
@@ -177,10 +177,10 @@ class GridFit:
         return quick_picture(self.grid, self.views.cameras[0])
 
     def state(self) -> dict:
-        """Where the fit stands after a round."""
+        """The state after a round."""
         return {"done": self.done, "loss": self.loss, "candidates": self.candidates, "grid": self.grid.state()}
 
     def load_state(self, state: dict) -> None:
-        """Stand where `state` was taken."""
+        """Go back to a `state`."""
         self.done, self.loss, self.candidates = state["done"], state["loss"], state["candidates"]
         self.grid.load_state(state["grid"], self.settings.rates)

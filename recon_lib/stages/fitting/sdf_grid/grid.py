@@ -1,4 +1,4 @@
-"""A signed-distance grid while it is fitted: parameters at the nodes that rays touch, and their optimiser."""
+"""Signed-distance grid under fit: parameters at the nodes that rays touch, and their optimiser."""
 
 import math
 from typing import Protocol
@@ -26,8 +26,8 @@ class Base(Protocol):
 class FittedGrid:
     """Distances are known at all nodes and fitted at those with a row; only these have features.
 
-    Rows are given to the nodes that rays touch and to those around them, and stay once given. What a new row knows at
-    first is what the field before it, `base`, says there.
+    The nodes that rays touch and those around them get a row, and keep it. A new row starts with the features that the
+    field before it, `base`, has there.
     """
 
     has_color = True
@@ -142,13 +142,13 @@ class FittedGrid:
     def _neighbours(self) -> Tensor:
         """Rows of the 6 nodes beside each row's [K,6] int64; -1 where there is none."""
         side, n = self.cells.nodes, self.numbers
-        place = torch.stack([n // side**2, n // side % side, n % side], -1)
+        index = torch.stack([n // side**2, n // side % side, n % side], -1)
         steps = torch.tensor([side**2, side, 1])
-        up = torch.where(place < side - 1, self.rows[(n[:, None] + steps).clamp_max(side**3 - 1)], -1)
-        down = torch.where(place > 0, self.rows[(n[:, None] - steps).clamp_min(0)], -1)
+        up = torch.where(index < side - 1, self.rows[(n[:, None] + steps).clamp_max(side**3 - 1)], -1)
+        down = torch.where(index > 0, self.rows[(n[:, None] - steps).clamp_min(0)], -1)
         return torch.cat([up, down], -1).long()
 
-    # -- what it has become -------------------------------------------------------------------------------
+    # -- the result --------------------------------------------------------------------------------------
 
     @torch.no_grad()
     def write_back(self) -> None:
@@ -172,9 +172,9 @@ class FittedGrid:
         if not (isinstance(self.base, SdfGrid) and self.base.cells.nodes == self.cells.nodes):
             return shared_rows(self.rows.view((self.cells.nodes,) * 3)).view(-1), own
         without = self.rows < 0
-        used, place = self.base.rows.view(-1)[without].unique(return_inverse=True)
+        used, position = self.base.rows.view(-1)[without].unique(return_inverse=True)
         rows = self.rows.clone()
-        rows[without] = place.int() + len(own)
+        rows[without] = position.int() + len(own)
         return rows, torch.cat([own, self.base.features[used.long()]])
 
     @torch.no_grad()
@@ -195,7 +195,7 @@ class FittedGrid:
     # -- going on after a crash ---------------------------------------------------------------------------
 
     def state(self) -> dict:
-        """Everything by which the fit goes on exactly as it would have, but for the base that it was given."""
+        """Everything by which the fit goes on exactly as it would have, but for a base from outside."""
         base = self.base
         return {
             "nodes": self.cells.nodes, "whole": self.whole, "numbers": self.numbers,

@@ -1,4 +1,4 @@
-"""What the VolSDF fit can be told."""
+"""Settings of the VolSDF fit."""
 
 from dataclasses import dataclass, field, replace
 
@@ -50,7 +50,7 @@ class Trust:
     inferred: float = 0.2
 
     def of(self, code: Provenance) -> float:
-        """The factor of one code; nothing is known of pixels without surface."""
+        """The factor of one code; pixels without surface have none."""
         return 0.0 if code is Provenance.NONE else getattr(self, code.name.lower())
 
 
@@ -59,7 +59,7 @@ class FitSettings:
     """The defaults fit an object in a dozen views of 128 pixels within a minute on a small CPU."""
 
     levels: tuple[FitLevel, ...] = (
-        FitLevel(32, 4, (1.2, 0.6)),  # so coarse that hollows which no outline shows are found
+        FitLevel(32, 4, (1.2, 0.6)),  # so coarse that it finds hollows which no outline shows
         FitLevel(64, 5, (0.9, 0.4)),
         FitLevel(128, 14, (0.6, 0.25)),
     )
@@ -70,7 +70,7 @@ class FitSettings:
     batch: int = 4096  # rays a step, at most
     epochs: int = 3  # times that a round learns from each ray
     samples: int = 8  # on a ray
-    colored: tuple[int, int] = (1, 7)  # the samples whose colour is asked: the first, and one behind the last
+    colored: tuple[int, int] = (1, 7)  # the samples that are shaded, from and up to
     features: int = 6
     hidden: int = 16  # of the decoder
     least_beta: float = 0.12  # spacings
@@ -84,9 +84,9 @@ class FitSettings:
         levels = (*coarser, FitLevel(nodes, rounds, self.levels[-1].betas))
         return replace(self, levels=levels, refit_rounds=(rounds + 1) // 2)
 
-    def with_cues(self, share: float) -> "FitSettings":
-        """The settings with so much of the weight that the views' own depth and normals have; 0 leaves them out."""
-        weights = replace(self.weights, depth=share * self.weights.depth, normal=share * self.weights.normal)
+    def with_cues(self, factor: float) -> "FitSettings":
+        """The settings with the weights of the views' own depth and normals times `factor`; 0 leaves them out."""
+        weights = replace(self.weights, depth=factor * self.weights.depth, normal=factor * self.weights.normal)
         return replace(self, weights=weights)
 
     def refit(self, nodes: int) -> "FitSettings":

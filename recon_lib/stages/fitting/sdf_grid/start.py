@@ -1,4 +1,4 @@
-"""Where a fit begins: the box it works in, the distances it starts from, and the colours that are known already."""
+"""The start of a fit: its bounds, its first signed distances, and the colours of a coloured start."""
 
 import math
 from collections.abc import Callable
@@ -18,12 +18,12 @@ from ....networks.volsdf.grid_color import NEUTRAL
 from ....render.fill import fill_nearest
 from ....views.views import Views
 
-ROOM = 1.05  # the box around the hull is larger by this
+ROOM = 1.05  # factor of the hull's box
 LIMIT_NODES = 64  # nodes a side at which a limiting hull is asked
-LOOK = 48  # nodes a side of the grid in which the hull is looked for
+SEARCH_NODES = 48  # a side of the grid that the hull's bounds are searched in
 BESIDE = 1.5  # cells
-UNIT, MOST = 1.1, 0.9  # depth is the world's if so much of it lies so near to the origin
-COLOR_MARGIN = 0.02  # colours nearer to 0 and 1 have logits too large to be learned away
+UNIT, MOST = 1.1, 0.9  # radius in which this fraction of the depth must lie to be the world's
+COLOR_MARGIN = 0.02  # colours nearer to 0 and 1 have logits too large to be trained away
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class ColorStart:
 class Silhouettes:
     """The visual hull of views, without what no picture shows: a `Field` without colour and without bounds.
 
-    Unlike a hull that is carved for others, it takes the word of a view whose mask does not touch the picture's edge
-    that nothing of the object lies outside its picture. A single view's mask tells no depth, so there it also ends
+    Unlike a carved hull, a view whose mask does not touch the picture's edge also removes what lies outside its
+    picture. A single mask holds no depth, so there the hull also ends
     where the view's own depth begins.
     """
 
@@ -66,8 +66,8 @@ class Silhouettes:
         """points [N,3] world -> about the distance to the surface [N], > 0 inside; -1 where it is not seen."""
         value = torch.full((len(points),), float("inf"), device=points.device)
         for view, whole in enumerate(self.whole):
-            said = self.hull.silhouette_distance(view, points)
-            value = torch.minimum(value, torch.where(said.isfinite(), said, -1.0) if whole else said)
+            distance = self.hull.silhouette_distance(view, points)
+            value = torch.minimum(value, torch.where(distance.isfinite(), distance, -1.0) if whole else distance)
         return torch.where(value.isfinite(), value, -1.0)
 
 
@@ -80,8 +80,8 @@ def world_depth(views: Views) -> Tensor | None:
         return None
     depth = views.depth.float().cpu()
     known = (depth > 0) & (views.masks.cpu() > 0.5)
-    near = views.cameras.unproject(depth)[0].norm(dim=-1)[known[0, 0]] < UNIT
-    if not len(near) or near.float().mean() < MOST:
+    in_unit = views.cameras.unproject(depth)[0].norm(dim=-1)[known[0, 0]] < UNIT
+    if not len(in_unit) or in_unit.float().mean() < MOST:
         return None
     return fill_nearest(depth[0], known[0, 0])[None]
 
@@ -111,37 +111,37 @@ class HullLimit:
 
 
 def view_center(views: Views) -> tuple[Tensor, float]:
-    """The point that the optical axes pass nearest to [3], and how far around it the masks reach, world units.
+    """The point closest to all optical axes [3], and the radius of the masks around it, world units.
 
-    One view, or axes that all run side by side, tell no point: then it is the origin and the unit sphere.
+    The origin and the unit sphere for one view, or for parallel axes, which have no such point.
     """
     axes = views.cameras.rotation[:, :, 2]
-    across = torch.eye(3) - axes[:, :, None] * axes[:, None]  # [V,3,3] onto the plane that the axis is normal to
-    total = across.sum(0)
+    onto_plane = torch.eye(3) - axes[:, :, None] * axes[:, None]  # [V,3,3] whose normal the axis is
+    total = onto_plane.sum(0)
     if len(views) < 2 or float(torch.linalg.eigvalsh(total)[0]) < 1e-3 * len(views):
         return torch.zeros(3), 1.0
-    center = torch.linalg.solve(total, torch.einsum("vij,vj->i", across, views.cameras.position))
+    center = torch.linalg.solve(total, torch.einsum("vij,vj->i", onto_plane, views.cameras.position))
     pixels, depth = views.cameras.project(center[None])
-    reach = 0.0
+    radius = 0.0
     for view in range(len(views)):
         rows, columns = (views.masks[view, 0] > 0.5).nonzero(as_tuple=True)
         marked = torch.stack([columns, rows], -1) + 0.5
         if len(marked) and depth[view, 0] > 0:
             offset = float((marked - pixels[view, 0]).norm(dim=-1).max())
-            reach = max(reach, offset * float(depth[view, 0] / views.cameras.intrinsics[view, 1, 1]))
-    if not reach > 0:
+            radius = max(radius, offset * float(depth[view, 0] / views.cameras.intrinsics[view, 1, 1]))
+    if not radius > 0:
         raise BadInput("The object lies behind every camera; check the cameras' axes (OpenCV: z forward).")
-    return center, reach * math.sqrt(2)
+    return center, radius * math.sqrt(2)
 
 
 def find_bounds(views: Views) -> Tensor:
     """The box [2,3] around the visual hull of the masks, world units."""
-    center, reach = view_center(views)
-    cells = Cells.within(torch.stack([center - reach, center + reach]), LOOK)
+    center, radius = view_center(views)
+    cells = Cells.within(torch.stack([center - radius, center + radius]), SEARCH_NODES)
     hull = Silhouettes.of(views)
     points = cells.positions()
     within = in_chunks(hull.inside, points, default_chunk("cpu")) > -cells.spacing / 2
-    if reach == 1.0 and not center.any():
+    if radius == 1.0 and not center.any():
         within &= points.norm(dim=-1) < 1
     if not within.any():
         raise BadInput("The masks have no point in common; check that cameras and masks belong together.")
@@ -153,7 +153,7 @@ def find_bounds(views: Views) -> Tensor:
 def starting_distance(field: Field | Silhouettes, cells: Cells, check: Callable[[], None]) -> Tensor:
     """Signed distances [G,G,G] of a field at the nodes, < 0 inside.
 
-    A fitted grid knows its distances; of other fields only the sign counts and where it changes.
+    A fitted grid holds distances; of other fields only the sign counts and where it changes.
     """
     if isinstance(field, SdfGrid) and field.cells is cells:
         values = -field.distance.view(-1)  # as they are: reading them would round them
@@ -172,23 +172,23 @@ def redistanced(values: Tensor, spacing: float) -> Tensor:
     To the crossings on the lattice's edges, found linearly; beside the surface, where these lie too far apart, at most
     the value over its slope.
     """
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     crossings = []
     inside = values < 0
     for axis in range(3):
         count = values.shape[axis] - 1
         a, b = values.narrow(axis, 0, count), values.narrow(axis, 1, count)
-        place = (inside.narrow(axis, 0, count) != inside.narrow(axis, 1, count)).nonzero()
-        share = (a / (a - b))[tuple(place.T)].clamp(0, 1)
-        point = place.float()
-        point[:, axis] += share
+        edge = (inside.narrow(axis, 0, count) != inside.narrow(axis, 1, count)).nonzero()
+        fraction = (a / (a - b))[tuple(edge.T)].clamp(0, 1)
+        point = edge.float()
+        point[:, axis] += fraction
         crossings.append(point)
     points = torch.cat(crossings)
     if not len(points):
         return torch.where(inside, -1.0, 1.0) * spacing * len(values)
     nodes = torch.stack(torch.meshgrid(*map(torch.arange, values.shape), indexing="ij"), -1).reshape(-1, 3)
-    distance = torch.from_numpy(cKDTree(points.numpy()).query(nodes.numpy())[0]).float()
+    distance = torch.from_numpy(KDTree(points.numpy()).query(nodes.numpy())[0]).float()
     distance = distance.view(values.shape)
     slope = torch.stack(torch.gradient(values)).norm(dim=0)
     linear = values.abs() / slope.clamp_min(torch.finfo(slope.dtype).tiny)
