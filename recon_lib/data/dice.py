@@ -1,4 +1,4 @@
-"""Seeded choices, in the words of the generators that use them."""
+"""Seeded random choices for the procedural generators."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -19,7 +19,7 @@ class Dice:
         return float(self.generator.uniform(low, high))
 
     def count(self, low: int, high: int) -> int:
-        """A whole number from low to high, both possible."""
+        """Uniform integer in [low, high]."""
         return int(self.generator.integers(low, high + 1))
 
     def chance(self, probability: float) -> bool:
@@ -27,14 +27,14 @@ class Dice:
         return bool(self.generator.random() < probability)
 
     def pick(self, options: Sequence[T]) -> T:
-        """One of the options, all equally likely."""
+        """One of the options, with equal probabilities."""
         return options[int(self.generator.integers(len(options)))]
 
     def weighted(self, options: Sequence[T], weights: Sequence[float]) -> T:
-        """One of the options, with the given relative weights."""
+        """One of the options, with probabilities in proportion to the weights."""
         total = np.cumsum(weights)
         return options[int(np.searchsorted(total, self.generator.random() * total[-1], side="right"))]
 
     def spread(self, middle: float, factor: float) -> float:
-        """Around `middle`, at most `factor` times larger or smaller, log-uniform."""
+        """Log-uniform around `middle`, at most `factor` times larger or smaller."""
         return middle * float(np.exp(self.generator.uniform(-1, 1) * np.log(factor)))

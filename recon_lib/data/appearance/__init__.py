@@ -1,1 +1,1 @@
-"""Materials, patterns, palettes and light."""
+"""Appearance: materials, patterns, palettes, light."""

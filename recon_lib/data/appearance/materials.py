@@ -1,4 +1,4 @@
-"""Procedural materials: colours of an object's parts, overlaid with solid textures; gloss."""
+"""Procedural materials: base colours of an object's parts, solid textures over them, and gloss."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from ..dice import Dice
 from .palettes import Color, random_palette
 from .patterns import Array, Pattern, random_pattern
 
-# what real things wear: layers from the ground up, and how often
+# layers from the base up, and the relative frequency of each recipe
 RECIPES: tuple[tuple[tuple[str, ...], float], ...] = (
     ((), 3.5),
     (("gradient",), 0.6),
@@ -35,7 +35,7 @@ RECIPES: tuple[tuple[tuple[str, ...], float], ...] = (
 
 @dataclass(frozen=True)
 class Layer:
-    """A colour laid over some parts where its pattern says so."""
+    """A colour over some parts, with a pattern as its coverage."""
 
     pattern: Pattern
     color: Color
@@ -45,7 +45,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Material:
-    """Colours of a whole object as a function of place and part."""
+    """Colours of a whole object as a function of position and part."""
 
     colors: NDArray[np.float32]  # [M,3] sRGB of each part
     layers: tuple[Layer, ...] = ()
@@ -58,29 +58,29 @@ class Material:
         return 2 / max(self.roughness, 0.2) ** 4 - 2 + 1e-3
 
     def albedo(self, points: Array, part: NDArray[np.integer]) -> Array:
-        """sRGB 0-1 [N,3] at points [N,3] (the object's unit-ball frame) of parts [N] (numbers past M wrap)."""
+        """Albedo [N,3] sRGB 0-1 at points [N,3] (the object's unit-ball frame) of parts [N], taken modulo M."""
         points = np.asarray(points, np.float32)
         part = np.asarray(part) % len(self.colors)
         albedo = self.colors[part]
         for layer in self.layers:
-            cover = layer.pattern(points) * layer.strength
+            coverage = layer.pattern(points) * layer.strength
             if layer.part is not None:
-                cover = cover * (part == layer.part)
-            albedo = albedo + cover[:, None].astype(np.float32) * (np.float32(layer.color) - albedo)
+                coverage = coverage * (part == layer.part)
+            albedo = albedo + coverage[:, None].astype(np.float32) * (np.float32(layer.color) - albedo)
         return albedo
 
 
 def random_material(seed: int, colors: Sequence[Color] | NDArray | None = None) -> Material:
-    """The material of a seed. `colors` [M,3] sRGB 0-1 are the parts' own; None draws up to six new ones."""
+    """Random material of a seed. `colors` [M,3] sRGB 0-1 are the parts' base colours; None draws up to six."""
     dice = Dice(seed, 2)
     if colors is None:
         colors = random_palette(dice, dice.count(1, 6))
     base = np.asarray(colors, np.float32).reshape(-1, 3)
     recipe = dice.weighted([r[0] for r in RECIPES], [r[1] for r in RECIPES])
-    only = None if dice.chance(0.6) else dice.count(0, len(base) - 1)
+    part = None if dice.chance(0.6) else dice.count(0, len(base) - 1)
     inks = random_palette(dice, max(len(recipe), 1))
     layers = tuple(
-        Layer(random_pattern(dice, kind), _ink(dice, kind, ink, base[0]), dice.between(0.5, 1.0), only)
+        Layer(random_pattern(dice, kind), _ink(dice, kind, ink, base[0]), dice.between(0.5, 1.0), part)
         for kind, ink in zip(recipe, inks, strict=False)
     )
     dull = dice.chance(0.45)
@@ -89,7 +89,7 @@ def random_material(seed: int, colors: Sequence[Color] | NDArray | None = None) 
 
 
 def _ink(dice: Dice, kind: str, ink: Color, base: Array) -> Color:
-    """Natural textures vary the base colour; print contrasts with everything."""
+    """Colour of a layer: natural textures vary the base colour; print contrasts with everything."""
     if kind in ("wood", "speckle", "marble", "gradient") and dice.chance(0.75):
         shade = dice.pick((dice.between(0.35, 0.8), dice.between(1.15, 1.6)))
         return tuple(float(min(c * shade, 1.0)) for c in base)

@@ -1,10 +1,10 @@
-"""Colours that go together, as real things have them."""
+"""Colour palettes of real materials and of colour theory."""
 
 import colorsys
 
 from ..dice import Dice
 
-# sRGB 0-255: what household things are made of
+# sRGB 0-255, materials of household objects
 NATURAL = {
     "wood": ((139, 94, 60), (181, 134, 84), (222, 184, 135), (92, 58, 33), (205, 170, 125), (160, 110, 70)),
     "metal": ((192, 192, 196), (120, 124, 130), (70, 72, 76), (205, 180, 110), (184, 115, 72), (220, 222, 225)),
@@ -19,9 +19,9 @@ Color = tuple[float, float, float]
 
 
 def random_palette(dice: Dice, count: int, calm: bool = False) -> tuple[Color, ...]:
-    """`count` sRGB colours 0-1: a material's own, one hue's shades, contrasting hues, near greys, or anything.
+    """`count` sRGB colours 0-1: of a material, shades of one hue, contrasting hues, near greys, or uniform.
 
-    `calm` leaves out what walls and tables seldom have: strong and dark colours.
+    `calm` leaves out saturated and dark colours, which walls and tables seldom have.
     """
     weights = (3, 1.5, 1.5, 0.2, 3, 0.0) if calm else (3, 3, 1.5, 2, 1.5, 1)
     kind = dice.weighted(("natural", "mixed", "shades", "contrast", "grey", "free"), weights)
@@ -38,8 +38,8 @@ def _color(dice: Dice, kind: str, hue: float, family: str, index: int) -> Color:
     if kind == "shades":
         return colorsys.hsv_to_rgb(hue, dice.between(0.15, 0.8), dice.between(0.25, 0.95))
     if kind == "contrast":
-        other = (hue + index * dice.pick((0.33, 0.5, 0.08, 0.62)) + dice.between(-0.03, 0.03)) % 1
-        return colorsys.hsv_to_rgb(other, dice.between(0.35, 0.95), dice.between(0.4, 0.97))
+        shifted = (hue + index * dice.pick((0.33, 0.5, 0.08, 0.62)) + dice.between(-0.03, 0.03)) % 1
+        return colorsys.hsv_to_rgb(shifted, dice.between(0.35, 0.95), dice.between(0.4, 0.97))
     if kind == "grey":
         return colorsys.hsv_to_rgb(hue, dice.between(0, 0.12), dice.between(0.06, 0.96))
     return dice.between(0.02, 0.98), dice.between(0.02, 0.98), dice.between(0.02, 0.98)

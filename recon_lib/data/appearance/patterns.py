@@ -1,4 +1,4 @@
-"""Solid textures: how much of a second colour there is at points of an object's surface (its unit-ball frame)."""
+"""Solid textures: coverage of a second colour at points of an object's surface (its unit-ball frame)."""
 
 from collections.abc import Callable
 
@@ -12,12 +12,12 @@ Pattern = Callable[[Array], Array]  # points [N,3] -> coverage [N] in 0-1
 
 
 def random_pattern(dice: Dice, kind: str) -> Pattern:
-    """A pattern of the given kind (a key of `PATTERNS`) with random scale, direction and sharpness."""
+    """Random pattern of the given kind (a key of `PATTERNS`): scale, direction and sharpness are drawn."""
     return PATTERNS[kind](dice)
 
 
 def value_noise(points: Array, seed: int) -> Array:
-    """Smooth noise [N] in 0-1 at points [N,3], one random value per unit cell corner (hashed, so endless)."""
+    """Value noise [N] in 0-1 at points [N,3], from one hashed value per corner of the unit cells."""
     floor = np.floor(points)
     fraction = points - floor
     ease = fraction * fraction * (3 - 2 * fraction)
@@ -28,16 +28,16 @@ def value_noise(points: Array, seed: int) -> Array:
     z = [cell[:, 2], cell[:, 2] + step[2]]
     value = np.zeros(len(points), np.float32)
     for i in (0, 1):
-        along_x = ease[:, 0] if i else 1 - ease[:, 0]
+        weight_x = ease[:, 0] if i else 1 - ease[:, 0]
         for j in (0, 1):
-            along_xy = along_x * (ease[:, 1] if j else 1 - ease[:, 1])
+            weight_xy = weight_x * (ease[:, 1] if j else 1 - ease[:, 1])
             low, high = (_hash(x[i] ^ y[j] ^ zk ^ seed) for zk in z)
-            value += along_xy * (low + (high - low) * ease[:, 2])
+            value += weight_xy * (low + (high - low) * ease[:, 2])
     return value
 
 
 def _hash(key: NDArray[np.int64]) -> Array:
-    """Integers [N] -> [N] in 0-1 without visible order."""
+    """Integers [N] -> pseudo-random numbers [N] in 0-1."""
     key = key.astype(np.uint32)
     key = (key ^ (key >> np.uint32(15))) * np.uint32(2246822519)
     key = (key ^ (key >> np.uint32(13))) * np.uint32(3266489917)
@@ -45,12 +45,12 @@ def _hash(key: NDArray[np.int64]) -> Array:
 
 
 def _edge(value: Array, level: float, soft: float) -> Array:
-    """0 below `level`, 1 above, a ramp of width `soft` between."""
+    """Soft step: 0 below `level`, 1 above, with a ramp of width `soft` between."""
     return np.clip((value - level) / soft + 0.5, 0, 1)
 
 
 def _direction(dice: Dice) -> Array:
-    """A unit vector: an axis mostly, else any."""
+    """Random unit vector; two in three are axes."""
     if dice.chance(0.65):
         return np.eye(3, dtype=np.float32)[dice.weighted((0, 1, 2), (1, 2, 1))]
     vector = dice.generator.normal(size=3)
@@ -59,19 +59,19 @@ def _direction(dice: Dice) -> Array:
 
 def stripes(dice: Dice) -> Pattern:
     """Bands of equal or unequal width, straight or wavy."""
-    along, across = _direction(dice), _direction(dice)
+    direction, bend_direction = _direction(dice), _direction(dice)
     waves, phase, level = dice.spread(6, 2.5), dice.between(0, 6.3), dice.between(-0.6, 0.8)
     bend, soft = dice.pick((0.0, 0.0, dice.between(0.2, 1.5))), dice.pick((0.05, 0.1, 0.8))
 
     def coverage(points: Array) -> Array:
-        turn = points @ along * waves * 3.14 + phase + bend * np.sin(points @ across * waves * 2)
-        return _edge(np.sin(turn), level, soft)
+        phase_at = points @ direction * waves * 3.14 + phase + bend * np.sin(points @ bend_direction * waves * 2)
+        return _edge(np.sin(phase_at), level, soft)
 
     return coverage
 
 
 def checks(dice: Dice) -> Pattern:
-    """Chequered in space; plaid when soft."""
+    """Three-dimensional chequers; plaid when soft."""
     waves, phase, soft = (
         dice.spread(7, 2),
         dice.generator.uniform(0, 6.3, 3).astype(np.float32),
@@ -112,12 +112,12 @@ def clouds(dice: Dice) -> Pattern:
 
 def marble(dice: Dice) -> Pattern:
     """Thin veins of a disturbed wave."""
-    along, waves, seed = _direction(dice), dice.spread(4, 2), dice.count(0, 2**31)
+    direction, waves, seed = _direction(dice), dice.spread(4, 2), dice.count(0, 2**31)
     turbulence, power = dice.between(2, 6), dice.between(1, 6)
 
     def coverage(points: Array) -> Array:
         noise = value_noise(points * 3, seed) + 0.5 * value_noise(points * 7, seed + 1)
-        return (0.5 + 0.5 * np.sin(points @ along * waves + turbulence * noise)) ** power
+        return (0.5 + 0.5 * np.sin(points @ direction * waves + turbulence * noise)) ** power
 
     return coverage
 
@@ -139,15 +139,15 @@ def wood(dice: Dice) -> Pattern:
 
 
 def gradient(dice: Dice) -> Pattern:
-    """One side in one colour, fading to the other."""
-    along, level, soft = _direction(dice), dice.between(-0.5, 0.5), dice.between(0.3, 1.8)
-    return lambda points: _edge(points @ along, level, soft)
+    """Linear gradient from one side to the other."""
+    direction, level, soft = _direction(dice), dice.between(-0.5, 0.5), dice.between(0.3, 1.8)
+    return lambda points: _edge(points @ direction, level, soft)
 
 
 def band(dice: Dice) -> Pattern:
-    """One or two belts across."""
-    along, level, half = _direction(dice), dice.between(-0.6, 0.6), dice.between(0.04, 0.25)
-    return lambda points: _edge(half - np.abs(points @ along - level), 0.0, 0.02)
+    """A belt across the object."""
+    direction, level, half = _direction(dice), dice.between(-0.6, 0.6), dice.between(0.04, 0.25)
+    return lambda points: _edge(half - np.abs(points @ direction - level), 0.0, 0.02)
 
 
 def label(dice: Dice) -> Pattern:
@@ -166,14 +166,14 @@ def label(dice: Dice) -> Pattern:
 
 def print_lines(dice: Dice) -> Pattern:
     """Rows of broken short bars, as text looks from afar, within a rectangle on the front."""
-    where, pitch, seed = label(dice), dice.between(0.05, 0.12), dice.count(0, 2**31)
+    rectangle, pitch, seed = label(dice), dice.between(0.05, 0.12), dice.count(0, 2**31)
     fill, word = dice.between(0.3, 0.6), dice.between(0.02, 0.06)
 
     def coverage(points: Array) -> Array:
         row = points[:, 1] / pitch
         inked = np.abs(row - np.round(row)) < fill / 2
-        along = np.stack([points[:, 0] / word, np.round(row), np.zeros(len(points))], -1).astype(np.float32)
-        return where(points) * inked * (value_noise(along, seed) > 0.45)
+        cells = np.stack([points[:, 0] / word, np.round(row), np.zeros(len(points))], -1).astype(np.float32)
+        return rectangle(points) * inked * (value_noise(cells, seed) > 0.45)
 
     return coverage
 
@@ -186,15 +186,15 @@ def logo(dice: Dice) -> Pattern:
 
     def coverage(points: Array) -> Array:
         u, v = points[:, 0] - x, points[:, 1] - y
-        far = np.sqrt(u * u + v * v)
+        distance = np.sqrt(u * u + v * v)
         edge = radius * (1 - depth + depth * np.cos(np.arctan2(v, u) * tips))
-        return _edge(np.minimum(edge - far, far - inner), 0.0, 0.015) * (points[:, 2] > -0.05)
+        return _edge(np.minimum(edge - distance, distance - inner), 0.0, 0.015) * (points[:, 2] > -0.05)
 
     return coverage
 
 
 def patches(dice: Dice) -> Pattern:
-    """Flat patches with straight borders (cells around random points): quilts, toys, packaging."""
+    """Flat patches with straight borders (Voronoi cells): quilts, toys, packaging."""
     seeds = dice.generator.uniform(-1, 1, (dice.count(6, 24), 3)).astype(np.float32)
     chosen = dice.generator.random(len(seeds)) < dice.between(0.25, 0.6)
 

@@ -1,4 +1,4 @@
-"""What light and cameras do to a picture: shadows on the ground, colour, blur, noise, compression."""
+"""Photometric augmentation: ground shadows, colour, blur, noise, compression."""
 
 import io
 
@@ -9,7 +9,7 @@ Picture = NDArray[np.float32]  # [H,W,3] sRGB 0-1
 
 
 def with_shadow(canvas: Picture, alpha: NDArray[np.float32], rng: np.random.Generator) -> Picture:
-    """Darken what lies under and beside a pasted object: its silhouette, shifted, flattened and blurred."""
+    """The picture with a shadow of a pasted object: its silhouette, shifted and blurred."""
     from PIL import Image, ImageFilter
 
     size = canvas.shape[0]

@@ -1,4 +1,4 @@
-"""Random but plausible light for renders: a hemisphere of sky and ground, a few lamps, one of them with shadows."""
+"""Random plausible lighting of renders: hemisphere ambient of sky and ground, and lamps, one of them with shadows."""
 
 from dataclasses import dataclass
 
@@ -12,13 +12,13 @@ Array = NDArray[np.float32]
 class Lighting:
     """Lights in the world frame, linear RGB."""
 
-    directions: Array  # [L,3] unit, toward the lamp; the first one casts shadows
+    directions: Array  # [L,3] unit, toward the lamps; the first one casts shadows
     colors: Array  # [L,3]
     sky: Array  # [3] ambient from above
     ground: Array  # [3] ambient from below
     specular: float  # Blinn-Phong strength
     shininess: float
-    shadow: float  # how much of the first lamp its shadow takes away, 0-1
+    shadow: float  # fraction of the first lamp that its shadow removes, 0-1
     exposure: float
 
 

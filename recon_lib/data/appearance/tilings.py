@@ -1,4 +1,4 @@
-"""Flat textures on a plane: coverage of a second colour at plane coordinates, for floors, walls and cloths."""
+"""Planar textures: coverage of a second colour at plane coordinates, for floors, walls and cloths."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ KINDS = ("plain", "checks", "tiles", "bricks", "planks", "stripes", "dots", "wav
 
 
 def tiling(dice: Dice, u: Array, v: Array) -> Array:
-    """A random pattern at coordinates u, v (any equal shapes; about 0.2 to 1 unit a tile) -> coverage in 0-1."""
+    """Coverage in 0-1 of a random pattern at coordinates u, v (equal shapes); tiles are about 0.2 to 1 unit wide."""
     kind = dice.pick(KINDS)
     size = dice.spread(0.5, 2.5)
     if kind == "plain":

@@ -1,1 +1,1 @@
-"""Backgrounds of training scenes."""
+"""Backgrounds of training scenes: procedural pictures, crops of photographs, stored banks."""

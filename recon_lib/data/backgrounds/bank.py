@@ -1,4 +1,4 @@
-"""Backgrounds drawn once and cut anew for every scene: drawing one takes longer than all else in a scene."""
+"""Bank of stored backgrounds, cropped anew for every scene: drawing one takes longer than the rest of a scene."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from ...files import written_whole
 from ...progress import Progress
 from .draw import random_background
 
-MARGIN = 1.3  # stored side over the scene's side, room to crop
+STORED_SIDE_FACTOR = 1.3  # stored side over the scene's side, so that crops differ
 
 
 def draw_backgrounds(
@@ -21,10 +21,10 @@ def draw_backgrounds(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> None:
-    """Write `count` backgrounds of MARGIN * size pixels a side as one array [count,3,S,S] uint8."""
+    """Write `count` backgrounds of `STORED_SIDE_FACTOR` * size pixels a side as one array [count,3,S,S] uint8."""
     progress = progress or Progress()
     progress.start("drawing backgrounds", count)
-    side = round(size * MARGIN)
+    side = round(size * STORED_SIDE_FACTOR)
     pictures = np.empty((count, 3, side, side), np.uint8)
     for i in range(count):
         pictures[i] = random_background(seed * 1_000_003 + i, side, side, photos)
@@ -34,7 +34,7 @@ def draw_backgrounds(
 
 
 class BackgroundBank:
-    """Random windows of stored backgrounds, mirrored half of the time, with colours in any order."""
+    """Random crops of stored backgrounds, mirrored half of the time, sometimes with permuted channels."""
 
     def __init__(self, path: Path) -> None:
         self._pictures = np.load(path, mmap_mode="r")
@@ -42,7 +42,7 @@ class BackgroundBank:
     def __call__(self, rng: np.random.Generator, size: int) -> NDArray[np.uint8]:
         picture = self._pictures[rng.integers(len(self._pictures))]
         y, x = rng.integers(0, picture.shape[1] - size + 1, 2)
-        window = picture[:, y : y + size, x : x + size]
+        crop = picture[:, y : y + size, x : x + size]
         if rng.random() < 0.5:
-            window = window[:, :, ::-1]
-        return window[rng.permutation(3)] if rng.random() < 0.3 else window
+            crop = crop[:, :, ::-1]
+        return crop[rng.permutation(3)] if rng.random() < 0.3 else crop

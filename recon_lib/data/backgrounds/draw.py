@@ -1,4 +1,4 @@
-"""What stands behind an object in a photograph, drawn in a few milliseconds: rooms, gradients, textures, clutter."""
+"""Procedural backgrounds, drawn in a few milliseconds: rooms, gradients, textures, clutter."""
 
 from collections.abc import Callable, Sequence
 
@@ -16,9 +16,9 @@ Image = NDArray[np.float32]  # [H,W,3] sRGB 0-1
 def random_background(
     seed: int, height: int, width: int, photos: Sequence[NDArray[np.uint8]] = ()
 ) -> NDArray[np.uint8]:
-    """The background of a seed, [3,height,width] uint8 sRGB.
+    """Random background of a seed, [3,height,width] uint8 sRGB.
 
-    `photos` [h,w,3] uint8 of any sizes: when there are some, three in ten backgrounds are crops of them.
+    `photos` [h,w,3] uint8 of any sizes: if there are some, three in ten backgrounds are crops of them.
     """
     dice = Dice(seed, 3)
     if len(photos) and dice.chance(0.3):
@@ -55,7 +55,7 @@ def blurred(image: Image, radius: float) -> Image:
 
 
 def gradient(dice: Dice, height: int, width: int) -> Image:
-    """Smooth change between a few colours; a plain studio sweep at one extreme."""
+    """Smooth gradient between a few colours; one in four is a single colour, as in a studio."""
     if dice.chance(0.25):
         return np.broadcast_to(np.float32(random_palette(dice, 1, calm=dice.chance(0.6))[0]), (height, width, 3))
     corners = np.float32(random_palette(dice, dice.pick((2, 4, 9)), calm=dice.chance(0.6)))
@@ -76,16 +76,16 @@ def noise(dice: Dice, height: int, width: int) -> Image:
         image = image + weight * enlarge(layer, height, width)
         total, weight, size = total + weight, weight * falloff, size * 2
     image = np.clip((image / total - 0.5) * dice.between(1.0, 3.0) + 0.5, 0, 1)
-    a, b = np.float32(random_palette(dice, 2, calm=dice.chance(0.6)))
+    a, b = np.array(random_palette(dice, 2, calm=dice.chance(0.6)), np.float32)
     return a + image * (b - a)
 
 
 def texture(dice: Dice, height: int, width: int) -> Image:
     """A flat tiling, as cloth or wall seen straight on."""
     x, y = coordinates(height, width)
-    a, b = np.float32(random_palette(dice, 2, calm=dice.chance(0.6)))
-    cover = tiling(dice, x + dice.between(-1, 1), y + dice.between(-1, 1))
-    return a + cover[..., None] * (b - a) * dice.between(0.2, 1.0)
+    a, b = np.array(random_palette(dice, 2, calm=dice.chance(0.6)), np.float32)
+    coverage = tiling(dice, x + dice.between(-1, 1), y + dice.between(-1, 1))
+    return a + coverage[..., None] * (b - a) * dice.between(0.2, 1.0)
 
 
 def bokeh(dice: Dice, height: int, width: int) -> Image:
@@ -95,19 +95,19 @@ def bokeh(dice: Dice, height: int, width: int) -> Image:
     x, y = coordinates(rows, columns)
     for color in random_palette(dice, dice.count(6, 16)):
         size, soft = dice.between(0.08, 0.6), dice.between(0.06, 0.5)
-        far = np.sqrt((x - dice.between(-1.2, 1.2)) ** 2 + (y - dice.between(-1, 1)) ** 2)
-        cover = np.clip((size - far) / soft + 0.5, 0, 1)[..., None] * dice.between(0.2, 0.9)
-        image += cover * (np.float32(color) - image)
+        distance = np.sqrt((x - dice.between(-1.2, 1.2)) ** 2 + (y - dice.between(-1, 1)) ** 2)
+        coverage = np.clip((size - distance) / soft + 0.5, 0, 1)[..., None] * dice.between(0.2, 0.9)
+        image += coverage * (np.float32(color) - image)
     return enlarge(image, height, width)
 
 
 def clutter(dice: Dice, height: int, width: int) -> Image:
-    """Overlapping shapes of random colours on any other ground: shelves, desks, crowds."""
+    """Overlapping shapes of random colours on another background: shelves, desks, crowds."""
     from PIL import Image as Pillow
     from PIL import ImageDraw
 
-    ground = dice.pick((gradient, noise, texture, room))(dice, height, width)
-    picture = Pillow.fromarray((np.clip(ground, 0, 1) * 255).astype(np.uint8))
+    background = dice.pick((gradient, noise, texture, room))(dice, height, width)
+    picture = Pillow.fromarray((np.clip(background, 0, 1) * 255).astype(np.uint8))
     draw = ImageDraw.Draw(picture)
     for color in random_palette(dice, dice.count(4, 24)):
         fill = tuple(int(c * 255) for c in color)
@@ -129,7 +129,7 @@ def clutter(dice: Dice, height: int, width: int) -> Image:
 
 
 def photo_crop(dice: Dice, height: int, width: int, photo: NDArray[np.uint8]) -> Image:
-    """A random window of a photograph [h,w,3], mirrored at random."""
+    """Random crop of a photograph [h,w,3], mirrored at random."""
     from PIL import Image as Pillow
 
     rows, columns = photo.shape[:2]

@@ -1,4 +1,5 @@
-"""The corner of a room or a table before a wall: planes in perspective with tilings, lamps' falloff and furniture."""
+"""Procedural interiors, the corner of a room or a table before a wall: textured planes in perspective, lit by a lamp,
+with furniture-like boxes."""
 
 import math
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ class Viewer:
     zoom: float  # tangent of half the vertical field of view
 
     def rays(self, height: int, width: int) -> list[Array]:
-        """Viewing directions, three [H,W]."""
+        """Components x, y, z of the viewing directions, each [H,W]."""
         rows = ((np.arange(height, dtype=np.float32) + 0.5) / height * 2 - 1) * self.zoom
         columns = ((np.arange(width, dtype=np.float32) + 0.5) / width * 2 - 1) * self.zoom * (width / height)
         right, down = np.meshgrid(columns, rows, indexing="xy")
@@ -31,9 +32,9 @@ class Viewer:
 
     def project(self, points: Array, height: int, width: int) -> Array:
         """World points [N,3] -> pixels [N,2] and depth in a third column."""
-        right, down, ahead = self._rotation().T @ points.T
-        scale = height / (2 * self.zoom) / np.maximum(ahead, 0.05)
-        return np.stack([right * scale + width / 2, down * scale + height / 2, ahead], -1)
+        right, down, depth = self._rotation().T @ points.T
+        scale = height / (2 * self.zoom) / np.maximum(depth, 0.05)
+        return np.stack([right * scale + width / 2, down * scale + height / 2, depth], -1)
 
     def _rotation(self) -> Array:
         """Columns: the image's right, its down, the optical axis."""
@@ -45,7 +46,7 @@ class Viewer:
 
 
 def room(dice: Dice, height: int, width: int) -> Array:
-    """A random interior [H,W,3] sRGB 0-1: floor, one to three walls, pictures, skirting, furniture-like boxes."""
+    """Random interior [H,W,3] sRGB 0-1: floor, one to three walls, pictures, skirting, furniture-like boxes."""
     viewer = Viewer(
         dice.between(-0.6, 0.6),
         dice.between(-0.15, 0.75),
@@ -78,19 +79,19 @@ def _planes(dice: Dice, rays: list[Array], planes: list[tuple[int, float]]) -> A
     for i, (axis, _) in enumerate(planes):
         rows = np.flatnonzero(index == i)
         u, v = ((2, 1), (0, 2), (0, 1))[axis]
-        far = nearest.ravel()[rows]
-        image[rows] = _surface(dice, rays[u].ravel()[rows] * far, rays[v].ravel()[rows] * far, i)
-    tone = np.float32([dice.between(0.75, 1.1) for _ in planes])
+        distance = nearest.ravel()[rows]
+        image[rows] = _surface(dice, rays[u].ravel()[rows] * distance, rays[v].ravel()[rows] * distance, i)
+    tone = np.array([dice.between(0.75, 1.1) for _ in planes], np.float32)
     image *= tone[index.ravel()][:, None]
     return image.reshape(height, width, 3) * _lamp(dice, rays, nearest)[..., None]
 
 
 def _lamp(dice: Dice, rays: list[Array], distance: Array) -> Array:
-    """Brightness [H,W] under one lamp; every fourth pixel is enough for something so smooth."""
+    """Brightness [H,W] under one lamp, evaluated at every fourth pixel, since it is smooth."""
     lamp = (dice.between(-2, 2), dice.between(0.2, 2), dice.between(0.5, 3))
-    small = distance[::4, ::4]
-    far = sum((ray[::4, ::4] * small - np.float32(at)) ** 2 for ray, at in zip(rays, lamp, strict=True))
-    light = dice.between(0.45, 0.85) + dice.between(0.3, 0.8) / (1 + far * dice.between(0.1, 0.5))
+    coarse = distance[::4, ::4]
+    squared = sum((ray[::4, ::4] * coarse - np.float32(at)) ** 2 for ray, at in zip(rays, lamp, strict=True))
+    light = dice.between(0.45, 0.85) + dice.between(0.3, 0.8) / (1 + squared * dice.between(0.1, 0.5))
     return np.repeat(np.repeat(light, 4, 0), 4, 1)[: distance.shape[0], : distance.shape[1]]
 
 
@@ -101,8 +102,8 @@ def _boxes(dice: Dice, image: Array, viewer: Viewer, floor: float, back: float) 
     height, width = image.shape[:2]
     picture = Image.fromarray((np.clip(image, 0, 1) * 255).astype(np.uint8))
     draw = ImageDraw.Draw(picture)
-    places = sorted((dice.between(1.2, back) for _ in range(dice.count(1, 6))), reverse=True)
-    for z, color in zip(places, random_palette(dice, len(places), calm=dice.chance(0.6)), strict=True):
+    depths = sorted((dice.between(1.2, back) for _ in range(dice.count(1, 6))), reverse=True)
+    for z, color in zip(depths, random_palette(dice, len(depths), calm=dice.chance(0.6)), strict=True):
         x, a, c, tall = (
             dice.between(-0.9, 0.9) * z,
             dice.between(0.1, 0.6),
@@ -123,7 +124,7 @@ def _boxes(dice: Dice, image: Array, viewer: Viewer, floor: float, back: float) 
 
 def _surface(dice: Dice, u: NDArray, v: NDArray, plane: int) -> Array:
     """Colours [N,3] of a plane at its coordinates u, v [N], with rectangles on it (pictures, rugs, doors)."""
-    a, b = np.float32(random_palette(dice, 2, calm=dice.chance(0.8)))
+    a, b = np.array(random_palette(dice, 2, calm=dice.chance(0.8)), np.float32)
     color = a + tiling(dice, u, v)[:, None] * (b - a) * dice.between(0.15, 0.9)
     if plane == 0:
         rectangles = dice.pick((0, 0, 1))

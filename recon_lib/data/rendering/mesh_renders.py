@@ -1,4 +1,4 @@
-"""Renders of textured meshes for training: colour, depth and normals of one object alone, tightly framed."""
+"""Training renders of textured meshes: colour, depth and normals of a single object, tightly framed."""
 
 from dataclasses import dataclass, replace
 
@@ -19,20 +19,20 @@ SHADOW_OFFSET = 2e-3  # start of shadow rays off the surface, in object radii
 
 @dataclass(frozen=True)
 class ObjectRender:
-    """One object seen by one camera, nothing else in the picture."""
+    """Render of one object by one camera, without a background."""
 
     rgb: NDArray[np.uint8]  # [H,W,3] sRGB, black where nothing was hit
     depth: NDArray[np.float32]  # [H,W] z-depth, 0 = nothing
-    back: NDArray[np.float32]  # [H,W] z-depth of the last surface along the ray, never before `depth`; 0 = nothing
+    back: NDArray[np.float32]  # [H,W] z-depth of the last surface along the ray, at least `depth`; 0 = nothing
     normals: NDArray[np.float32]  # [H,W,3] unit, camera frame (OpenCV axes)
     camera: Cameras  # one
 
 
 def random_camera(rng: np.random.Generator, mesh: Mesh, size: int, fill: float = 0.9) -> Cameras:
-    """A camera around the object, framed so that the object spans `fill` of the image.
+    """Random camera around the object, framed so that the object spans `fill` of the image.
 
-    Vertical field of view 12-65 degrees, elevation mostly -15 to 60, roll within 12 degrees; one in eight looks
-    from anywhere, upside down included.
+    Vertical field of view 12-65 degrees, elevation mostly -15 to 60, roll within 12 degrees; one in eight has any
+    direction and roll, upside down included.
     """
     fov = float(np.exp(rng.uniform(np.log(12), np.log(65))))
     anywhere = rng.random() < 0.125
@@ -45,7 +45,7 @@ def random_camera(rng: np.random.Generator, mesh: Mesh, size: int, fill: float =
 
 
 def rolled(camera: Cameras, degrees: float) -> Cameras:
-    """Turn the cameras about their optical axes."""
+    """Cameras rolled about their optical axes."""
     c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     turn = torch.eye(4)
     turn[:2, :2] = torch.tensor([[c, -s], [s, c]])
@@ -53,25 +53,27 @@ def rolled(camera: Cameras, degrees: float) -> Cameras:
 
 
 def framed(camera: Cameras, points: Tensor, fill: float) -> Cameras:
-    """Crop and zoom so that the points [N,3] span `fill` of the image, centred. The pose is left alone."""
+    """Camera cropped and zoomed so that the points [N,3] span `fill` of the image, centred; its pose does not change."""
     pixels, depth = camera.project(points)
     pixels = pixels[0][depth[0] > 0]
     low, high = pixels.amin(0), pixels.amax(0)
     centre, side = (low + high) / 2, float((high - low).max()) / fill
-    window = camera.cropped(float(centre[0]) - side / 2, float(centre[1]) - side / 2, camera.width, camera.height)
+    crop = camera.cropped(float(centre[0]) - side / 2, float(centre[1]) - side / 2, camera.width, camera.height)
     zoom = camera.width / side
-    intrinsics = window.intrinsics.clone()
+    intrinsics = crop.intrinsics.clone()
     intrinsics[:, :2] *= zoom
     return Cameras(camera.camera_to_world, intrinsics, camera.height, camera.width)
 
 
 class MeshRenderer:
-    """A mesh made ready to be rendered many times."""
+    """Ray-casting renderer of one mesh, prepared for many renders."""
 
     def __init__(self, mesh: Mesh) -> None:
         self.mesh = mesh.with_normals()
         self._caster = ray_caster(mesh)
-        self._reach = float(mesh.vertices.norm(dim=-1).max()) * 1.01  # the mesh lies within, about the origin
+        self._radius = (
+            float(mesh.vertices.norm(dim=-1).max()) * 1.01
+        )  # of a ball around the origin with the mesh inside
         self._faces = mesh.faces.numpy()
         self._corner_normals = creased_normals(self.mesh).numpy()
         self._texture = None if mesh.texture is None else mesh.texture.permute(1, 2, 0).numpy()
@@ -85,9 +87,9 @@ class MeshRenderer:
         light: Lighting | None = None,
         back: bool = True,
     ) -> ObjectRender:
-        """Render the view of a single camera in the mesh's own colours or in `material`, under `light` or random light.
+        """Render of a single camera, in the mesh's own colours or in `material`, under `light` or random light.
 
-        Without `back` the last surface is not looked for: it is said to be the first.
+        Without `back` the last surface is not computed: it equals the first.
         """
         origins, directions = (x[0].reshape(-1, 3).numpy() for x in camera.rays())
         hits = self._caster.first_hits(origins, directions)
@@ -117,11 +119,11 @@ class MeshRenderer:
         )
 
     def _last_depth(self, origins: NDArray, directions: NDArray, axis: NDArray) -> NDArray[np.float32]:
-        """z-depth [R] along the camera's `axis` of the last surface on rays that hit: looked at from behind."""
-        far = (np.linalg.norm(origins, axis=-1, keepdims=True) + self._reach).astype(np.float32)
+        """z-depth [R] along the camera's `axis` of the last surface on rays that hit, by rays from behind."""
+        far = (np.linalg.norm(origins, axis=-1, keepdims=True) + self._radius).astype(np.float32)
         back = self._caster.first_hits(origins + far * directions, -directions)
-        along = np.where(back.hit, far[:, 0] - back.distance, 0)
-        return along * (directions @ axis)
+        distance = np.where(back.hit, far[:, 0] - back.distance, 0)
+        return distance * (directions @ axis)
 
     def _normals(self, hits: Hits, rows: NDArray, eye: NDArray) -> NDArray[np.float32]:
         normals = (self._corner_normals[hits.face[rows]] * hits.barycentric[rows][..., None]).sum(1)
@@ -147,7 +149,7 @@ class MeshRenderer:
 
 
 def _image(size: tuple[int, int], rows: NDArray, values: NDArray) -> NDArray:
-    """Scatter the values of hit pixels into an otherwise zero image."""
+    """Image with the values of hit pixels, 0 elsewhere."""
     image = np.zeros((size[0] * size[1], *values.shape[1:]), np.uint8 if values.dtype == np.uint8 else np.float32)
     image[rows] = values
     return image.reshape(*size, *values.shape[1:])

@@ -1,4 +1,4 @@
-"""Training objects: any folder of meshes, each brought into the unit sphere of the world frame."""
+"""Training objects: folders of meshes, each normalised to the unit sphere of the world frame."""
 
 import io
 import json
@@ -29,29 +29,29 @@ class ObjectFile:
 
 
 def list_objects(folder: Path, split: str | None = None) -> list[ObjectFile]:
-    """The meshes of a folder, sorted by name.
+    """Meshes of a folder, sorted by name.
 
-    A `manifest.json` with {"objects": [{"name", "file", "split"}]} decides when it is there; otherwise every mesh
-    file below the folder belongs to the split "train".
+    A `manifest.json` with {"objects": [{"name", "file", "split"}]} lists them; without one, every mesh file below the
+    folder belongs to the split "train".
     """
     folder = Path(folder)
     manifest = folder / "manifest.json"
     if manifest.is_file():
         try:
             records = json.loads(manifest.read_text(encoding="utf-8"))["objects"]
-            found = [ObjectFile(r["name"], folder / r["file"], r.get("split", "train")) for r in records]
+            files = [ObjectFile(r["name"], folder / r["file"], r.get("split", "train")) for r in records]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BadInput(f"{manifest} holds no list of objects with name and file; repair or remove it.") from error
     else:
-        found = [ObjectFile(p.stem, p) for p in folder.rglob("*") if p.suffix.lower() in MESH_SUFFIXES]
-    found = sorted((f for f in found if split in (None, f.split)), key=lambda f: f.name)
-    if not found:
+        files = [ObjectFile(p.stem, p) for p in folder.rglob("*") if p.suffix.lower() in MESH_SUFFIXES]
+    files = sorted((f for f in files if split in (None, f.split)), key=lambda f: f.name)
+    if not files:
         raise BadInput(f"No mesh of split {split!r} in {folder}; give a folder with {', '.join(MESH_SUFFIXES)} files.")
-    return found
+    return files
 
 
 def load_object(path: Path, up: str = "z") -> Mesh:
-    """Read a mesh and bring it into the unit sphere, +y up. `up` names the file's up axis ("y" or "z").
+    """Read a mesh and normalise it to the unit sphere, +y up. `up` is the file's up axis ("y" or "z").
 
     `.npz` files hold v, f, vc (uint8 sRGB) and, when textured, uv (v upward), ft, tex_jpg.
     """
@@ -70,7 +70,7 @@ def load_object(path: Path, up: str = "z") -> Mesh:
 
 
 def in_unit_sphere(mesh: Mesh) -> Mesh:
-    """Centre the bounding box and scale the farthest vertex to distance 1."""
+    """The mesh with its bounding box centred and its farthest vertex at distance 1."""
     centred = mesh.vertices - (mesh.vertices.amax(0) + mesh.vertices.amin(0)) / 2
     radius = centred.norm(dim=-1).max()
     if not radius > 0:
@@ -96,7 +96,7 @@ def _mesh_from_npz(data: np.lib.npyio.NpzFile) -> Mesh:
 
 
 def merge_corners(faces: Tensor, uv_faces: Tensor) -> tuple[Tensor, Tensor]:
-    """Vertices that are one position and one UV. -> (position, uv) index pairs [N,2], faces [M,3] into them."""
+    """Unique pairs of position and UV. -> index pairs (position, uv) [N,2], faces [M,3] into them."""
     pairs = torch.stack([faces.reshape(-1), uv_faces.reshape(-1)], -1)
     unique, inverse = torch.unique(pairs, dim=0, return_inverse=True)
     return unique, inverse.reshape(-1, 3)
@@ -110,11 +110,11 @@ def _decode_jpeg(data: bytes) -> Tensor:
 
 
 def iterate_objects(files: list[ObjectFile], up: str = "z") -> Iterator[tuple[int, Mesh]]:
-    """(index, mesh) of every file that can be read; a damaged file is logged and left out."""
+    """(index, mesh) of every file that can be read; damaged files are logged and skipped."""
     import logging
 
     for index, file in enumerate(files):
         try:
             yield index, load_object(file.path, up)
         except (BadInput, OSError) as error:
-            logging.getLogger("recon3d").warning("%s left out: %s", file.name, error)
+            logging.getLogger("recon3d").warning("%s skipped: %s", file.name, error)

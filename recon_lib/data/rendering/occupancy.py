@@ -1,4 +1,4 @@
-"""Points with inside/outside labels for meshes of any quality: open, many-bodied, self-intersecting."""
+"""Occupancy labels of points for meshes of any quality: open, of several bodies, self-intersecting."""
 
 import numpy as np
 import torch
@@ -25,4 +25,4 @@ def labelled_points(mesh: Mesh, count: int, seed: int) -> tuple[NDArray[np.float
     points = torch.cat([direction / direction.norm(dim=-1, keepdim=True) * radius, near])
     points = points[torch.randperm(count, generator=generator)].half().numpy()
     winding = igl.fast_winding_number(mesh.vertices.double().numpy(), mesh.faces.numpy(), points.astype(np.float64))
-    return points, np.packbits(winding > 0.5)
+    return points, np.packbits(np.asarray(winding) > 0.5)

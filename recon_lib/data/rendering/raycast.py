@@ -1,6 +1,6 @@
-"""First hits of camera rays with a mesh, through Embree (a wheel); where it has no wheel, through trimesh, slowly.
+"""Ray casting: first hits of rays with a mesh, by Embree, or, where it has no wheel, by trimesh, which is slow.
 
-One mesh at a time, numpy in and out: this is the data engine's inner loop, about 1.5 million rays a second a core.
+One mesh at a time, with numpy arrays: this is the data engine's inner loop, about 1.5 million rays a second a core.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from ...meshes.mesh import Mesh
 
 @dataclass(frozen=True)
 class Hits:
-    """What R rays met first. Rows of rays that met nothing have `hit` False and arbitrary other values."""
+    """First hits of R rays. Rows of rays without a hit have `hit` False and arbitrary other values."""
 
     hit: NDArray[np.bool_]  # [R]
     distance: NDArray[np.float32]  # [R] along the unit ray
@@ -27,10 +27,10 @@ class RayCaster(Protocol):
     """A mesh prepared for ray queries."""
 
     def first_hits(self, origins: NDArray[np.float32], directions: NDArray[np.float32]) -> Hits:
-        """origins, directions (unit) [R,3] -> the nearest hit of each ray."""
+        """Nearest hit of each ray; origins, directions (unit) [R,3]."""
 
     def blocked(self, origins: NDArray[np.float32], directions: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Whether anything lies along each ray [R,3] -> [R] (shadow rays; start them off the surface)."""
+        """Occlusion [R] of rays [R,3], for shadow rays; start them off the surface."""
 
 
 def ray_caster(mesh: Mesh) -> RayCaster:
@@ -39,34 +39,34 @@ def ray_caster(mesh: Mesh) -> RayCaster:
 
 
 class EmbreeCaster:
-    """Through embreex."""
+    """Ray caster with embreex."""
 
     def __init__(self, mesh: Mesh) -> None:
         from embreex import rtcore_scene
         from embreex.mesh_construction import TriangleMesh
 
-        self._scene = rtcore_scene.EmbreeScene()
+        self._scene = rtcore_scene.EmbreeScene()  # pyright: ignore[reportAttributeAccessIssue] - a compiled module
         vertices = np.ascontiguousarray(mesh.vertices.numpy(), dtype=np.float32)
         faces = np.ascontiguousarray(mesh.faces.numpy(), dtype=np.int32)
         self._mesh = TriangleMesh(self._scene, vertices, faces)
 
     def first_hits(self, origins: NDArray[np.float32], directions: NDArray[np.float32]) -> Hits:
-        answer = self._scene.run(
+        result = self._scene.run(
             np.ascontiguousarray(origins, np.float32), np.ascontiguousarray(directions, np.float32), output=True
         )
-        u, v = answer["u"], answer["v"]
+        u, v = result["u"], result["v"]
         weights = np.stack([1 - u - v, u, v], -1)
-        return Hits(answer["primID"] >= 0, answer["tfar"], answer["primID"], weights)
+        return Hits(result["primID"] >= 0, result["tfar"], result["primID"], weights)
 
     def blocked(self, origins: NDArray[np.float32], directions: NDArray[np.float32]) -> NDArray[np.bool_]:
-        answer = self._scene.run(
+        primitive = self._scene.run(
             np.ascontiguousarray(origins, np.float32), np.ascontiguousarray(directions, np.float32), query="OCCLUDED"
         )
-        return answer >= 0
+        return primitive >= 0
 
 
 class TrimeshCaster:
-    """Through trimesh's own intersection of rays and triangles."""
+    """Ray caster with trimesh's own intersection of rays and triangles."""
 
     def __init__(self, mesh: Mesh) -> None:
         import trimesh
@@ -79,17 +79,17 @@ class TrimeshCaster:
         from trimesh.triangles import points_to_barycentric
 
         count = len(origins)
-        face, ray, place = self._rays.intersects_id(
+        face, ray, position = self._rays.intersects_id(
             origins.astype(np.float64), directions.astype(np.float64), multiple_hits=False, return_locations=True
         )
-        answer = Hits(
+        hits = Hits(
             np.zeros(count, bool), np.full(count, np.inf, np.float32),
             np.full(count, -1, np.int32), np.zeros((count, 3), np.float32),
         )  # fmt: skip
-        answer.hit[ray], answer.face[ray] = True, face
-        answer.distance[ray] = np.linalg.norm(place - origins[ray], axis=1)
-        answer.barycentric[ray] = points_to_barycentric(self._mesh.triangles[face], place)
-        return answer
+        hits.hit[ray], hits.face[ray] = True, face
+        hits.distance[ray] = np.linalg.norm(position - origins[ray], axis=1)
+        hits.barycentric[ray] = points_to_barycentric(self._mesh.triangles[face], position)
+        return hits
 
     def blocked(self, origins: NDArray[np.float32], directions: NDArray[np.float32]) -> NDArray[np.bool_]:
         return self._rays.intersects_any(origins.astype(np.float64), directions.astype(np.float64))

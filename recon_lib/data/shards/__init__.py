@@ -1,1 +1,1 @@
-"""Shards of renders, and the scenes composed of them."""
+"""Shards: stored renders of objects and orbits, and the scenes composed of them."""

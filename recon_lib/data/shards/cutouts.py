@@ -1,4 +1,4 @@
-"""Renders as cut-outs: drawn from shards, scaled, moved, and pasted into pictures."""
+"""Cut-outs: renders drawn from shards, scaled, moved, and pasted into pictures."""
 
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from .shards import Shard, list_shards, open_shard
 
 @dataclass(frozen=True)
 class Cutout:
-    """One render as it lies in its shard."""
+    """One render as it is stored in its shard."""
 
     rgb: NDArray[np.uint8]  # [S,S,3]
     relief: NDArray[np.float16]  # [S,S] NaN = nothing
@@ -26,7 +26,7 @@ class Cutout:
 
 @dataclass(frozen=True)
 class Layer:
-    """A cut-out at its place in a picture of S x S pixels."""
+    """A cut-out at its position in a picture of S x S pixels."""
 
     rgb: NDArray[np.float32]  # [S,S,3] times alpha
     alpha: NDArray[np.float32]  # [S,S] 0-1
@@ -58,7 +58,7 @@ class Library:
         return self._ends[-1]
 
     def item(self, index: int) -> tuple[int, int]:
-        """The item of a running number in [0, len)."""
+        """Item (shard, row) of an index in [0, len)."""
         shard = bisect_right(self._ends, index)
         return shard, index - (self._ends[shard - 1] if shard else 0)
 
@@ -78,34 +78,39 @@ class Library:
         row = int(shard.object[item[1]])
         total = shard.points.shape[1]
         start = int(rng.integers(total // 8)) * 8
-        rows = (start + np.arange(count)) % total  # the bank is shuffled: any run is a random sample
+        rows = (start + np.arange(count)) % total  # points are shuffled: any run is a random sample
         inside = np.unpackbits(shard.inside[row])[rows]
         return shard.points[row, rows].astype(np.float32), inside.astype(bool)
 
 
 def place(
-    cutout: Cutout, rng: np.random.Generator, size: int, side: float, outside: float = 0.0, wander: float | None = None
+    cutout: Cutout,
+    rng: np.random.Generator,
+    size: int,
+    side: float,
+    outside: float = 0.0,
+    offset_std: float | None = None,
 ) -> Layer:
-    """Scale the cut-out to `side` of the picture and put it anywhere it fits.
+    """Layer of the cut-out at a random position; its longer side is the fraction `side` of the picture.
 
-    `outside` lets that share of its bounding box hang over the picture's edge. Otherwise `wander`, the standard
-    deviation from the middle as a share of the picture, keeps it near the middle, and whole where it goes in.
+    With `outside`, that fraction of its bounding box may lie beyond the picture's edge. Otherwise `offset_std`, the
+    standard deviation from the centre as a fraction of the picture, keeps it near the centre, and whole if it fits.
     """
-    seen = ~np.isnan(cutout.relief)
-    rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
+    covered = ~np.isnan(cutout.relief)
+    rows, columns = np.flatnonzero(covered.any(1)), np.flatnonzero(covered.any(0))
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
     scale = side * size / max(bottom - top, right - left)
     height, width = max(round((bottom - top) * scale), 2), max(round((right - left) * scale), 2)
-    if wander is not None and not outside:
-        y, x = (_about_middle(rng, n, size, wander) for n in (height, width))
+    if offset_std is not None and not outside:
+        y, x = (_near_centre(rng, n, size, offset_std) for n in (height, width))
     else:
         y, x = _offset(rng, height, size, outside), _offset(rng, width, size, outside)
     box = (slice(top, bottom), slice(left, right))
     rgb = _resized(cutout.rgb[box], height, width)
-    alpha = _resized((seen[box] * 255).astype(np.uint8), height, width)
-    near_y = ((np.arange(height) + 0.5) * (bottom - top) / height).astype(int)
-    near_x = ((np.arange(width) + 0.5) * (right - left) / width).astype(int)
-    nearest = np.ix_(near_y, near_x)
+    alpha = _resized((covered[box] * 255).astype(np.uint8), height, width)
+    nearest_row = ((np.arange(height) + 0.5) * (bottom - top) / height).astype(int)
+    nearest_column = ((np.arange(width) + 0.5) * (right - left) / width).astype(int)
+    nearest = np.ix_(nearest_row, nearest_column)
     intrinsics = cutout.intrinsics.astype(np.float32).copy()
     intrinsics[0] = (intrinsics[0] - [0, 0, left]) * (width / (right - left)) + [0, 0, x]
     intrinsics[1] = (intrinsics[1] - [0, 0, top]) * (height / (bottom - top)) + [0, 0, y]
@@ -119,14 +124,14 @@ def place(
     )
 
 
-def _about_middle(rng: np.random.Generator, length: int, size: int, wander: float) -> int:
+def _near_centre(rng: np.random.Generator, length: int, size: int, offset_std: float) -> int:
     free = abs(size - length) / 2
-    return round((size - length) / 2 + np.clip(size * rng.normal(0, wander), -free, free))
+    return round((size - length) / 2 + np.clip(size * rng.normal(0, offset_std), -free, free))
 
 
 def _offset(rng: np.random.Generator, length: int, size: int, outside: float) -> int:
-    over = int(length * outside)
-    low, high = -over, size - length + over
+    beyond = int(length * outside)
+    low, high = -beyond, size - length + beyond
     return int(rng.integers(low, high + 1)) if high >= low else (size - length) // 2
 
 
@@ -138,7 +143,7 @@ def _resized(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.f
 
 
 def _onto(patch: NDArray[np.float32], size: int, y: int, x: int, empty: float) -> NDArray[np.float32]:
-    """The patch with its corner at (x, y) in an otherwise empty picture, cut at the edges."""
+    """Picture with the patch's corner at (x, y) and `empty` elsewhere; the patch is cut at the edges."""
     picture = np.full((size, size, *patch.shape[2:]), empty, np.float32)
     height, width = patch.shape[:2]
     rows, columns = slice(max(y, 0), min(y + height, size)), slice(max(x, 0), min(x + width, size))
@@ -147,5 +152,5 @@ def _onto(patch: NDArray[np.float32], size: int, y: int, x: int, empty: float) -
 
 
 def paste(canvas: NDArray[np.float32], layer: Layer) -> NDArray[np.float32]:
-    """The layer over the canvas [S,S,3]."""
+    """Alpha compositing of the layer over the canvas [S,S,3]."""
     return canvas * (1 - layer.alpha[..., None]) + layer.rgb

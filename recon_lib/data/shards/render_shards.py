@@ -1,4 +1,4 @@
-"""Fill a folder with shards: views of a folder of meshes, or of endless procedural solids."""
+"""Rendering of shards from folders of meshes and from procedural solids."""
 
 import logging
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from .shards import POINTS, ShardWriter
 
 log = logging.getLogger("recon3d")
 OBJECTS_A_SHARD = 64
-RECOLORED = 0.3  # share of mesh renders that wear a random material in place of their own texture
+RECOLORED = 0.3  # fraction of mesh renders with a random material in place of their own texture
 
 
 def render_meshes(
@@ -35,9 +35,9 @@ def render_meshes(
     limit: int | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """Render every mesh of `source` `views` times into shards below `out`. Shards that exist are left alone.
+    """Render every mesh of `source` `views` times into shards below `out`. Existing shards are not rendered again.
 
-    `up` is the files' up axis, "y" or "z"; `limit` takes only so many meshes, drawn by `seed`.
+    `up` is the files' up axis, "y" or "z"; `limit` is a maximum number of meshes, drawn by `seed`.
     """
     files = list_objects(source, split)
     order = np.random.default_rng(seed).permutation(len(files))[:limit]
@@ -82,7 +82,7 @@ def render_solids(
     cache: Path | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """Render the procedural solids of `seeds`; `cache` may hold `training_solid` results as %05d.npz."""
+    """Render the procedural solids of `seeds` into shards; `cache` may hold `training_solid` results as %05d.npz."""
     progress = progress or Progress()
     progress.start("rendering solids", len(seeds))
     for first in range(seeds.start, seeds.stop, OBJECTS_A_SHARD):

@@ -1,4 +1,4 @@
-"""Rows of arrays in a folder, one file for each kind: memory-mapped by readers, whole or not there."""
+"""Folders of arrays, one .npy file a column, written atomically and memory-mapped by readers."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from ...errors import BadInput
 
 
 def write_arrays(folder: Path, columns: Mapping[str, Sequence[NDArray]]) -> None:
-    """Stack the rows of each column and write them as <name>.npy into the new folder `folder`: all or nothing."""
+    """Stack the rows of each column and write them as <name>.npy into the new folder `folder`, atomically."""
     part = folder.with_name(folder.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     try:

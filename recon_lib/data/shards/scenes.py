@@ -1,10 +1,10 @@
-"""Training scenes: a rendered object put into a picture, with a background, clutter behind and occluders in front.
+"""Training scenes: a rendered object in a picture, with a background, clutter behind it and occluders in front.
 
-After ZeroShape-W's data (Huang et al. 2025, figure 5), with procedural and pasted surroundings in the place of
+After ZeroShape-W's data (Huang et al. 2025, figure 5), with procedural and pasted surroundings in place of
 generated ones. Deterministic: one seed, one scene.
 
-A raw picture has to show which of its things is meant: the one that takes the middle, as in photographs. What is pasted
-behind or in front fills less of the middle than what is seen of the object.
+A whole picture has to show which of its objects is the main one: the most central one, as in photographs. Clutter and
+occluders therefore cover less of the centre than the object's visible part.
 """
 
 from collections.abc import Callable
@@ -18,33 +18,33 @@ from ..backgrounds.draw import random_background
 from .cutouts import Library, paste, place
 
 Background = Callable[[np.random.Generator, int], NDArray[np.uint8]]  # (rng, size) -> [3,size,size]
-SMALLEST_SIDE, LARGEST_SIDE = 0.38, 0.97  # the object's longer side, as a share of the image
-CLOSE_SIDES = 0.6, 0.92
-CLOSE_WANDER, WANDER = 0.04, 0.1  # of the object from the middle, standard deviation, shares of the image
-ANYWHERE = 0.3  # share of raw pictures with the object wherever it fits
-LEAST_VISIBLE, MANY_VISIBLE, MOST_VISIBLE = 0.3, 0.65, 0.93  # share of an occluded object's area that stays visible
-MIDDLE = 0.25  # standard deviation of what counts as the middle, share of the image
+MIN_SIDE, MAX_SIDE = 0.38, 0.97  # range of the object's longer side over the image's side
+CROP_SIDES = 0.6, 0.92  # the same in object crops
+CROP_OFFSET_STD, OFFSET_STD = 0.04, 0.1  # of the object from the centre, fractions of the image's side
+OFF_CENTRE = 0.3  # fraction of whole pictures with the object at any position
+MIN_VISIBLE, MANY_VISIBLE, MAX_VISIBLE = 0.3, 0.65, 0.93  # fraction of an occluded object's area that stays visible
+CENTRE_STD = 0.25  # of the Gaussian weight around the centre, fraction of the image's side
 
 
 @dataclass(frozen=True)
 class SceneMix:
-    """How often a scene has what. `clean` scenes have a plain background and nothing else."""
+    """Probabilities of what a scene contains. `clean` scenes have a plain background and nothing else."""
 
     clean: float = 0.25
-    occluded: float = 0.85  # of the others an occluder is tried; one in three finds no place
+    occluded: float = 0.85  # of the others: an occluder is tried; one in three finds no position
     truncated: float = 0.12  # of the others
     clutter: float = 0.35  # of the others
-    close: bool = False  # the object in the middle, at about the size at which `views.square_crop` cuts it out
+    close: bool = False  # object crops: the object in the centre, about as large as in a crop of `views.square_crop`
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture of S x S pixels and everything that is true of its main object."""
+    """A picture of S x S pixels and the ground truth of its main object."""
 
     image: NDArray[np.float32]  # [3,S,S] sRGB 0-1
     mask: NDArray[np.bool_]  # [S,S] visible pixels of the object
-    amodal: NDArray[np.bool_]  # [S,S] its pixels, occluders taken away
-    occluder: NDArray[np.bool_]  # [S,S] what stands in front of it
+    amodal: NDArray[np.bool_]  # [S,S] all its pixels, also those behind occluders
+    occluder: NDArray[np.bool_]  # [S,S] occluders in front of it
     depth: NDArray[np.float32]  # [S,S] z-depth of the object (behind occluders too), 0 = none
     thickness: NDArray[np.float32]  # [S,S] z-depth from its first to its last surface
     normals: NDArray[np.float32]  # [3,S,S] camera frame
@@ -61,21 +61,21 @@ def compose_scene(
     mix: SceneMix = SceneMix(),
     background: Background | None = None,
 ) -> Scene:
-    """Put the library's `item` into a picture. The library also gives clutter and occluders.
+    """Scene with the library's `item` as its main object; clutter and occluders come from the library too.
 
-    `background` draws the picture behind it; by default every scene's is computed anew, which takes most of the time.
+    `background` returns the picture behind it; by default every scene draws a new one, which takes most of the time.
     """
     rng = np.random.default_rng([seed, 11])
     cutout = library.cutout(item)
     clean = rng.random() < mix.clean
     truncated = not clean and rng.random() < mix.truncated
-    side = float(rng.uniform(*(CLOSE_SIDES if mix.close else (SMALLEST_SIDE, LARGEST_SIDE))))
-    wander = CLOSE_WANDER if mix.close else WANDER if rng.random() > ANYWHERE else None
-    object_layer = place(cutout, rng, size, side, outside=0.3 if truncated else 0.0, wander=wander)
-    if clean or mix.close:  # from close, what lies around is masked out
+    side = float(rng.uniform(*(CROP_SIDES if mix.close else (MIN_SIDE, MAX_SIDE))))
+    offset_std = CROP_OFFSET_STD if mix.close else OFFSET_STD if rng.random() > OFF_CENTRE else None
+    object_layer = place(cutout, rng, size, side, outside=0.3 if truncated else 0.0, offset_std=offset_std)
+    if clean or mix.close:  # in object crops the surroundings are masked out
         canvas, occluder = _plain(rng, size), np.zeros((size, size), np.float32) if clean else None
     else:
-        canvas = (background or _drawn)(rng, size).transpose(1, 2, 0) / np.float32(255)
+        canvas = (background or _random_background)(rng, size).transpose(1, 2, 0) / np.float32(255)
         if rng.random() < mix.clutter:
             canvas = _with_clutter(canvas, object_layer.alpha, library, rng)
         occluder = None
@@ -84,7 +84,7 @@ def compose_scene(
     if occluder is None:
         occluder = np.zeros((size, size), np.float32)
         if rng.random() < mix.occluded:
-            canvas, occluder = _occluded(canvas, object_layer.alpha, library, rng, told=mix.close)
+            canvas, occluder = _occluded(canvas, object_layer.alpha, library, rng, has_masks=mix.close)
     # an edge pixel may be half covered and yet hold no depth: it must not count as seen
     amodal = (object_layer.alpha > 0.5) & ~np.isnan(object_layer.relief)
     return Scene(
@@ -101,7 +101,7 @@ def compose_scene(
     )
 
 
-def _drawn(rng: np.random.Generator, size: int) -> NDArray[np.uint8]:
+def _random_background(rng: np.random.Generator, size: int) -> NDArray[np.uint8]:
     return random_background(int(rng.integers(2**31)), size, size)
 
 
@@ -113,7 +113,7 @@ def _plain(rng: np.random.Generator, size: int) -> NDArray[np.float32]:
 def _with_clutter(
     canvas: NDArray[np.float32], alpha: NDArray[np.float32], library: Library, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Paste up to three cut-outs where an object of coverage `alpha` [S,S] will stand in front."""
+    """The canvas with up to three cut-outs, less prominent than an object of coverage `alpha` [S,S] in front."""
     for _ in range(int(rng.integers(1, 4))):
         layer = place(library.random(rng), rng, len(alpha), float(rng.uniform(0.15, 0.6)), outside=0.6)
         if prominence(layer.alpha * (1 - alpha)) < prominence(alpha):
@@ -122,31 +122,31 @@ def _with_clutter(
 
 
 def _occluded(
-    canvas: NDArray[np.float32], alpha: NDArray[np.float32], library: Library, rng: np.random.Generator, told: bool
+    canvas: NDArray[np.float32], alpha: NDArray[np.float32], library: Library, rng: np.random.Generator, has_masks: bool
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Paste one or two cut-outs so that part of the object stays visible. -> picture, occluders' coverage [S,S].
+    """The canvas with one or two occluders that leave part of the object visible, and their coverage [S,S].
 
-    Where the object is not `told` by its mask, it stays the one that takes the middle.
+    If the network has no input masks, the object stays the most prominent one.
     """
-    covered = np.zeros_like(alpha)
+    coverage = np.zeros_like(alpha)
     whole = alpha.sum() + 1e-6
     for _ in range(1 if rng.random() < 0.75 else 2):
-        other, most = library.random(rng), rng.uniform(MANY_VISIBLE, MOST_VISIBLE)
+        other, max_visible = library.random(rng), rng.uniform(MANY_VISIBLE, MAX_VISIBLE)
         for _ in range(16):
             layer = place(other, rng, len(alpha), float(rng.uniform(0.3, 1.1)), outside=0.8)
-            now = np.maximum(covered, layer.alpha)
-            seen = alpha * (1 - now)
-            plain = told or prominence(now) < prominence((alpha + seen) / 2)
-            if plain and LEAST_VISIBLE < float(seen.sum() / whole) < most:
+            new_coverage = np.maximum(coverage, layer.alpha)
+            seen = alpha * (1 - new_coverage)
+            prominent = has_masks or prominence(new_coverage) < prominence((alpha + seen) / 2)
+            if prominent and MIN_VISIBLE < float(seen.sum() / whole) < max_visible:
                 shaded = with_shadow(canvas, layer.alpha, rng) if rng.random() < 0.3 else canvas
-                canvas, covered = paste(shaded, layer), now
+                canvas, coverage = paste(shaded, layer), new_coverage
                 break
-    return canvas, covered
+    return canvas, coverage
 
 
 def prominence(coverage: NDArray[np.float32]) -> float:
-    """How much a thing takes the middle of the picture: its coverage [S,S] 0-1 under a Gaussian about the middle."""
+    """Prominence of an object in the picture: its coverage [S,S] 0-1, weighted by a Gaussian around the centre."""
     size = len(coverage)
-    from_middle = (np.arange(size) + 0.5) / size - 0.5
-    weight = np.exp(-((from_middle / MIDDLE) ** 2) / 2)
+    offset = (np.arange(size) + 0.5) / size - 0.5
+    weight = np.exp(-((offset / CENTRE_STD) ** 2) / 2)
     return float(weight @ coverage @ weight) / size**2

@@ -1,7 +1,7 @@
-"""Shards: folders of plain arrays that hold renders of a few objects and their labelled points.
+"""Shards: folders of plain arrays with renders of a few objects and their labelled points.
 
-Writing is atomic (a shard appears whole or not at all) and reading maps the files, so training can start while the
-data engine is still rendering, and the operating system decides what stays in memory.
+Writing is atomic and reading memory-maps the files, so training can start while the data engine is still rendering,
+and the operating system decides what stays in memory.
 """
 
 import shutil
@@ -45,7 +45,7 @@ def open_shard(folder: Path) -> Shard:
         return Shard(**{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS})
     except FileNotFoundError as error:
         name = Path(str(error.filename)).name
-        raise BadInput(f"{folder} has no {name}; it is of another version of the pack, render it anew.") from error
+        raise BadInput(f"{folder} has no {name}; it is of another version of the pack, render it again.") from error
 
 
 def list_shards(folder: Path) -> list[Path]:

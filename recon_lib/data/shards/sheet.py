@@ -1,4 +1,4 @@
-"""A sheet of training samples, for looking at what the networks are shown."""
+"""Sheet of training samples, to inspect the networks' inputs."""
 
 import tempfile
 from pathlib import Path
@@ -11,11 +11,11 @@ from .cutouts import Library
 from .render_shards import render_meshes, render_solids
 from .scenes import Scene, compose_scene
 
-OBJECTS = 12  # rendered for a sheet; scenes draw objects, clutter and occluders from them
+OBJECTS = 12  # rendered for a sheet; objects, clutter and occluders of its scenes are drawn from them
 
 
 def sample_sheet(count: int = 8, seed: int = 0, meshes: Path | None = None, size: int = 192) -> Tensor:
-    """`count` rows of picture, masks, depth and normals as one picture [3,count*size,4*size] in 0-1.
+    """Sheet [3,count*size,4*size] in 0-1 with a row of picture, masks, depth and normals for each of `count` samples.
 
     Objects are procedural solids, and meshes of the folder `meshes` where one is given.
     """

@@ -1,4 +1,4 @@
-"""Booleans. All keep the 1-Lipschitz bound: minima, maxima and convex mixtures of such functions have it."""
+"""Boolean operations. All keep the 1-Lipschitz bound, as minima, maxima and convex combinations do."""
 
 from dataclasses import dataclass
 
@@ -9,16 +9,16 @@ from .node import Node
 
 
 def smooth_min(a: Tensor, b: Tensor, width: float) -> Tensor:
-    """Minimum of [N] and [N], rounded where they differ by less than `width` (quadratic, Quilez)."""
+    """Smooth minimum of [N] and [N], rounded where they differ by less than `width` (quadratic, Quilez)."""
     if width <= 0:
         return torch.minimum(a, b)
-    near = (width - (a - b).abs()).clamp_min(0)
-    return torch.minimum(a, b) - near * near * (0.25 / width)
+    overlap = (width - (a - b).abs()).clamp_min(0)
+    return torch.minimum(a, b) - overlap * overlap * (0.25 / width)
 
 
 @dataclass(frozen=True)
 class Union(Node):
-    """All nodes together, joints filled over `width`."""
+    """Union of nodes, with joints filled over `width`."""
 
     nodes: tuple[Node, ...]
     width: float = 0.0
@@ -32,7 +32,7 @@ class Union(Node):
 
 @dataclass(frozen=True)
 class Intersection(Node):
-    """What all nodes share, edges rounded over `width`."""
+    """Intersection of nodes, with edges rounded over `width`."""
 
     nodes: tuple[Node, ...]
     width: float = 0.0
@@ -46,7 +46,7 @@ class Intersection(Node):
 
 @dataclass(frozen=True)
 class Difference(Node):
-    """`body` without `cutter`, edges rounded over `width`."""
+    """Difference of `body` and `cutter`, with edges rounded over `width`."""
 
     body: Node
     cutter: Node

@@ -1,4 +1,4 @@
-"""What training wants of a solid: a light mesh to render and points with exact inside/outside labels."""
+"""Training data of a solid: a decimated mesh to render, and points with exact inside/outside labels."""
 
 import numpy as np
 import torch
@@ -8,7 +8,7 @@ from .generator import random_solid
 from .grid import surface_mesh
 
 POINTS = 65536
-BALL = 1.05  # uniform points fill this ball
+BALL = 1.05  # radius of the ball of the uniform points
 NOISE = (0.01, 0.05)  # standard deviations of the near-surface points
 
 
@@ -22,19 +22,19 @@ def training_solid(seed: int, resolution: int = 96, faces: int = 6000) -> dict[s
     rounded points), family [] str.
     """
     solid = random_solid(seed)
-    full = surface_mesh(solid, resolution)
+    mesh = surface_mesh(solid, resolution)
     generator = torch.Generator().manual_seed(seed)
-    points = _sample(full.sample_surface(POINTS // 2, seed)[0], generator).half()
+    points = _sample(mesh.sample_surface(POINTS // 2, seed)[0], generator).half()
     inside = solid.distance(points.float()) < 0
-    light = decimated(full, faces)
-    vertex_parts = solid.part(light.vertices)
+    decimated_mesh = decimated(mesh, faces)
+    vertex_parts = solid.part(decimated_mesh.vertices)
     colors = (torch.tensor(solid.colors) * 255).round().to(torch.uint8)
     return {
-        "vertices": light.vertices.numpy(),
-        "faces": light.faces.int().numpy(),
+        "vertices": decimated_mesh.vertices.numpy(),
+        "faces": decimated_mesh.faces.int().numpy(),
         "vertex_colors": colors[vertex_parts].numpy(),
         "vertex_parts": vertex_parts.to(torch.uint8).numpy(),
-        "face_parts": solid.part(light.triangles.mean(1)).to(torch.uint8).numpy(),
+        "face_parts": solid.part(decimated_mesh.triangles.mean(1)).to(torch.uint8).numpy(),
         "part_colors": colors.numpy(),
         "points": points.numpy(),
         "inside": np.packbits(inside.numpy()),
@@ -43,11 +43,11 @@ def training_solid(seed: int, resolution: int = 96, faces: int = 6000) -> dict[s
 
 
 def _sample(surface: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """surface [N,3] -> [2N,3]: N uniform in the ball, the surface points with noise, shuffled."""
+    """Points [2N,3], shuffled: N uniform in the ball, and the N surface points [N,3] with noise."""
     count = len(surface)
     direction = torch.randn(count, 3, generator=generator)
     radius = torch.rand(count, 1, generator=generator) ** (1 / 3) * BALL
     ball = direction / direction.norm(dim=-1, keepdim=True) * radius
     noise = torch.tensor(NOISE).repeat_interleave(count // 2)[:, None]
-    near = surface + torch.randn(count, 3, generator=generator) * noise
-    return torch.cat([ball, near])[torch.randperm(2 * count, generator=generator)]
+    near_surface = surface + torch.randn(count, 3, generator=generator) * noise
+    return torch.cat([ball, near_surface])[torch.randperm(2 * count, generator=generator)]

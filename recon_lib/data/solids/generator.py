@@ -1,4 +1,4 @@
-"""`random_solid(seed)`: a plausible object of a random family, in the unit ball."""
+"""Random solids: plausible objects of random families, in the unit ball."""
 
 from dataclasses import replace
 
@@ -17,12 +17,12 @@ FIT_RESOLUTION = 96
 
 
 def random_solid(seed: int, family: str | None = None) -> Solid:
-    """The solid of this seed, inside the unit ball and touching it; optionally of one of `FAMILIES`."""
+    """Random solid of a seed, inside the unit ball and touching it; optionally of one of `FAMILIES`."""
     return normalised(draft_solid(seed, family))
 
 
 def draft_solid(seed: int, family: str | None = None) -> Solid:
-    """The same solid in its design frame: upright, about two units large, anywhere near the origin."""
+    """The same solid in its design frame: upright, about two units large, near the origin."""
     dice = Dice(seed, 0)
     names = list(FAMILIES)
     name = family or dice.weighted(names, [FAMILIES[n][1] for n in names])
@@ -32,7 +32,7 @@ def draft_solid(seed: int, family: str | None = None) -> Solid:
 
 
 def normalised(solid: Solid) -> Solid:
-    """The solid with its nearly minimal bounding sphere at the origin, radius 1 to about 1 %."""
+    """Solid whose nearly minimal bounding sphere is at the origin, with radius 1 to about 1 %."""
     for radius in (DESIGN_RADIUS, 1.05):
         solid = _fitted(solid, *_rough_ball(solid, radius))
     voxel = 2 / FIT_RESOLUTION
@@ -41,14 +41,14 @@ def normalised(solid: Solid) -> Solid:
 
 
 def _fitted(solid: Solid, centre: Tensor, radius: float) -> Solid:
-    """`solid` moved and scaled so that the given ball becomes the unit ball."""
-    middle = tuple((centre / solid.scale + torch.tensor(solid.centre)).tolist())
-    return replace(solid, centre=middle, scale=solid.scale / radius)
+    """Solid moved and scaled so that the given ball becomes the unit ball."""
+    new_centre = tuple((centre / solid.scale + torch.tensor(solid.centre)).tolist())
+    return replace(solid, centre=new_centre, scale=solid.scale / radius)
 
 
-def _rough_ball(solid: Solid, reach: float) -> tuple[Tensor, float]:
-    """A ball around everything in [-reach, reach]^3: every surface point has a node within half a cell's diagonal."""
-    axis = torch.linspace(-reach, reach, COARSE_NODES)
+def _rough_ball(solid: Solid, half: float) -> tuple[Tensor, float]:
+    """Bounding ball of everything in [-half, half]^3: every surface point has a node within half a cell's diagonal."""
+    axis = torch.linspace(-half, half, COARSE_NODES)
     nodes = torch.cartesian_prod(axis, axis, axis)
     slack = float(axis[1] - axis[0]) * 3**0.5 / 2
     centre, radius = bounding_ball(nodes[solid.distance(nodes) <= slack])
@@ -56,7 +56,7 @@ def _rough_ball(solid: Solid, reach: float) -> tuple[Tensor, float]:
 
 
 def bounding_ball(points: Tensor, steps: int = 64) -> tuple[Tensor, float]:
-    """Centre [3] and radius of a nearly minimal ball around points [N,3] (Badoiu and Clarkson 2003)."""
+    """Centre [3] and radius of a nearly minimal bounding ball of points [N,3] (Badoiu and Clarkson 2003)."""
     centre = (points.min(0).values + points.max(0).values) / 2
     for step in range(2, steps + 2):
         offset = points - centre

@@ -1,4 +1,4 @@
-"""What every distance function is: a node of a tree that answers for batches of coordinates."""
+"""Nodes: the distance functions of which solids are trees, evaluated on batches of coordinates."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class Node:
     """
 
     def at(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-        """Signed distance bound [N] at coordinates given apart, each [N] (three rows are faster than [N,3])."""
+        """Signed distance bound [N] at coordinates x, y, z, each [N] (three rows are faster than [N,3])."""
         raise NotImplementedError
 
     def distance(self, points: Tensor) -> Tensor:
@@ -27,7 +27,7 @@ class Node:
 
 
 def length(*parts: Tensor) -> Tensor:
-    """Euclidean length of a vector given by its components, each [N]."""
+    """Euclidean norm of vectors by their components, each [N]."""
     squared = parts[0] * parts[0]
     for part in parts[1:]:
         squared = torch.addcmul(squared, part, part)

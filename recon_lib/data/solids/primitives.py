@@ -1,4 +1,4 @@
-"""Simple solids around the origin; those with an axis stand along y."""
+"""Primitive solids around the origin; the axis of those that have one is y."""
 
 import math
 from dataclasses import dataclass
@@ -59,9 +59,9 @@ class Cone(Node):
         rim = torch.where(y < 0, self.bottom, self.top)
         cap_r, cap_y = r - torch.minimum(r, rim), y.abs() - h
         slope_r, slope_y = self.top - self.bottom, 2 * h
-        along = ((self.top - r) * slope_r + (h - y) * slope_y) / (slope_r**2 + slope_y**2)
-        along = along.clamp(0, 1)
-        side_r, side_y = r - self.top + slope_r * along, y - h + slope_y * along
+        fraction = ((self.top - r) * slope_r + (h - y) * slope_y) / (slope_r**2 + slope_y**2)
+        fraction = fraction.clamp(0, 1)
+        side_r, side_y = r - self.top + slope_r * fraction, y - h + slope_y * fraction
         squared = torch.minimum(cap_r * cap_r + cap_y * cap_y, side_r * side_r + side_y * side_y)
         sign = torch.where((side_r < 0) & (cap_y < 0), -1.0, 1.0)
         return sign * squared.sqrt() - self.round
@@ -141,12 +141,12 @@ def _capsule(x: Tensor, y: Tensor, z: Tensor, a, b, ra: float, rb: float) -> Ten
     ex, ey, ez = (q - p for p, q in zip(a, b, strict=True))
     squared = max(ex * ex + ey * ey + ez * ez, 1e-12)
     wx, wy, wz = x - a[0], y - a[1], z - a[2]
-    along = (wx * (ex / squared)).add_(wy, alpha=ey / squared).add_(wz, alpha=ez / squared).clamp_(0, 1)
-    far = length(wx.sub_(along, alpha=ex), wy.sub_(along, alpha=ey), wz.sub_(along, alpha=ez))
+    fraction = (wx * (ex / squared)).add_(wy, alpha=ey / squared).add_(wz, alpha=ez / squared).clamp_(0, 1)
+    distance = length(wx.sub_(fraction, alpha=ex), wy.sub_(fraction, alpha=ey), wz.sub_(fraction, alpha=ez))
     if ra == rb:
-        return far - ra
+        return distance - ra
     slope = (rb - ra) / math.sqrt(squared)
-    return (far - ra).sub_(along, alpha=rb - ra) / math.sqrt(1 + slope * slope)
+    return (distance - ra).sub_(fraction, alpha=rb - ra) / math.sqrt(1 + slope * slope)
 
 
 def capsule(a: tuple[float, float, float], b: tuple[float, float, float], radius: float) -> Tube:

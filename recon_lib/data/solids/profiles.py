@@ -1,4 +1,4 @@
-"""Solids from closed polygons: turned around y (`Lathe`) or pushed along z (`Extrude`)."""
+"""Solids from closed polygons: revolved around y (`Lathe`) or extruded along z (`Extrude`)."""
 
 from dataclasses import dataclass
 
@@ -13,8 +13,8 @@ Outline = tuple[tuple[float, float], ...]  # corners of a closed polygon, either
 def polygon_distance(u: Tensor, v: Tensor, outline: Outline, axis: bool = False) -> Tensor:
     """Exact signed distance [N] to a polygon in the plane, at coordinates u, v [N].
 
-    The sign is the parity of the edges that a ray towards +u crosses. With `axis`, edges on u = 0 bound
-    nothing: they close a half profile whose other half is its mirror image.
+    The sign is the parity of the edges that a ray towards +u crosses. With `axis`, edges on u = 0 are no
+    boundary: they close a half profile whose other half is its mirror image.
     """
     squared = torch.full_like(u, float("inf"))
     inside = torch.zeros_like(u, dtype=torch.bool)
@@ -29,9 +29,9 @@ def polygon_distance(u: Tensor, v: Tensor, outline: Outline, axis: bool = False)
         if axis and au == 0 and bu == 0:
             continue
         scale = 1 / max(eu * eu + ev * ev, 1e-12)
-        along = (wu * (eu * scale)).add_(wv, alpha=ev * scale).clamp_(0, 1)
-        wu.sub_(along, alpha=eu)
-        wv.sub_(along, alpha=ev)
+        fraction = (wu * (eu * scale)).add_(wv, alpha=ev * scale).clamp_(0, 1)
+        wu.sub_(fraction, alpha=eu)
+        wv.sub_(fraction, alpha=ev)
         squared = torch.minimum(squared, torch.addcmul(wu * wu, wv, wv))
     distance = squared.sqrt()
     return torch.where(inside, -distance, distance)
@@ -39,7 +39,7 @@ def polygon_distance(u: Tensor, v: Tensor, outline: Outline, axis: bool = False)
 
 @dataclass(frozen=True)
 class Lathe(Node):
-    """The half profile `outline` (radius >= 0, height) turned around y. Exact."""
+    """Solid of revolution of the half profile `outline` (radius >= 0, height) around y. Exact."""
 
     outline: Outline
 
@@ -49,7 +49,7 @@ class Lathe(Node):
 
 @dataclass(frozen=True)
 class Extrude(Node):
-    """The outline in the xy plane, from z = -half to half, rims rounded by `round`. Exact up to the rounding."""
+    """Extrusion of an outline in the xy plane, z = -half to half, edges rounded by `round`. Exact up to rounding."""
 
     outline: Outline
     half: float

@@ -1,4 +1,4 @@
-"""A whole object: parts of several materials, joined, carved and brought into the unit ball."""
+"""Solids: parts of several materials, blended, carved and normalised to the unit ball."""
 
 from dataclasses import dataclass
 
@@ -14,18 +14,16 @@ CHUNK = 16384  # points at a time: the rows of a node's intermediate results sta
 
 @dataclass(frozen=True)
 class Part:
-    """One piece of a solid."""
+    """One part of a solid."""
 
     node: Node
-    material: int = 0
-    """Which of the solid's colours it has."""
-    blend: float = 0.0
-    """Width over which it melts into the parts before it."""
+    material: int = 0  # index of its colour
+    blend: float = 0.0  # width over which it blends with the parts before it
 
 
 @dataclass(frozen=True)
 class Solid:
-    """Parts in a design frame, shown as (design - centre) * scale: inside the unit ball when normalised.
+    """Parts in a design frame, mapped to (design - centre) * scale: inside the unit ball when normalised.
 
     +y is up and +z the front, as in `cameras.camera`.
     """
@@ -38,11 +36,11 @@ class Solid:
     family: str = ""
 
     def distance(self, points: Tensor) -> Tensor:
-        """Signed distance bound [N] at points [N,3]: negative inside, never more than the true distance."""
+        """Signed distance bound [N] at points [N,3]: negative inside, at most the true distance."""
         return self._in_chunks(points, lambda *c: self.join([part.node.at(*c) for part in self.parts], c) * self.scale)
 
     def inside(self, points: Tensor) -> Tensor:
-        """The other sign, as `fields.field.Field` has it: [N], > 0 inside."""
+        """Negated distance [N], > 0 inside, as of a `fields.field.Field`."""
         return -self.distance(points)
 
     def part(self, points: Tensor) -> Tensor:
@@ -62,14 +60,14 @@ class Solid:
         return materials[self._in_chunks(points, nearest)]
 
     def join(self, distances: list[Tensor], coordinates: tuple[Tensor, ...]) -> Tensor:
-        """The parts' distances [N] each -> the solid's [N], in the design frame."""
+        """Distance of the solid [N] from those of its parts, [N] each, in the design frame."""
         d = distances[0]
         for part, other in zip(self.parts[1:], distances[1:], strict=True):
             d = smooth_min(d, other, part.blend)
         return d if self.carve is None else torch.maximum(d, -self.carve.at(*coordinates))
 
     def design(self, points: Tensor) -> Tensor:
-        """points [N,3] -> design coordinates as rows [3,N]."""
+        """Design coordinates, as rows [3,N], of points [N,3]."""
         return (points / self.scale + points.new_tensor(self.centre)).T.contiguous()
 
     def _in_chunks(self, points: Tensor, function) -> Tensor:

@@ -1,4 +1,4 @@
-"""Placing and repeating: isometries and foldings of space, which leave the 1-Lipschitz bound as it is."""
+"""Placement and repetition: isometries and foldings of space, which keep the 1-Lipschitz bound."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Rotation = tuple[float, ...]  # row-major 3x3, local to parent
 
 
 def rotation(x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Rotation:
-    """Turn about x, then y, then z; degrees."""
+    """Rotation about x, then y, then z; degrees."""
     cx, cy, cz = (math.cos(math.radians(a)) for a in (x, y, z))
     sx, sy, sz = (math.sin(math.radians(a)) for a in (x, y, z))
     return (
@@ -65,10 +65,10 @@ class Mirror(Node):
 
 @dataclass(frozen=True)
 class RadialArray(Node):
-    """`count` copies around y of what lies near the +x axis.
+    """`count` copies around y of `node` near the +x axis.
 
     Space is folded like a kaleidoscope, so each copy is symmetric about its own plane (the half at z >= 0
-    counts) and is cut where it leaves its sector.
+    counts) and is cut at the border of its sector.
     """
 
     node: Node

@@ -1,4 +1,4 @@
-"""Bent space. Each warp divides by the largest stretch inside a ball, so the bound stays 1-Lipschitz."""
+"""Warps of space. Each divides by the largest stretch inside a ball, so the bound stays 1-Lipschitz."""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from .node import Node, length
 
 @dataclass(frozen=True)
 class Warp(Node):
-    """`node` seen through a warp that is used only inside the ball of `radius`, which must hold the result.
+    """`node` under a warp that is used only inside the ball of `radius`, which must contain the result.
 
     Outside, a point is first brought to the nearest point q of the ball: with f a bound at q, the hypotenuse
     of |p - q| and max(f(q), 0) is again a 1-Lipschitz bound, since projections on convex sets are firmly
@@ -31,9 +31,9 @@ class Warp(Node):
         raise NotImplementedError
 
     def at(self, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-        far = length(x, y, z)
-        shrink = (self.radius / far.clamp_min(1e-9)).clamp_max(1)
-        beyond = (far - self.radius).clamp_min(0)
+        distance = length(x, y, z)
+        shrink = (self.radius / distance.clamp_min(1e-9)).clamp_max(1)
+        beyond = (distance - self.radius).clamp_min(0)
         d = self.inner(x * shrink, y * shrink, z * shrink) / self.stretch()
         return torch.where(beyond > 0, length(beyond, d.clamp_min(0)), d)
 
@@ -45,7 +45,7 @@ def _shear_stretch(shear: float) -> float:
 
 @dataclass(frozen=True)
 class Twist(Warp):
-    """Turned about y by `amount` radians per unit of height."""
+    """Twist about y by `amount` radians per unit of height."""
 
     def stretch(self) -> float:
         return _shear_stretch(abs(self.amount) * self.radius)
@@ -57,7 +57,7 @@ class Twist(Warp):
 
 @dataclass(frozen=True)
 class Bend(Warp):
-    """Turned about z by `amount` radians per unit along y, a rod becoming an arch (amount * radius under 0.8)."""
+    """Bend about z by `amount` radians per unit along y: a rod becomes an arch (amount * radius under 0.8)."""
 
     def stretch(self) -> float:
         return 1 + abs(self.amount) * self.radius  # the slip may point along y

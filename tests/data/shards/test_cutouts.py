@@ -57,7 +57,7 @@ class TestLibrary:
 
 
 def ideal(library, item, layer):
-    """What the ellipsoid looks like through the layer's own camera, computed anew."""
+    """Render of the ellipsoid by the layer's own camera, computed anew."""
     axes = AXES[int(library.shard(item[0]).object[item[1]])]
     pose = np.linalg.inv(library.cutout(item).world_to_camera)
     size = len(layer.alpha)
@@ -147,21 +147,21 @@ class TestPlace:
                 found += [(np.flatnonzero(alpha.any(axis))[[0, -1]].mean() + 0.5) / 100 - 0.5 for axis in (0, 1)]
             return np.array(found)
 
-        middle, anywhere = centres(wander=0.04), centres()
+        middle, anywhere = centres(offset_std=0.04), centres()
         assert abs(middle.mean()) < 0.015 and 0.025 < middle.std() < 0.055  # 4 % of the picture
         assert anywhere.std() > 3 * middle.std()
-        assert centres(wander=0.1).std() > 2 * middle.std()
-        assert np.array_equal(centres(wander=0.04, outside=0.3), centres(outside=0.3))  # cut off it may be anywhere
+        assert centres(offset_std=0.1).std() > 2 * middle.std()
+        assert np.array_equal(centres(offset_std=0.04, outside=0.3), centres(outside=0.3))  # cut off it may be anywhere
 
     def test_a_large_one_wanders_only_as_far_as_it_stays_whole(self, library):
         for seed in range(6):
-            alpha = place(library.cutout((0, 0)), rng(seed), 100, 0.95, wander=0.5).alpha > 0.5
+            alpha = place(library.cutout((0, 0)), rng(seed), 100, 0.95, offset_std=0.5).alpha > 0.5
             spans = [np.ptp(np.flatnonzero(alpha.any(axis))) + 1 for axis in (0, 1)]
             assert max(spans) >= 94
 
     def test_pixels_near_the_middle_lie_where_the_camera_sees_them(self, library):
         for seed in range(6):
-            layer = place(library.cutout((0, seed)), rng(seed), 90, 0.95, wander=0.04)
+            layer = place(library.cutout((0, seed)), rng(seed), 90, 0.95, offset_std=0.04)
             wanted, seen = ideal(library, (0, seed), layer).depth > 0, ~np.isnan(layer.relief)
             assert (seen & wanted).sum() / (seen | wanted).sum() > 0.93
 

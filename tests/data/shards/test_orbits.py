@@ -1,4 +1,4 @@
-"""Rings of views of boxes and balls: what is stored is what the cameras see."""
+"""Orbit renders of boxes and balls: stored layers are what the cameras see."""
 
 import json
 
@@ -43,14 +43,14 @@ def source(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def shard(source, tmp_path_factory):
-    out = tmp_path_factory.mktemp("rings")
+    out = tmp_path_factory.mktemp("orbits")
     render_mesh_orbits(source, out, size=SIZE)
     (folder,) = list_orbits(out)
     assert folder.name == "meshes_train_000_000000"
     return open_orbits(folder)
 
 
-def test_a_ring_is_the_front_and_the_schedule(shard):
+def test_an_orbit_is_the_front_and_the_schedule(shard):
     assert len(shard) == 2 and shard.rgb.shape == (2, VIEWS, SIZE, SIZE, 3)
     cameras = shard.views(0).cameras
     x, _, z = cameras.position.unbind(-1)
@@ -85,9 +85,9 @@ def test_what_is_not_the_object_is_white(shard):
 def test_the_front_fills_its_share_of_the_picture(shard):
     for row in range(2):
         mask = shard.views(row).masks[0, 0] > 0.2
-        place = torch.arange(SIZE)[mask.any(0)], torch.arange(SIZE)[mask.any(1)]
-        reach = max(float((p + 0.5 - SIZE / 2).abs().max()) for p in place) / (SIZE / 2)
-        assert FILL[0] - 0.06 < reach < FILL[1] + 0.06
+        positions = torch.arange(SIZE)[mask.any(0)], torch.arange(SIZE)[mask.any(1)]
+        extent = max(float((p + 0.5 - SIZE / 2).abs().max()) for p in positions) / (SIZE / 2)
+        assert FILL[0] - 0.06 < extent < FILL[1] + 0.06
 
 
 def test_no_view_cuts_the_object(shard):
@@ -96,7 +96,7 @@ def test_no_view_cuts_the_object(shard):
     assert not any((shard.views(row).masks[..., edge] > 0).any() for row in range(2))
 
 
-def test_half_of_the_fronts_are_told_to_be_level():
+def test_half_of_the_first_views_count_as_level():
     rng, level = np.random.default_rng(0), 0
     for _ in range(60):
         mesh, cameras = random_orbit(ball(1), rng, SIZE)
@@ -105,18 +105,18 @@ def test_half_of_the_fronts_are_told_to_be_level():
     assert 15 < level < 45
 
 
-def test_a_front_shows_its_elevation_whether_told_or_not():
-    """Looked down upon by 40 degrees, a box shows its top: told or not, the picture is the same."""
+def test_a_first_view_shows_its_elevation_whether_it_counts_as_level_or_not():
+    """At 40 degrees of elevation a box shows its top: whether the object is tilted or the camera raised."""
 
     class Fixed:
-        def __init__(self, told):
-            self.told = told
+        def __init__(self, raised):
+            self.raised = raised
 
         def triangular(self, *_):
             return 40.0
 
         def random(self):
-            return 0.0 if self.told else 1.0
+            return 0.0 if self.raised else 1.0
 
         def uniform(self, low, high):
             return low
@@ -125,8 +125,8 @@ def test_a_front_shows_its_elevation_whether_told_or_not():
             return 0.0
 
     pictures = []
-    for told in (True, False):
-        mesh, cameras = random_orbit(box((0.5, 0.4, 0.3)), Fixed(told), SIZE)
+    for raised in (True, False):
+        mesh, cameras = random_orbit(box((0.5, 0.4, 0.3)), Fixed(raised), SIZE)
         pictures.append(cameras[0].project(mesh.vertices)[0])
     torch.testing.assert_close(pictures[0], pictures[1], atol=1e-3, rtol=1e-4)
 
@@ -167,7 +167,7 @@ def test_solids_in_shards_of_some(tmp_path, monkeypatch):
     assert open_orbits(list_orbits(tmp_path)[0]).alpha.max(axis=(2, 3)).min() > 100  # seen from everywhere
 
 
-def test_a_damaged_mesh_is_left_out_and_nothing_else_is_told(source, tmp_path):
+def test_a_damaged_mesh_is_skipped_and_no_mesh_is_an_error(source, tmp_path):
     folder = tmp_path / "meshes"
     folder.mkdir()
     (folder / "bad.npz").write_bytes(b"no mesh")
@@ -190,7 +190,7 @@ def test_a_stop_leaves_no_shard(source, tmp_path):
     assert not list((tmp_path / "out").glob("*"))
 
 
-def test_folders_without_rings_are_told(shard, tmp_path):
+def test_folders_without_orbits_are_reported(shard, tmp_path):
     with pytest.raises(BadInput, match="No orbit of views"):
         list_orbits(tmp_path)
     write_orbits(tmp_path / "x", [{name: getattr(shard, name)[0] for name in orbits.ARRAYS}])

@@ -6,10 +6,10 @@ import pytest
 from recon_lib.data.shards import scenes
 from recon_lib.data.shards.cutouts import Library
 from recon_lib.data.shards.scenes import (
-    LARGEST_SIDE,
-    LEAST_VISIBLE,
-    MOST_VISIBLE,
-    SMALLEST_SIDE,
+    MAX_SIDE,
+    MAX_VISIBLE,
+    MIN_SIDE,
+    MIN_VISIBLE,
     SceneMix,
     compose_scene,
     prominence,
@@ -115,7 +115,7 @@ class TestMix:
             made = scene(library, seed, OPEN)
             rows, columns = np.flatnonzero(made.amodal.any(1)), np.flatnonzero(made.amodal.any(0))
             side = (max(np.ptp(rows), np.ptp(columns)) + 1) / SIZE
-            assert SMALLEST_SIDE - 2.5 / SIZE <= side <= LARGEST_SIDE + 1 / SIZE
+            assert MIN_SIDE - 2.5 / SIZE <= side <= MAX_SIDE + 1 / SIZE
 
     def test_only_truncated_objects_are_cut_off(self, library):
         def cut(mix):
@@ -133,8 +133,8 @@ class TestMix:
         shares = np.array([made.mask.sum() / made.amodal.sum() for made in occluded])
         hidden = np.array([made.occluder.any() for made in occluded])
         assert hidden.mean() > 0.6
-        assert (shares > LEAST_VISIBLE - 0.04).all()
-        assert (shares[hidden] < MOST_VISIBLE + 0.04).all()
+        assert (shares > MIN_VISIBLE - 0.04).all()
+        assert (shares[hidden] < MAX_VISIBLE + 0.04).all()
         assert shares[hidden].min() < 0.6 and shares[~hidden].min(initial=1.0) == 1
 
     def test_the_object_takes_more_of_the_middle_than_what_hides_it(self, occluded):
@@ -192,12 +192,12 @@ class TestClose:
                 off.append((ends.mean() + 0.5) / SIZE - 0.5)
         assert abs(np.mean(off)) < 0.02 and 0.015 < np.std(off) < 0.06
 
-    def test_it_is_about_as_large_as_the_window_shows_it(self, close):
+    def test_it_is_about_as_large_as_in_an_object_crop(self, close):
         sides = []
         for made in close:
             spans = [np.ptp(np.flatnonzero(made.amodal.any(axis))) + 1 for axis in (0, 1)]
             sides.append(max(spans) / SIZE)
-        low, high = scenes.CLOSE_SIDES
+        low, high = scenes.CROP_SIDES
         assert low - 2.5 / SIZE <= min(sides) and max(sides) <= high + 1 / SIZE
         assert low < OBJECT_SHARE < high and np.ptp(sides) > 0.2
 

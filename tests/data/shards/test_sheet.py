@@ -11,16 +11,16 @@ SIZE = 48
 
 @pytest.fixture
 def calls(monkeypatch):
-    """Solids and meshes are ellipsoids; the list holds what was asked for."""
-    asked = []
+    """Solids and meshes are ellipsoids; the list holds the arguments of each call."""
+    requests = []
 
     def render(folder, what, **options):
-        asked.append((what, options))
+        requests.append((what, options))
         write_ellipsoids(folder)
 
     monkeypatch.setattr(sheet, "render_solids", render)
-    monkeypatch.setattr(sheet, "render_meshes", lambda source, folder, **options: asked.append((source, options)))
-    return asked
+    monkeypatch.setattr(sheet, "render_meshes", lambda source, folder, **options: requests.append((source, options)))
+    return requests
 
 
 def test_a_row_a_sample_with_picture_masks_depth_and_normals(calls):
