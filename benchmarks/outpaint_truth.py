@@ -15,7 +15,7 @@ from recon_lib.progress import Progress
 from recon_lib.render.rasterize import rasterize
 from recon_lib.stages.outpainting.mask import UNKNOWN, OutpaintMask, find_outpaint_mask
 from recon_lib.stages.outpainting.outpaint import PainterInput
-from recon_lib.views.next_views import MAX_VIEW_ANGLE_DEG, sight
+from recon_lib.views.next_views import MAX_VIEW_ANGLE_DEG, surface_visibility
 from recon_lib.views.views import Views
 
 SAMPLES = 4096  # surface points whose colours are compared between views
@@ -134,7 +134,7 @@ def _within(region: Tensor, kept: Tensor, images: Tensor, full: OutpaintMask) ->
 def point_colors(mesh: Mesh, images: Tensor, cameras: Cameras) -> tuple[Tensor, Tensor]:
     """Colours [V,N,3] of evenly spread surface points in pictures [V,3,H,W], and which cameras see them [V,N] bool."""
     points, _, _ = mesh.sample_surface(SAMPLES, 0)
-    seen = sight(mesh, cameras, samples=SAMPLES, seed=0).seen
+    seen = surface_visibility(mesh, cameras, samples=SAMPLES, seed=0).seen
     pixels, _ = cameras.project(points)
     grid = pixels / pixels.new_tensor([cameras.width, cameras.height]) * 2 - 1
     found = F.grid_sample(images, grid[:, None], padding_mode="border", align_corners=False)

@@ -56,9 +56,9 @@ PHOTOS: dict[str, tuple[Callable[[Path], Path], str]] = {
     "truncated JPEG": (lambda f: cut(picture(f / "photo.jpg"), 0.6), "damaged or truncated"),
     "one pixel": (lambda f: picture(f / "photo.png", grey(9, 1, 1)), "1x1 pixels"),
     "a line": (lambda f: picture(f / "photo.png", grey(9, 2, 400)), "400x2 pixels"),
-    "wholly transparent": (
+    "fully transparent": (
         lambda f: picture(f / "photo.png", np.zeros((SIDE, SIDE, 4), np.uint8)),
-        "wholly transparent",
+        "fully transparent",
     ),
     "float TIFF in 0-255": (
         lambda f: picture(f / "photo.tif", np.full((SIDE, SIDE), 200, np.float32)),

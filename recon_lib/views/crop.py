@@ -1,4 +1,4 @@
-"""Views cut out around their object: small square pictures for stages whose cost grows with the pixels."""
+"""Object crops of views: small square pictures for stages whose cost grows with the number of pixels."""
 
 import torch
 import torch.nn.functional as F
@@ -10,19 +10,22 @@ from ..provenance import Provenance
 from .square_crop import SquareCrop
 from .views import Views
 
-SHARE = 0.85  # the object's longer side over the picture's side
-SIDE = 256  # pixels
+OBJECT_SHARE = 0.85  # the object's longer side over the picture's side
+VIEW_SIDE_PX = 256
 
 
-def crop_to_object(views: Views, side: int = SIDE, share: float = SHARE) -> Views:
-    """Each view in the square around its mask, at `side` x `side` pixels; the object's longer side spans `share`.
+def crop_to_object(views: Views, side: int = VIEW_SIDE_PX, share: float = OBJECT_SHARE) -> Views:
+    """Square crop of each view around its mask, at `side` x `side` pixels; the object's longer side spans `share`.
 
-    Cameras stay where they are and look the same way: only their lens changes. Depth and normals are means over the
-    object's part of each new pixel; a pixel belongs to the mask where the object covers half of it.
+    Poses do not change, only intrinsics. Depth and normals are means over the object's part of each new pixel; a pixel
+    belongs to the mask where the object covers more than half of it.
     Raises `BadInput` for an empty mask and for a side or share out of range.
     """
     if not (16 <= side <= 4096 and 0.05 <= share <= 1):
-        raise BadInput(f"A crop of {side} px with a share of {share} is out of range; usual are {SIDE} px and {SHARE}.")
+        raise BadInput(
+            f"A crop of {side} px with a share of {share} is out of range; "
+            f"usual are {VIEW_SIDE_PX} px and {OBJECT_SHARE}."
+        )
     return Views.cat([_cropped(views[index], index, side, share) for index in range(len(views))])
 
 
@@ -44,13 +47,15 @@ def _cropped(view: Views, index: int, side: int, share: float) -> Views:
 
 def _mean_on(crop: SquareCrop, values: Tensor, on: Tensor, side: int) -> Tensor:
     """Means over the pixels of `on` [1,1,H,W]; 0 where less than half of a new pixel is on it."""
-    found, covered = crop.crop_masked(values, on.float(), side)
-    return found * (covered > 0.5)
+    means, covered = crop.crop_masked(values, on.float(), side)
+    return means * (covered > 0.5)
 
 
 def _codes(crop: SquareCrop, codes: Tensor, mask: Tensor, side: int) -> Tensor:
-    """The code that covers most of each new pixel, [1,1,side,side] uint8; NONE off the mask."""
+    """Provenance code that covers most of each new pixel, [1,1,side,side] uint8; NONE off the mask."""
     kinds = [code for code in Provenance if code is not Provenance.NONE]
-    shares = torch.cat([crop.crop_coverage((codes == code).float(), side) for code in kinds], 1)
-    most = torch.tensor([int(code) for code in kinds], dtype=torch.uint8)[shares.argmax(1, keepdim=True)]
-    return torch.where((mask > 0.5) & (shares.amax(1, keepdim=True) > 0), most, int(Provenance.NONE)).to(torch.uint8)
+    coverage = torch.cat([crop.crop_coverage((codes == code).float(), side) for code in kinds], 1)
+    majority = torch.tensor([int(code) for code in kinds], dtype=torch.uint8)[coverage.argmax(1, keepdim=True)]
+    return torch.where((mask > 0.5) & (coverage.amax(1, keepdim=True) > 0), majority, int(Provenance.NONE)).to(
+        torch.uint8
+    )

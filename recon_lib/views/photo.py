@@ -1,4 +1,4 @@
-"""Read pictures and masks from files of any ordinary kind."""
+"""Reading of pictures and masks from image files, and writing of pictures."""
 
 import logging
 from dataclasses import dataclass
@@ -17,44 +17,44 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("recon3d")
 
-LONGEST_SIDE = 2048  # pixels kept; the networks look at far fewer, the texture bake at no more
-OPAQUE = 0.999
+MAX_SIDE_PX = 2048  # larger pictures are reduced: networks use far fewer pixels, and textures have no more
+OPAQUE = 0.999  # alpha from which a pixel counts as opaque
 
 
 @dataclass(frozen=True)
 class Photo:
-    """A picture as the stages want it."""
+    """A picture in the form that stages take."""
 
-    image: Tensor  # [1,3,H,W] float32 sRGB 0-1; see-through parts lie over white
-    alpha: Tensor | None  # [1,1,H,W] float32, 1 = opaque; None where nothing is see-through
+    image: Tensor  # [1,3,H,W] float32 sRGB 0-1; transparent parts are blended with white
+    alpha: Tensor | None  # [1,1,H,W] float32, 1 = opaque; None if nothing is transparent
 
 
-def load_photo(path: Path | str, longest_side: int = LONGEST_SIDE) -> Photo:
-    """Read the first frame of an image file: upright by its EXIF note, grey, palette, 16-bit, CMYK and RGBA alike.
+def load_photo(path: Path | str, longest_side: int = MAX_SIDE_PX) -> Photo:
+    """Read the first frame of an image file, upright by its EXIF tag: grey, palette, 16-bit, CMYK or RGBA.
 
     Pictures with a side beyond `longest_side` are reduced to it. Raises `BadInput` for files that are missing,
-    truncated, no image, too small (`prepare.SMALLEST_SIDE`), wholly see-through, or of absurd size.
+    truncated, no image, too small (`prepare.MIN_SIDE_PX`), fully transparent, or of absurd size.
     """
     planes = _read(Path(path), longest_side)
     if planes.shape[0] == 4 and planes[3].max() < 1 / 255:
-        raise BadInput(f"{Path(path).name} is wholly transparent; give a picture that shows something.")
-    see_through = planes.shape[0] == 4 and bool(planes[3].min() < OPAQUE)
+        raise BadInput(f"{Path(path).name} is fully transparent; give a picture that shows something.")
+    transparent = planes.shape[0] == 4 and bool(planes[3].min() < OPAQUE)
     try:
         image = prepare_image(planes[None])
     except BadInput as error:
         raise BadInput(f"{Path(path).name}: {error}") from error
-    return Photo(image, planes[None, 3:] if see_through else None)
+    return Photo(image, planes[None, 3:] if transparent else None)
 
 
 def load_mask(path: Path | str, height: int, width: int) -> Tensor:
     """Read a mask file for an image of height x width. -> [1,1,H,W] float32 in 0-1, 1 = object.
 
-    White marks the object; in a file with see-through parts the opaque part does. (ComfyUI's LoadImage gives the
-    opposite of that: its MASK output is 1 - alpha.) Raises `BadInput` as `prepare.prepare_mask`.
+    White marks the object; in a file with transparent parts the opaque part does. (ComfyUI's LoadImage returns the
+    opposite: its MASK output is 1 - alpha.) Raises `BadInput` as `prepare.prepare_mask`.
     """
-    planes = _read(Path(path), LONGEST_SIDE)
-    see_through = planes.shape[0] == 4 and bool(planes[3].min() < OPAQUE)
-    mask = planes[3:] if see_through else planes[:3].mean(0, keepdim=True)
+    planes = _read(Path(path), MAX_SIDE_PX)
+    transparent = planes.shape[0] == 4 and bool(planes[3].min() < OPAQUE)
+    mask = planes[3:] if transparent else planes[:3].mean(0, keepdim=True)
     try:
         return prepare_mask(mask, 1, height, width)
     except BadInput as error:
@@ -62,7 +62,7 @@ def load_mask(path: Path | str, height: int, width: int) -> Tensor:
 
 
 def save_image(image: Tensor, path: Path | str) -> None:
-    """Write an image [3,H,W] in 0-1 as PNG or JPEG (by the ending), whole or not at all."""
+    """Write an image [3,H,W] in 0-1 as PNG, JPEG or WebP (by the suffix), atomically."""
     from PIL import Image
 
     from ..files import check_output, written_whole
@@ -99,15 +99,15 @@ def _read(path: Path, longest_side: int) -> Tensor:
 
 
 def _planes(picture: "Image", longest_side: int) -> Tensor:
-    """A Pillow image of any mode as planes [C,H,W] in 0-1, roughly reduced where it is far too large."""
+    """Planes [C,H,W] in 0-1 of a Pillow image of any mode, reduced by an integer factor if it is far too large."""
     import numpy as np
 
     if picture.mode == "I" or picture.mode.startswith("I;16"):
         return torch.from_numpy(np.asarray(picture).astype(np.float32))[None] / 65535
-    if picture.mode == "F":  # 32-bit TIFF: taken as 0-1, and `prepare` refuses what is not
+    if picture.mode == "F":  # 32-bit TIFF: taken as 0-1; `prepare` refuses other values
         return torch.from_numpy(np.array(picture, dtype=np.float32))[None]
-    see_through = picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info
-    picture = picture.convert("RGBA" if see_through else "RGB")
+    transparent = picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info
+    picture = picture.convert("RGBA" if transparent else "RGB")
     factor = max(picture.size) // longest_side
     if factor > 1:  # before the pixels grow to floats
         picture = picture.reduce(factor)

@@ -1,4 +1,4 @@
-"""Views as a folder of pictures with a transforms.json, the form that nerfstudio and its kin exchange."""
+"""Views as a folder of pictures with a transforms.json, the format of nerfstudio and related tools."""
 
 import shutil
 import uuid
@@ -18,15 +18,15 @@ from .views import Views
 if TYPE_CHECKING:
     import numpy as np
 
-FLOAT_LAYERS = ("depth", "normals")  # float32 npy, so that nothing is lost; pictures are 8-bit PNG
+FLOAT_LAYERS = ("depth", "normals")  # lossless float32 npy; the other layers are 8-bit PNG
 
 
 def load_views(folder: Path | str, progress: Progress | None = None) -> Views:
-    """Read `folder`/transforms.json and its pictures, which must share one size.
+    """Read `folder`/transforms.json and its pictures, which must have one size.
 
-    The world is taken as the file has it (no turning, centring or scaling). A picture's mask is its `mask_path`,
-    else its alpha channel, else everything. Depth, normals and provenance are kept when every frame has them.
-    Raises `BadInput` naming the file for what is missing, damaged, distorted, of another size or outside the folder.
+    The world frame is the file's (not rotated, centred or scaled). A picture's mask is its `mask_path`, otherwise its
+    alpha channel, otherwise everything. Depth, normals and provenance are loaded if every frame has them.
+    Raises `BadInput` naming the file if it is missing, damaged, distorted, of another size or outside the folder.
     """
     progress = progress or Progress()
     frames = read_frames(Path(folder))
@@ -46,7 +46,7 @@ def load_views(folder: Path | str, progress: Progress | None = None) -> Views:
 
 
 def save_views(views: Views, folder: Path | str, progress: Progress | None = None) -> Path:
-    """Write the views as a new folder, whole or not at all; `load_views` gives them back. -> the folder.
+    """Write the views as a new folder, atomically, for `load_views` to read. -> the folder.
 
     Images and masks are 8-bit PNG (rounded to 1/255), depth and normals float32 npy, provenance 8-bit PNG codes.
     An existing folder is never touched unless it is empty.
@@ -88,15 +88,15 @@ def _load_frame(frame: Frame, layers: list[str]) -> Views:
     }
     if "mask" in frame.paths:
         layers = ["mask", *layers]
-    found = {}
+    planes_by_layer = {}
     for name in layers:
         path = frame.paths[name]
-        found[name] = readers[name](path)[None]
-        if found[name].shape[-2:] != (height, width):
+        planes_by_layer[name] = readers[name](path)[None]
+        if planes_by_layer[name].shape[-2:] != (height, width):
             raise BadInput(f"{path.name} has another size than its image of {width}x{height} pixels; resize it.")
     alpha = planes[None, 3:] if len(planes) == 4 else torch.ones(1, 1, height, width)
-    mask = found.pop("mask", alpha)
-    return Views(planes[None, :3], frame.camera(height, width), mask, **found)
+    mask = planes_by_layer.pop("mask", alpha)
+    return Views(planes[None, :3], frame.camera(height, width), mask, **planes_by_layer)
 
 
 def _save_view(view: Views, folder: Path, index: int) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Bring whatever a user connects into the form that the stages expect, or say in one sentence why not."""
+"""Preparation of users' images and masks for the stages, with checks that say in one sentence what is wrong."""
 
 import logging
 
@@ -11,24 +11,24 @@ from ..errors import BadInput
 
 log = logging.getLogger("recon3d")
 
-SMALLEST_SIDE = 16  # pixels; below this no network sees anything
-ASPECT_TOLERANCE = 0.02
-SMALLEST_OBJECT = 1e-4  # share of the picture
+MIN_SIDE_PX = 16  # of an image; smaller ones show nothing to a network
+ASPECT_TOLERANCE = 0.02  # relative difference of aspect ratio between a mask and its image
+MIN_MASK_FRACTION = 1e-4  # of the picture, for object and background alike
 
 
 def prepare_image(image: Tensor) -> Tensor:
-    """Any picture as RGB. image [V,C,H,W] with C = 1 (grey), 3 or 4 (RGBA: laid over white) -> [V,3,H,W] in 0-1.
+    """RGB [V,3,H,W] in 0-1 of any image [V,C,H,W] with C = 1 (grey), 3 or 4 (RGBA: blended with white).
 
     Raises `BadInput` for other shapes, no picture at all, NaN, values far outside 0-1, or sides under 16 pixels.
     """
     if not isinstance(image, Tensor) or image.ndim != 4 or image.shape[1] not in (1, 3, 4):
-        got = tuple(image.shape) if isinstance(image, Tensor) else type(image).__name__
-        raise BadInput(f"The image is {got}; a tensor [V,C,H,W] with 1, 3 or 4 channels is needed.")
+        shape = tuple(image.shape) if isinstance(image, Tensor) else type(image).__name__
+        raise BadInput(f"The image is {shape}; a tensor [V,C,H,W] with 1, 3 or 4 channels is needed.")
     count, channels, height, width = image.shape
     if not count:
         raise BadInput("The image batch is empty; connect at least one image.")
-    if min(height, width) < SMALLEST_SIDE:
-        raise BadInput(f"The image is {width}x{height} pixels; at least {SMALLEST_SIDE}x{SMALLEST_SIDE} are needed.")
+    if min(height, width) < MIN_SIDE_PX:
+        raise BadInput(f"The image is {width}x{height} pixels; at least {MIN_SIDE_PX}x{MIN_SIDE_PX} are needed.")
     image = image.float()
     check_finite("The image", image)
     if image.min() < -0.5 or image.max() > 1.5:
@@ -41,17 +41,17 @@ def prepare_image(image: Tensor) -> Tensor:
 
 
 def prepare_mask(mask: Tensor, count: int, height: int, width: int) -> Tensor:
-    """A user's mask fitted to `count` images of height x width. -> [count,1,H,W] float32 in 0-1, 1 = object.
+    """Mask [count,1,H,W] float32 in 0-1, 1 = object, of a user's mask for `count` images of height x width.
 
-    mask [H,W], [B,H,W] or [B,1,H,W]; one mask serves all images; another size is scaled if its proportions agree.
+    mask [H,W], [B,H,W] or [B,1,H,W]; one mask serves all images; another size is scaled if its aspect ratio agrees.
     Raises `BadInput` for NaN, a mask that marks nothing or everything, and sizes or counts that do not fit.
-    A mask that marks the frame rather than the middle is used as it is, with a warning that it may be inverted.
+    A mask that marks the border rather than the middle is used as it is, with a warning that it may be inverted.
     """
     mask = fit_mask(mask, count, height, width)
-    share = (mask > 0.5).float().mean(dim=(1, 2, 3))
-    if (share < SMALLEST_OBJECT).any():
+    fraction = (mask > 0.5).float().mean(dim=(1, 2, 3))
+    if (fraction < MIN_MASK_FRACTION).any():
         raise BadInput("The mask is empty; white (1) must mark the object.")
-    if (share > 1 - SMALLEST_OBJECT).any():
+    if (fraction > 1 - MIN_MASK_FRACTION).any():
         raise BadInput("The mask covers the whole picture; white (1) must mark the object alone.")
     if any(looks_inverted(one) for one in mask[:, 0]):
         log.warning(
@@ -61,24 +61,24 @@ def prepare_mask(mask: Tensor, count: int, height: int, width: int) -> Tensor:
 
 
 def fit_mask(mask: Tensor, count: int, height: int, width: int, name: str = "mask") -> Tensor:
-    """The same for a mask that may mark nothing, such as an occluder's: shape, size and count are all that is asked."""
+    """The same for a mask that may be empty, such as an occluder's: only shape, size and count are checked."""
     mask = _as_planes(mask, name)
     check_finite(f"The {name}", mask)
     mask = mask.clamp(0, 1)
     if len(mask) not in (1, count):
         raise BadInput(f"There are {len(mask)} {name}s for {count} images; give one {name}, or one per image.")
-    here = mask.shape[-2:]
-    if abs(here[1] / here[0] / (width / height) - 1) > ASPECT_TOLERANCE:
+    size = mask.shape[-2:]
+    if abs(size[1] / size[0] / (width / height) - 1) > ASPECT_TOLERANCE:
         raise BadInput(
-            f"The {name} is {here[1]}x{here[0]} and the image {width}x{height}; give a mask made from this image."
+            f"The {name} is {size[1]}x{size[0]} and the image {width}x{height}; give a mask made from this image."
         )
-    if tuple(here) != (height, width):
+    if tuple(size) != (height, width):
         mask = F.interpolate(mask, (height, width), mode="bilinear", antialias=True, align_corners=False)
     return mask.expand(count, -1, -1, -1).contiguous()
 
 
 def looks_inverted(mask: Tensor) -> bool:
-    """True if most of the border is marked and most of the middle is not. mask [H,W]."""
+    """True if most of the border and less than half of the middle of a mask [H,W] are marked."""
     marked = (mask > 0.5).float()
     height, width = marked.shape
     border = torch.cat([marked[0], marked[-1], marked[:, 0], marked[:, -1]]).mean()
@@ -89,8 +89,8 @@ def looks_inverted(mask: Tensor) -> bool:
 def _as_planes(mask: Tensor, name: str) -> Tensor:
     """[H,W], [B,H,W] or [B,1,H,W] -> [B,1,H,W] float32."""
     if not isinstance(mask, Tensor) or mask.ndim not in (2, 3, 4) or (mask.ndim == 4 and mask.shape[1] != 1):
-        got = tuple(mask.shape) if isinstance(mask, Tensor) else type(mask).__name__
-        raise BadInput(f"The {name} is {got}; a tensor [B,H,W] is needed.")
+        shape = tuple(mask.shape) if isinstance(mask, Tensor) else type(mask).__name__
+        raise BadInput(f"The {name} is {shape}; a tensor [B,H,W] is needed.")
     if not mask.numel():
         raise BadInput(f"The {name} holds no pixels; connect a mask made from the image.")
     planes = mask[None] if mask.ndim == 2 else mask

@@ -1,4 +1,4 @@
-"""nerfstudio's transforms.json: a list of frames with their cameras (instant-ngp's and Blender's dialects too).
+"""Reading and writing of nerfstudio's transforms.json, and of instant-ngp's and Blender's dialects.
 
 Facts of the format (docs.nerf.studio, "Data conventions"): `frames[].transform_matrix` is camera-to-world with
 OpenGL camera axes; lens keys fl_x, fl_y, cx, cy, w, h stand at the top or in a frame, which wins; older files have
@@ -65,7 +65,7 @@ class Frame:
 
 
 def read_frames(folder: Path) -> list[Frame]:
-    """The frames of `folder`/transforms.json in the file's order. Paths beyond the folder are refused."""
+    """Frames of `folder`/transforms.json in the file's order. Paths outside the folder are refused."""
     path = folder / FILE_NAME
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
@@ -96,7 +96,7 @@ def _frame(folder: Path, values: Mapping) -> Frame:
 
 
 def _inside(folder: Path, name: object) -> Path:
-    """The file `name` of the folder; without an ending, .png is meant (Blender's dialect)."""
+    """Path of the file `name` in the folder; without a suffix it is a .png (Blender's dialect)."""
     if not isinstance(name, str):
         raise BadInput(f"{FILE_NAME} names a file by {name!r}; write a relative path.")
     path = folder / name.replace("\\", "/")

@@ -1,4 +1,4 @@
-"""Posed images: the currency between stages."""
+"""Posed images: what stages pass to each other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -14,7 +14,7 @@ from ..provenance import Provenance
 
 @dataclass(frozen=True)
 class Views:
-    """V images with their cameras and what is known about their pixels. Immutable: stages return new ones."""
+    """V posed images with masks and optional layers. Immutable: stages return new ones."""
 
     images: Tensor  # [V,3,H,W] float32 sRGB 0-1
     cameras: Cameras  # V cameras of H x W
@@ -46,19 +46,19 @@ class Views:
 
     @property
     def codes(self) -> Tensor:
-        """Provenance [V,1,H,W] uint8; where none was told, every masked pixel is observed."""
+        """Provenance [V,1,H,W] uint8; if there is none, every masked pixel is observed."""
         if self.provenance is not None:
             return self.provenance
         return torch.where(self.masks > 0.5, int(Provenance.OBSERVED), int(Provenance.NONE)).to(torch.uint8)
 
     @classmethod
     def cat(cls, views: Sequence["Views"]) -> "Views":
-        """Join views of one image size. Depth and normals stay only if all have them, provenance if any has it."""
+        """Concatenation of views of one image size. Depth and normals stay if all have them, provenance if one has."""
         if not views:
             raise BadInput("There is no view to join; connect at least one.")
         cameras, layers = Cameras.cat([v.cameras for v in views]), {}
-        told = any(v.provenance is not None for v in views)
+        has_provenance = any(v.provenance is not None for v in views)
         for name in ("images", "masks", "depth", "normals", "provenance"):
-            parts = [v.codes if name == "provenance" and told else getattr(v, name) for v in views]
+            parts = [v.codes if name == "provenance" and has_provenance else getattr(v, name) for v in views]
             layers[name] = None if any(p is None for p in parts) else torch.cat(parts)
         return cls(cameras=cameras, **layers)

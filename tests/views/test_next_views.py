@@ -9,7 +9,7 @@ from recon_lib.cameras.camera import Cameras
 from recon_lib.errors import BadInput, Interrupted
 from recon_lib.meshes.mesh import Mesh
 from recon_lib.views.next_views import (
-    Sight,
+    SurfaceVisibility,
     after_pop3d,
     best_views,
     look_from,
@@ -19,7 +19,7 @@ from recon_lib.views.next_views import (
     read_directions,
     ring,
     shows_ball,
-    sight,
+    surface_visibility,
 )
 from tests.helpers.shapes import ball, box
 from tests.helpers.stop_button import StopButton
@@ -41,8 +41,8 @@ def globe() -> Mesh:
 
 
 def cap(distance: float, max_view_angle: float) -> float:
-    """Share of the unit sphere that is turned to a camera by less than `max_view_angle`: law of sines in the triangle
-    of centre, surface point and camera."""
+    """Fraction of the unit sphere at a view angle below `max_view_angle`: law of sines in the triangle of centre,
+    surface point and camera."""
     limit = math.radians(max_view_angle)
     return (1 - math.cos(limit - math.asin(math.sin(limit) / distance))) / 2
 
@@ -73,14 +73,14 @@ def test_directions_that_cannot_be_read(text, words):
 
 def test_cameras_keep_the_lens_and_count_from_the_first():
     first = Cameras.orbit([30.0, 80.0], [20.0, 0.0], [2.5, 9.0], 53.0, 40, 60)
-    found = look_from([(45.0, 0.0), (-60.0, -30.0), (0.0, 80.0)], first)
-    assert angles(found)[:2] == [(75, 20), (-30, -10)]
-    assert angles(found)[2][1] == 90  # no further than straight above
-    torch.testing.assert_close(found.position.norm(dim=-1), torch.full((3,), 2.5))
-    torch.testing.assert_close(found.intrinsics, first.intrinsics[:1].repeat(3, 1, 1))
-    assert (found.height, found.width) == (40, 60)
-    toward = -found.position / 2.5
-    torch.testing.assert_close(found.rotation[:, :, 2], toward, atol=1e-5, rtol=0)
+    cameras = look_from([(45.0, 0.0), (-60.0, -30.0), (0.0, 80.0)], first)
+    assert angles(cameras)[:2] == [(75, 20), (-30, -10)]
+    assert angles(cameras)[2][1] == 90  # no further than straight above
+    torch.testing.assert_close(cameras.position.norm(dim=-1), torch.full((3,), 2.5))
+    torch.testing.assert_close(cameras.intrinsics, first.intrinsics[:1].repeat(3, 1, 1))
+    assert (cameras.height, cameras.width) == (40, 60)
+    toward = -cameras.position / 2.5
+    torch.testing.assert_close(cameras.rotation[:, :, 2], toward, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize(
@@ -93,13 +93,13 @@ def test_cameras_keep_the_lens_and_count_from_the_first():
 )
 def test_a_lens_that_cuts_the_unit_ball_is_changed_for_one_that_the_ball_fills(first, globe):
     assert not shows_ball(look_at_origin(first))
-    found = look_from([(0.0, 0.0), (90.0, 10.0)], first)
-    assert (found.height, found.width) == (40, 60)
-    pixels, depth = found.project(globe.vertices)
-    reach = (pixels - torch.tensor([30.0, 20.0])).norm(dim=-1).amax(1)
+    cameras = look_from([(0.0, 0.0), (90.0, 10.0)], first)
+    assert (cameras.height, cameras.width) == (40, 60)
+    pixels, depth = cameras.project(globe.vertices)
+    radius = (pixels - torch.tensor([30.0, 20.0])).norm(dim=-1).amax(1)
     assert (depth > 0).all()
-    assert torch.allclose(reach, torch.full((2,), 0.97 * 20), atol=0.2)
-    assert shows_ball(found[0])
+    assert torch.allclose(radius, torch.full((2,), 0.97 * 20), atol=0.2)
+    assert shows_ball(cameras[0])
 
 
 def look_at_origin(camera: Cameras) -> Cameras:
@@ -120,10 +120,10 @@ def test_cameras_from_nowhere():
 
 @pytest.mark.parametrize("max_view_angle", [90.0, 75.0, 40.0])
 def test_what_one_camera_sees_of_a_ball_is_a_cap(globe, max_view_angle):
-    found = sight(globe, FRONT, max_view_angle=max_view_angle, samples=20000)
-    assert found.seen.shape == (1, 20000)
-    assert found.coverage == pytest.approx(cap(3.0, max_view_angle), abs=0.012)
-    assert found.area == pytest.approx(4 * math.pi, rel=0.02)
+    visibility = surface_visibility(globe, FRONT, max_view_angle=max_view_angle, samples=20000)
+    assert visibility.seen.shape == (1, 20000)
+    assert visibility.coverage == pytest.approx(cap(3.0, max_view_angle), abs=0.012)
+    assert visibility.area == pytest.approx(4 * math.pi, rel=0.02)
 
 
 def test_what_stands_before_it_hides_it():
@@ -133,12 +133,14 @@ def test_what_stands_before_it_hides_it():
     both = Mesh(torch.cat([large.vertices, small.vertices]), torch.cat([large.faces, small.faces + 8]))
     far = Cameras.orbit(0.0, 0.0, 100.0, 2.0, 64, 64)
     front = 1.0  # 1 - 0.4^2 of the large front, and all of the small one
-    assert sight(both, far, samples=20000).coverage == pytest.approx(front / float(both.face_areas.sum()), abs=0.01)
+    assert surface_visibility(both, far, samples=20000).coverage == pytest.approx(
+        front / float(both.face_areas.sum()), abs=0.01
+    )
 
 
 def test_new_area_is_what_nobody_saw(globe):
-    seen = sight(globe, FRONT)
-    areas = new_areas(seen, sight(globe, Cameras.orbit([0.0, 90.0, 180.0], 0.0, 3.0, 45.0, 48, 64)))
+    seen = surface_visibility(globe, FRONT)
+    areas = new_areas(seen, surface_visibility(globe, Cameras.orbit([0.0, 90.0, 180.0], 0.0, 3.0, 45.0, 48, 64)))
     assert areas[0] == 0
     assert 0 < areas[1] < areas[2]  # the caps from the front and the right overlap
     assert float(areas[2]) == pytest.approx(cap(3.0, 75.0) * seen.area, rel=0.06)
@@ -146,7 +148,7 @@ def test_new_area_is_what_nobody_saw(globe):
 
 def test_the_best_next_view_of_a_ball_is_from_behind(globe):
     candidates = Cameras.orbit([0.0, 60.0, 180.0, 100.0, -100.0], 0.0, 3.0, 45.0, 48, 64)
-    before, after = sight(globe, FRONT), sight(globe, candidates)
+    before, after = surface_visibility(globe, FRONT), surface_visibility(globe, candidates)
     order = next_best(before, after, 5)
     assert order[0] == 2 and 0 not in order and len(set(order)) == len(order) >= 3
     assert next_best(before, after, 5, enough=before.coverage) == []
@@ -155,13 +157,13 @@ def test_the_best_next_view_of_a_ball_is_from_behind(globe):
 
 def test_greedy_choice_counts_what_was_chosen():
     """Two candidates show the same large part, a third a small other one."""
-    before = Sight(1.0, torch.zeros(1, 10, dtype=torch.bool))
+    before = SurfaceVisibility(1.0, torch.zeros(1, 10, dtype=torch.bool))
     candidates = torch.zeros(3, 10, dtype=torch.bool)
     candidates[0, :6], candidates[1, :7], candidates[2, 8:] = True, True, True
-    assert next_best(before, Sight(1.0, candidates), 3) == [1, 2]
-    assert next_best(before, Sight(1.0, candidates), 3, enough=0.7) == [1]
+    assert next_best(before, SurfaceVisibility(1.0, candidates), 3) == [1, 2]
+    assert next_best(before, SurfaceVisibility(1.0, candidates), 3, enough=0.7) == [1]
     with pytest.raises(BadInput, match="seen"):
-        new_areas(before, Sight(1.0, candidates[:, :4]))
+        new_areas(before, SurfaceVisibility(1.0, candidates[:, :4]))
 
 
 def test_the_schedule_walks_around_then_above():
@@ -184,15 +186,15 @@ def test_raised_cameras_go_where_little_was_seen(globe):
     low = Cameras.orbit(0.0, -25.0, 3.0, 45.0, 48, 64)
     chosen = angles(after_pop3d(low, 8, elevation=55.0, hull=table))
     assert len(chosen) == 8 and chosen[7][1] == 30
-    assert len(after_pop3d(low, 15, elevation=55.0, hull=table)) == 8  # one look from above shows the rest
+    assert len(after_pop3d(low, 15, elevation=55.0, hull=table)) == 8  # one view from above shows the rest
     assert len(after_pop3d(FRONT, 15, hull=globe, enough=0.5)) == 7
 
 
 def test_best_views_end_when_all_is_seen(globe):
-    found = best_views(FRONT, 15, globe, FRONT)
-    assert abs(angles(found)[0][0]) >= 135 and len(found) < 15
-    both = Cameras.cat([FRONT, found])
-    assert sight(globe, both).coverage > 0.99
+    cameras = best_views(FRONT, 15, globe, FRONT)
+    assert abs(angles(cameras)[0][0]) >= 135 and len(cameras) < 15
+    both = Cameras.cat([FRONT, cameras])
+    assert surface_visibility(globe, both).coverage > 0.99
     with pytest.raises(BadInput, match="no camera is needed"):
         best_views(FRONT, 1, globe, Cameras.cat([FRONT, look_from(ring() + raised(), FRONT)]))
 

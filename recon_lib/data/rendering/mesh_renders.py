@@ -53,7 +53,7 @@ def rolled(camera: Cameras, degrees: float) -> Cameras:
 
 
 def framed(camera: Cameras, points: Tensor, fill: float) -> Cameras:
-    """Camera cropped and zoomed so that the points [N,3] span `fill` of the image, centred; its pose does not change."""
+    """Camera cropped and zoomed so that points [N,3] span `fill` of the image, centred; its pose does not change."""
     pixels, depth = camera.project(points)
     pixels = pixels[0][depth[0] > 0]
     low, high = pixels.amin(0), pixels.amax(0)
