@@ -102,7 +102,7 @@ def measure(name: str, resolution: int) -> str:
     voxel = 2 / resolution
     there, back = one_sided(sparse.mesh, dense.mesh) / voxel, one_sided(dense.mesh, sparse.mesh) / voxel
     return (
-        f"{name:14s} {100 * sparse.share:6.2f} %  {wall:5.2f} s  {processor - field.seconds:7.2f} s  "
+        f"{name:14s} {100 * sparse.evaluated_fraction:6.2f} %  {wall:5.2f} s  {processor - field.seconds:7.2f} s  "
         f"{there.max():9.2g}  {back.max():9.2g}  {len(sparse.mesh.faces):8d} {len(dense.mesh.faces):8d}"
     )
 

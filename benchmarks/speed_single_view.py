@@ -146,7 +146,7 @@ def compare(clone: Path, timm: Path | None, slices: int, threads: int) -> None:
     print(
         f"129^3 nodes: published dense grid {dense:.1f} s ({how}); ours with the mesh {spent.wall:.2f} s, "
         f"{dense / spent.wall:.1f} times faster ({extraction.evaluations} of {extraction.dense} values, "
-        f"{100 * extraction.share:.1f} %, {len(extraction.mesh.faces)} triangles; "
+        f"{100 * extraction.evaluated_fraction:.1f} %, {len(extraction.mesh.faces)} triangles; "
         f"keys and values {1e3 * prepared.wall:.0f} ms)"
     )
 

@@ -18,23 +18,23 @@ from ...progress import Progress
 from ...views.views import Views
 
 log = logging.getLogger("recon3d")
-RESOLUTIONS = 8, 1024
-TRIAL = 32  # resolution at which the masks are compared, and views left out to find the one that contradicts
-CONTRADICTION = 0.5  # of a mask: where the hull fills less of any, the views do not show one object
-AGREEMENT = 0.9  # of every mask: the hull of views that fit together fills at least this
+RESOLUTIONS = 8, 1024  # allowed range, voxels a side
+CHECK_RESOLUTION = 32  # voxels a side at which masks are compared and single views are left out
+MIN_FILLED = 0.5  # of every mask: if the hull fills less of one, the views contradict each other
+CONSISTENT_FILLED = 0.9  # of every mask: the hull of consistent views fills at least this
 
 
 @dataclass(frozen=True)
 class Carving:
-    """A visual hull."""
+    """A visual hull as a field and as voxels."""
 
     field: HullField
-    occupancy: Tensor  # [R,R,R] bool (z,y,x): which voxels' centres lie inside; the grid spans +-radius on each axis
-    filled: Tensor  # [V] share of each mask that the hull fills, 0-1: low where the views contradict each other
-    tests: int  # cells and voxels that were held against a view; asking everywhere takes R^3 V
+    occupancy: Tensor  # [R,R,R] bool (z,y,x), voxels whose centre is inside; the grid spans +-radius on each axis
+    filled: Tensor  # [V] fraction of each mask that the hull fills, 0-1: low where views contradict each other
+    tests: int  # tests of a cell or voxel against a view; testing all voxels takes R^3 V
 
     def as_voxel(self) -> Tensor:
-        """The data of ComfyUI's VOXEL [1,R,R,R] float32 (z,y,x), 1 = inside. Its -1 ... 1 is our +-radius."""
+        """Data of ComfyUI's VOXEL [1,R,R,R] float32 (z,y,x), 1 = inside. Its -1 ... 1 is our +-radius."""
         return self.occupancy[None].float()
 
 
@@ -49,12 +49,12 @@ def carve(
     device: torch.device | str | None = None,
     progress: Progress | None = None,
 ) -> Carving:
-    """The visual hull of all masks of `views`, with the `resolution`^3 voxels of its cube.
+    """Visual hull of all masks of `views`, with the `resolution`^3 voxels of its cube.
 
-    margin: pixels by which every silhouette is widened; the default keeps objects whose masks are one pixel off.
-    radius: of the ball around the origin in which the object lies, world units; half the cube's side.
-    depth_slack: carve by the views' depth too (`fields.hull.DEPTH_SLACK` is usual): nothing is further than this,
-    in world units, before the surface that a view saw.
+    margin: pixels by which every silhouette is dilated; the default keeps objects whose masks are one pixel off.
+    radius: of the ball around the origin that contains the object, world units; half the cube's side.
+    depth_slack: carve by the views' depth too (`fields.hull.DEPTH_SLACK` is usual): nothing is kept further than this,
+    in world units, in front of the surface that a view saw.
 
     Pixels outside a picture carve nothing. Takes about two bytes per voxel and sixteen per pixel: 85 MB for 256^3
     voxels and twelve views of 512 x 512.
@@ -70,10 +70,10 @@ def carve(
     progress.step()
     voxels = hull_voxels(hull.to(device or "cpu"), resolution, progress)
     occupancy = voxels.occupancy.cpu()
-    filled = filled_share(hull, occupancy)
-    if float(filled.min()) < CONTRADICTION:
-        raise BadInput(_what_is_wrong(hull, occupancy, filled, progress))
-    if float(filled.min()) < AGREEMENT:
+    filled = filled_fraction(hull, occupancy)
+    if float(filled.min()) < MIN_FILLED:
+        raise BadInput(_contradiction_message(hull, occupancy, filled, progress))
+    if float(filled.min()) < CONSISTENT_FILLED:
         log.warning("the hull fills only %.0f %% of mask %d", 100 * filled.min(), int(filled.argmin()))
     progress.step()
     log.info(
@@ -83,41 +83,41 @@ def carve(
     return Carving(hull, occupancy, filled, voxels.tests)
 
 
-def filled_share(hull: HullField, occupancy: Tensor) -> Tensor:
-    """How much of each mask the voxels of `occupancy` [R,R,R] (z,y,x) fill when they are seen from there: [V], 0-1.
+def filled_fraction(hull: HullField, occupancy: Tensor) -> Tensor:
+    """Fraction [V], 0-1, of each mask that the projected voxels of `occupancy` [R,R,R] (z,y,x) fill.
 
-    Compared in blocks of pixels about as large as a group of voxels appears: for gross errors, not for edges.
+    Compared in blocks of pixels about as large as a projected group of voxels: for gross errors, not for edges.
     """
     coarse = occupancy
-    while len(coarse) > TRIAL and len(coarse) % 2 == 0:
+    while len(coarse) > CHECK_RESOLUTION and len(coarse) % 2 == 0:
         coarse = _halved(coarse)
     side = len(coarse)
     centres = voxel_centres(coarse.nonzero(), side, hull.radius)
-    reach = math.sqrt(3) * hull.radius / side
-    return torch.tensor([_filled(hull, view, centres, reach) for view in range(len(hull.cameras))])
+    voxel_radius = math.sqrt(3) * hull.radius / side
+    return torch.tensor([_filled(hull, view, centres, voxel_radius) for view in range(len(hull.cameras))])
 
 
-def _filled(hull: HullField, view: int, centres: Tensor, reach: float) -> float:
-    """The same for one view: balls of radius `reach` around centres [N,3] stand for the voxels."""
-    shown = Footprint.of(hull, view, centres, reach)
-    before = shown.depth > 2 * reach
-    if not before.any():
+def _filled(hull: HullField, view: int, centres: Tensor, radius: float) -> float:
+    """The same for one view: balls of `radius` around centres [N,3] stand for the voxels."""
+    footprint = Footprint.of(hull, view, centres, radius)
+    in_front = footprint.depth > 2 * radius
+    if not in_front.any():
         return 0.0
-    block = math.ceil(float(shown.spread[before].max()))
-    mass = F.avg_pool2d((hull.silhouettes[view, None] > 0).float(), block, ceil_mode=True)
-    x, y = (shown.pixels[before] / block).floor().unbind(-1)
-    width, height = mass.shape[-1], mass.shape[-2]
-    near = (x >= -1) & (y >= -1) & (x <= width) & (y <= height)
-    hit = F.pad(torch.zeros_like(mass), (1, 1, 1, 1))
-    hit[0, 0, y[near].long() + 1, x[near].long() + 1] = 1
-    return float((mass * F.max_pool2d(hit, 3, 1)).sum() / mass.sum())
+    block = math.ceil(float(footprint.spread[in_front].max()))
+    object_area = F.avg_pool2d((hull.silhouettes[view, None] > 0).float(), block, ceil_mode=True)
+    x, y = (footprint.pixels[in_front] / block).floor().unbind(-1)
+    width, height = object_area.shape[-1], object_area.shape[-2]
+    framed = (x >= -1) & (y >= -1) & (x <= width) & (y <= height)
+    hit = F.pad(torch.zeros_like(object_area), (1, 1, 1, 1))
+    hit[0, 0, y[framed].long() + 1, x[framed].long() + 1] = 1
+    return float((object_area * F.max_pool2d(hit, 3, 1)).sum() / object_area.sum())
 
 
 def _halved(occupancy: Tensor) -> Tensor:
-    """Groups of eight voxels of which one is inside: [R,R,R] -> [R/2,R/2,R/2]."""
-    low = occupancy[0::2] | occupancy[1::2]
-    low = low[:, 0::2] | low[:, 1::2]
-    return low[:, :, 0::2] | low[:, :, 1::2]
+    """Max-pooled occupancy, [R,R,R] -> [R/2,R/2,R/2]: groups of eight voxels of which one is inside."""
+    halved = occupancy[0::2] | occupancy[1::2]
+    halved = halved[:, 0::2] | halved[:, 1::2]
+    return halved[:, :, 0::2] | halved[:, :, 1::2]
 
 
 # -- what can be wrong ----------------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ def _check_views(views: Views, depth_slack: float | None) -> None:
     empty = (~solid.any(1)).nonzero().flatten().tolist()
     if empty:
         raise BadInput(
-            f"The mask of view {empty[0]} marks no object, so nothing could be left; give its mask or drop it."
+            f"The mask of view {empty[0]} marks no object, so the hull would be empty; give its mask or drop the view."
         )
     if solid.all():
         raise BadInput("No mask marks any background, so there is nothing to carve by; give the views' object masks.")
@@ -152,7 +152,7 @@ def _check_views(views: Views, depth_slack: float | None) -> None:
 
 
 def _check_cameras(hull: HullField) -> None:
-    """No camera may stand where all other views leave room for the object."""
+    """Raise `BadInput` for a camera inside the hull."""
     inside = (hull.inside(hull.cameras.position) > 0).nonzero().flatten().tolist()
     if inside:
         raise BadInput(
@@ -161,27 +161,27 @@ def _check_cameras(hull: HullField) -> None:
         )
 
 
-def _what_is_wrong(hull: HullField, occupancy: Tensor, filled: Tensor, progress: Progress) -> str:
-    """The sentence for a hull that is empty or fills too little of a mask."""
-    odd = _odd_view(hull, progress) if len(hull.cameras) > 2 else None
+def _contradiction_message(hull: HullField, occupancy: Tensor, filled: Tensor, progress: Progress) -> str:
+    """Message for a hull that is empty or fills too little of a mask."""
+    odd = _inconsistent_view(hull, progress) if len(hull.cameras) > 2 else None
     advice = "check masks, cameras and radius" if odd is None else f"view {odd} fits least: check its mask and camera"
     if not occupancy.any():
         return f"The hull of {len(hull.cameras)} views is empty at {len(occupancy)} voxels a side; {advice}."
     worst = int(filled.argmin())
-    share = round(100 * float(filled[worst]))
-    return (
-        f"The masks contradict each other: what all views allow fills {share} % of the mask of view {worst}; {advice}."
-    )
+    percent = round(100 * float(filled[worst]))
+    return f"The masks contradict each other: the hull fills {percent} % of the mask of view {worst}; {advice}."
 
 
-def _odd_view(hull: HullField, progress: Progress) -> int | None:
-    """The view without which the others agree, if there is one."""
+def _inconsistent_view(hull: HullField, progress: Progress) -> int | None:
+    """The view without which the others are consistent, if there is exactly one."""
     agreement = []
     for left_out in range(len(hull.cameras)):
-        kept = torch.arange(len(hull.cameras)) != left_out
-        layers = {"nearest": None if hull.nearest is None else hull.nearest[kept]}
-        rest = replace(hull, silhouettes=hull.silhouettes[kept], cameras=hull.cameras[kept], **layers)
+        others = torch.arange(len(hull.cameras)) != left_out
+        layers = {"nearest": None if hull.nearest is None else hull.nearest[others]}
+        without_view = replace(hull, silhouettes=hull.silhouettes[others], cameras=hull.cameras[others], **layers)
         progress.check()
-        agreement.append(float(filled_share(rest, hull_voxels(rest, TRIAL).occupancy).min()))
+        agreement.append(
+            float(filled_fraction(without_view, hull_voxels(without_view, CHECK_RESOLUTION).occupancy).min())
+        )
     best = max(agreement)
-    return agreement.index(best) if best > AGREEMENT and agreement.count(best) == 1 else None
+    return agreement.index(best) if best > CONSISTENT_FILLED and agreement.count(best) == 1 else None

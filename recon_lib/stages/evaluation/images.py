@@ -1,4 +1,4 @@
-"""How much two images differ: PSNR, SSIM, and LPIPS where its weights are on this machine."""
+"""Image metrics: PSNR, SSIM, and LPIPS if its weights are on this machine."""
 
 import importlib.util
 import logging
@@ -25,10 +25,10 @@ def compare_images(
     *,
     folders: Sequence[Path] = (),
 ) -> dict:
-    """Mean over the V pairs of psnr (dB), ssim (0-1, windows inside the image only) and lpips (0 = alike).
+    """Means over the V pairs of psnr (dB), ssim (0-1, windows inside the image only) and lpips (0 = equal).
 
-    A figure that cannot be had is None and `NAME_reason` says why. LPIPS weights are looked for in `folders`
-    (`lpips_alex.safetensors`), then in torch's and the lpips package's own places; nothing is downloaded.
+    A figure that cannot be computed is None, with the reason in `NAME_reason`. LPIPS weights are searched in `folders`
+    (`lpips_alex.safetensors`), then in torch's cache and the lpips package; nothing is downloaded.
     """
     check_shape("image", image, "V", 3, "H", "W")
     check_shape("truth", truth, *image.shape)
@@ -47,7 +47,7 @@ def compare_images(
 def _psnr(image: Tensor, truth: Tensor) -> tuple[float | None, str | None]:
     error = (image.double() - truth.double()).square().mean((1, 2, 3))
     if (error == 0).any():
-        return None, "Two images are equal, so their ratio to noise is infinite."
+        return None, "Two images are equal, so their PSNR is infinite."
     return float((-10 * error.log10()).mean()), None
 
 
@@ -72,10 +72,10 @@ def _lpips(image: Tensor, truth: Tensor, folders: Sequence[Path]) -> tuple[float
         network.load_state_dict(weights)
     except (OSError, SafetensorError, UnpicklingError) as error:
         log.warning("LPIPS weights: %s", error)
-        return None, "The LPIPS weights found could not be read; the file is damaged."
+        return None, "The LPIPS weights could not be read; the file is damaged."
     except RuntimeError as error:
         log.warning("LPIPS weights: %s", error)
-        return None, "The LPIPS weights found are not AlexNet's with LPIPS heads."
+        return None, "The LPIPS weights are not AlexNet's with LPIPS heads."
     with torch.no_grad():
         return float(network.eval()(image, truth).mean()), None
 

@@ -1,4 +1,4 @@
-"""How far a mesh is from the truth: distances, F-scores, normals, volume, and the same for what a camera saw."""
+"""Mesh metrics against the truth: distances, F-scores, normals, volume, also split by what a camera sees."""
 
 import math
 from collections.abc import Callable
@@ -39,14 +39,14 @@ def compare_meshes(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> dict:
-    """Named figures of `predicted` against `truth`; either may be open. Lengths in the truth's world units.
+    """Metrics of `predicted` against `truth`, by name; either may be open. Lengths are in the truth's world units.
 
     align   "none"; "scale" = scale and translation, no rotation; "similarity" = rotation as well. The prediction
             is moved onto the truth (`meshes.align` defines both), so a camera stays in the truth's frame.
     camera  adds "seen" and "unseen": the same figures for the part of the truth that the camera sees (inside its
-            image, no triangle of the truth in front) and the part it doesn't, after LIST (Arshad & Beksi 2023).
-            True samples are split by that ray test, predicted samples follow their nearest true sample. With
-            several cameras, seen means by any of them.
+            image, no triangle of the truth in front) and for the rest, after LIST (Arshad & Beksi 2023).
+            True samples are split by that ray test, predicted samples by their nearest true sample. With
+            several cameras, seen means seen by any of them.
     The two surfaces are sampled independently, so even equal meshes keep the distance "sampling_floor", the mean
     nearest-neighbour distance of as many random points on the truth's area (Clark & Evans 1954).
     volumetric_iou is None, with the reason beside it, unless both meshes are closed.
@@ -75,8 +75,8 @@ def compare_meshes(
     if camera is not None:
         seen = visible_points(truth, points, camera.to("cpu"), progress.check).any(0)
         for name, part in (("seen", seen), ("unseen", ~seen)):
-            share = float(part.double().mean())
-            figures[name] = {"share_of_truth": share, **surface_figures(matches, radius, part)}
+            fraction = float(part.double().mean())
+            figures[name] = {"share_of_truth": fraction, **surface_figures(matches, radius, part)}
     progress.step()
     figures["volumetric_iou"], figures["volumetric_iou_reason"] = _volume_figure(predicted, truth, progress)
     progress.step()
@@ -86,15 +86,15 @@ def compare_meshes(
 def alignment(
     predicted: Mesh, truth: Mesh, align: str, seed: int = 0, check: Callable[[], None] = unchecked
 ) -> Similarity:
-    """The transform that `compare_meshes` applies to the prediction."""
+    """Transform that `compare_meshes` applies to the prediction."""
     if align not in ALIGNMENTS:
         raise BadInput(f"Alignment {align!r} is unknown; choose {', '.join(ALIGNMENTS)}.")
     if align == "none":
         return Similarity.identity()
     method = align_scale_translation if align == "scale" else align_similarity
     predicted, truth = _ready(predicted, "predicted mesh"), _ready(truth, "truth")
-    own = predicted.sample_surface(ALIGNMENT_SAMPLES, _predicted_seed(seed))[0]
-    return method(own, truth.sample_surface(ALIGNMENT_SAMPLES, _truth_seed(seed))[0], check)
+    predicted_points = predicted.sample_surface(ALIGNMENT_SAMPLES, _predicted_seed(seed))[0]
+    return method(predicted_points, truth.sample_surface(ALIGNMENT_SAMPLES, _truth_seed(seed))[0], check)
 
 
 @explain_oom("colouring the error", "ask for fewer samples")
@@ -108,30 +108,30 @@ def error_mesh(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Mesh:
-    """The aligned prediction, each vertex coloured by its distance from the truth's surface.
+    """Aligned prediction with each vertex coloured by its distance from the truth's surface.
 
-    Blue on the truth, white at half of `limit`, red at `limit` and beyond; `limit` in parts of the truth's
-    bounding-sphere radius. Texture and UVs are left out so that viewers show the colours.
+    Blue on the truth, white at half of `limit`, red at `limit` and beyond; `limit` is relative to the truth's
+    bounding-sphere radius. Texture and UVs are dropped so that viewers show the colours.
     """
     if not limit > 0:
         raise BadInput(f"The colour limit is {limit}; it must be above 0, for example 0.1.")
     predicted, truth = _ready(predicted, "predicted mesh"), _ready(truth, "truth")
     progress = progress or Progress()
     progress.start("Colouring the error", 2)
-    moved = predicted.mapped(alignment(predicted, truth, align, seed, progress.check))
+    aligned = predicted.mapped(alignment(predicted, truth, align, seed, progress.check))
     progress.step()
-    distance = distance_to_surface(moved.vertices, truth, samples, seed, progress.check)
+    distance = distance_to_surface(aligned.vertices, truth, samples, seed, progress.check)
     progress.step()
     radius = bounding_sphere(truth.vertices[truth.faces.unique()])[1]
     colors = error_colors(distance / (limit * radius))
-    return replace(moved, vertex_colors=colors, uvs=None, texture=None)
+    return replace(aligned, vertex_colors=colors, uvs=None, texture=None)
 
 
 def error_colors(error: Tensor) -> Tensor:
-    """error [N], 0 = none, 1 and more = worst -> sRGB [N,3], blue over white to red."""
-    place = error.clamp(0, 1).float() * (len(COOL_TO_WARM) - 1)
-    index = place.floor().long().clamp_max(len(COOL_TO_WARM) - 2)
-    return torch.lerp(COOL_TO_WARM[index], COOL_TO_WARM[index + 1], (place - index)[:, None])
+    """Colours [N,3] sRGB of an error [N]: blue at 0, white, red at 1 and more."""
+    position = error.clamp(0, 1).float() * (len(COOL_TO_WARM) - 1)
+    index = position.floor().long().clamp_max(len(COOL_TO_WARM) - 2)
+    return torch.lerp(COOL_TO_WARM[index], COOL_TO_WARM[index + 1], (position - index)[:, None])
 
 
 def _volume_figure(predicted: Mesh, truth: Mesh, progress: Progress) -> tuple[float | None, str | None]:
@@ -142,14 +142,14 @@ def _volume_figure(predicted: Mesh, truth: Mesh, progress: Progress) -> tuple[fl
 
 
 def _ready(mesh: Mesh, name: str) -> Mesh:
-    """The mesh on the CPU, once it is sure that it has a surface."""
+    """The mesh on the CPU. Raises `BadInput` if it has no surface."""
     if not len(mesh.faces) or not float(mesh.face_areas.sum()) > 0:
         raise BadInput(f"The {name} has no surface to compare; it is empty or all its triangles are degenerate.")
     parts = {field.name: getattr(mesh, field.name) for field in fields(mesh)}
     return replace(mesh, **{key: None if part is None else part.detach().cpu() for key, part in parts.items()})
 
 
-# Two seeds from one: were both surfaces drawn alike, equal meshes would match sample by sample and show no floor.
+# Two seeds from one: with the same seed, equal meshes would match sample by sample and have no sampling floor.
 def _truth_seed(seed: int) -> int:
     return 2 * seed % 2**63
 

@@ -1,6 +1,6 @@
-"""Distances between two sampled surfaces, and the figures made of them.
+"""Distances between two sampled surfaces, and metrics computed from them.
 
-Both surfaces are sampled uniformly by area; every sample looks for the nearest sample of the other surface.
+Both surfaces are sampled uniformly by area; every sample is matched with the nearest sample of the other surface.
 """
 
 from dataclasses import dataclass
@@ -30,51 +30,51 @@ def match_surfaces(predicted: Mesh, points: Tensor, normals: Tensor, samples: in
     """Match `samples` points of `predicted` with a truth's sampled points and normals [M,3]."""
     from scipy.spatial import KDTree
 
-    own, own_normals, _ = predicted.sample_surface(samples, seed)
-    own_tree, tree = KDTree(own.numpy()), KDTree(points.numpy())
-    forth, forth_index = map(torch.from_numpy, tree.query(own.numpy()))
-    back, back_index = map(torch.from_numpy, own_tree.query(points.numpy()))
+    predicted_points, predicted_normals, _ = predicted.sample_surface(samples, seed)
+    predicted_tree, truth_tree = KDTree(predicted_points.numpy()), KDTree(points.numpy())
+    forth, forth_index = map(torch.from_numpy, truth_tree.query(predicted_points.numpy()))
+    back, back_index = map(torch.from_numpy, predicted_tree.query(points.numpy()))
     return Matches(
         forth,
         forth_index,
-        (own_normals * normals[forth_index]).sum(-1).abs(),
+        (predicted_normals * normals[forth_index]).sum(-1).abs(),
         back,
-        (normals * own_normals[back_index]).sum(-1).abs(),
+        (normals * predicted_normals[back_index]).sum(-1).abs(),
     )
 
 
 def surface_figures(matches: Matches, radius: float, part: Tensor | None = None) -> Figures:
-    """The figures of the whole, or of the part of the truth marked by `part` [M] bool.
+    """Metrics of the whole, or of the part of the truth marked by `part` [M] bool.
 
-    A predicted sample belongs to the part that holds its nearest true sample, so every sample of either surface
+    A predicted sample belongs to the part of its nearest true sample, so every sample of either surface
     counts once, in one part. Distances are in world units of the truth:
     predicted_to_truth   mean distance of predicted samples (accuracy; small = nothing superfluous)
     truth_to_predicted   mean distance of true samples (completeness; small = nothing missing)
     chamfer_unsquared    mean of the two;  chamfer_squared  the same of squared distances
-    f_score_T            harmonic mean of the shares of samples closer than T * radius, both directions, 0-1
+    f_score_T            harmonic mean of the fractions of samples closer than T * radius, both directions, 0-1
     normal_consistency   mean |cosine| between matched normals, mean of both directions, 0-1
-    All are None where the truth has no sample in the part; those that need predicted samples are None, and the
-    F-scores 0, where only the prediction has none.
+    All are None if the truth has no sample in the part; if only the prediction has none, those that need predicted
+    samples are None, and the F-scores 0.
     """
     back = slice(None) if part is None else part
     forth = slice(None) if part is None else part[matches.forth_index]
     to_truth, to_predicted = matches.forth[forth], matches.back[back]
     if not len(to_predicted):
         return dict.fromkeys(_names())
-    some = len(to_truth) > 0
-    near, far = _mean(to_truth), _mean(to_predicted)
+    has_predicted = len(to_truth) > 0
+    accuracy, completeness = _mean(to_truth), _mean(to_predicted)
     figures: Figures = {
-        "chamfer_unsquared": (near + far) / 2 if some else None,
-        "chamfer_squared": (_mean(to_truth.square()) + _mean(to_predicted.square())) / 2 if some else None,
-        "predicted_to_truth": near if some else None,
-        "truth_to_predicted": far,
+        "chamfer_unsquared": (accuracy + completeness) / 2 if has_predicted else None,
+        "chamfer_squared": (_mean(to_truth.square()) + _mean(to_predicted.square())) / 2 if has_predicted else None,
+        "predicted_to_truth": accuracy if has_predicted else None,
+        "truth_to_predicted": completeness,
     }
     for threshold in F_THRESHOLDS:
         precision, recall = (_mean(d < threshold * radius) for d in (to_truth, to_predicted))
         total = precision + recall
         figures[f"f_score_{threshold}"] = 2 * precision * recall / total if total > 0 else 0.0
     cosines = _mean(matches.forth_cosine[forth]), _mean(matches.back_cosine[back])
-    figures["normal_consistency"] = sum(cosines) / 2 if some else None
+    figures["normal_consistency"] = sum(cosines) / 2 if has_predicted else None
     return figures
 
 

@@ -1,1 +1,1 @@
-"""Meshing: a field to a mesh, its texture, its file."""
+"""Meshing: surface extraction, texture, mesh files."""

@@ -1,4 +1,4 @@
-"""Mesh files: GLB, OBJ, PLY and STL, in real size and upright, whole or not at all."""
+"""Export of meshes to GLB, OBJ, PLY and STL, in real size and upright, written atomically."""
 
 import math
 from collections.abc import Callable
@@ -19,13 +19,13 @@ from ...meshes.solid import is_closed, signed_volume
 from ...progress import Progress
 
 FORMATS = ("glb", "obj", "ply", "stl")
-Y_TO_Z_UP = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])  # the front, +z, comes to face -y
-STL_SIZE_MM = 100.0  # a printer takes STL's numbers as millimetres, so an object of no known size gets this one
+Y_TO_Z_UP = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])  # the front, +z, becomes -y
+STL_SIZE_MM = 100.0  # default longest side: printers read STL's numbers as millimetres
 
 
 @dataclass(frozen=True)
 class ExportReport:
-    """What was written. Lengths are in `unit`, axes as in the file."""
+    """Properties of the file that was written. Lengths are in `unit`, axes as in the file."""
 
     path: Path
     watertight: bool
@@ -53,14 +53,14 @@ def save_mesh(
     root: Path | str | None = None,
     progress: Progress | None = None,
 ) -> ExportReport:
-    """Write the mesh to `path`, whose ending chooses the format unless `format` does.
+    """Write the mesh to `path`, in `format` or, if that is None, in the format of the suffix.
 
-    up: "y" or "z"; None is z for STL and y for the others (glTF knows nothing but y).
-    size_mm: longest side. STL counts in millimetres and gets 100 of them by default; the other formats count in
-    metres and keep the world's numbers by default.
+    up: "y" or "z"; None is z for STL and y for the others (glTF allows y only).
+    size_mm: longest side. STL is in millimetres, by default 100 of them; the other formats are in metres and keep the
+    world's numbers by default.
     provenance: write the per-vertex codes too (GLB attribute `_PROVENANCE`, PLY property `provenance`).
-    root: a folder that the file must not leave. Raises `BadInput` for an empty mesh, an unknown format, a path
-    outside `root` and a folder that cannot be written to; then nothing is left behind.
+    root: the folder in which the file must be. Raises `BadInput` for an empty mesh, an unknown format, a path
+    outside `root` and a folder that cannot be written to; then no file is left.
     """
     path, kind = _target(Path(path), format, root)
     if not len(mesh.faces):
@@ -74,12 +74,12 @@ def save_mesh(
         # the main file was entered first, so it is the last to take its name
         for target, content in files.items():
             stack.enter_context(written_whole(target)).write_bytes(content)
-        progress.step()  # the last moment to stop: nothing has its name yet
+        progress.step()  # the last moment to stop: no file has its name yet
     return _report(placed, path, kind)
 
 
 def _target(path: Path, kind: str | None, root: Path | str | None) -> tuple[Path, str]:
-    """The full path with its ending, and the format."""
+    """Full path with suffix, and the format."""
     ending = path.suffix.lower().lstrip(".")
     kind = (kind or ending).lower().lstrip(".")
     if kind not in FORMATS:
@@ -96,7 +96,7 @@ def _target(path: Path, kind: str | None, root: Path | str | None) -> tuple[Path
 
 
 def _placed(mesh: Mesh, up: str, size_mm: float | None, kind: str) -> Mesh:
-    """The mesh as the file shows it: turned, scaled, with normals that run smoothly over UV seams."""
+    """The mesh in the file's frame: rotated, scaled, with normals that are smooth across UV seams."""
     if up not in ("y", "z"):
         raise BadInput(f"The up axis {up!r} is neither 'y' nor 'z'; choose one of them.")
     if size_mm is not None and not 0 < size_mm < math.inf:
@@ -107,25 +107,25 @@ def _placed(mesh: Mesh, up: str, size_mm: float | None, kind: str) -> Mesh:
     if size_mm is not None:
         longest = float((mesh.bounds[1] - mesh.bounds[0]).max())
         if longest <= 0:
-            raise BadInput("The mesh has no extent, so it cannot be brought to a size; check the stage that made it.")
+            raise BadInput("The mesh has no extent, so it cannot be scaled to a size; check the stage that made it.")
         scale = size_mm / longest * (1.0 if kind == "stl" else 1e-3)
-    turn = (Y_TO_Z_UP if up == "z" else torch.eye(3)).to(mesh.vertices)
+    rotation = (Y_TO_Z_UP if up == "z" else torch.eye(3)).to(mesh.vertices)
     normals = _smooth_normals(mesh) if mesh.vertex_normals is None else mesh.vertex_normals
-    return replace(mesh, vertices=mesh.vertices @ turn.T * scale, vertex_normals=normals @ turn.T)
+    return replace(mesh, vertices=mesh.vertices @ rotation.T * scale, vertex_normals=normals @ rotation.T)
 
 
 def _smooth_normals(mesh: Mesh) -> Tensor:
-    """Area-weighted normals [N,3] of a mesh whose seams have been sewn: vertices at one place share one normal."""
-    places, index = torch.unique(mesh.vertices, dim=0, return_inverse=True)
-    return Mesh(places, index[mesh.faces]).with_normals().vertex_normals[index]
+    """Area-weighted normals [N,3] with merged seams: vertices at one position share one normal."""
+    positions, index = torch.unique(mesh.vertices, dim=0, return_inverse=True)
+    return Mesh(positions, index[mesh.faces]).with_normals().vertex_normals[index]
 
 
 def _encoded(mesh: Mesh, path: Path, kind: str, provenance: bool) -> dict[Path, bytes]:
-    """The files to write, the main one first."""
+    """Contents of the files to write, the main one first."""
     if kind == "obj":
         stem = "_".join(path.stem.split())  # readers of `mtllib` stop at a space
-        side = encode_obj(mesh, stem)
-        return {path: side.pop(f"{stem}.obj")} | {path.with_name(name): content for name, content in side.items()}
+        files = encode_obj(mesh, stem)
+        return {path: files.pop(f"{stem}.obj")} | {path.with_name(name): content for name, content in files.items()}
     encoders: dict[str, Callable[[], bytes]] = {
         "glb": lambda: encode_glb(mesh, provenance=provenance),
         "ply": lambda: encode_ply(_with_vertex_colors(mesh), provenance=provenance),
@@ -135,7 +135,7 @@ def _encoded(mesh: Mesh, path: Path, kind: str, provenance: bool) -> dict[Path, 
 
 
 def _with_vertex_colors(mesh: Mesh) -> Mesh:
-    """The texture's colours at the vertices, for formats without textures."""
+    """The mesh with its texture's colours at the vertices, for formats without textures."""
     if mesh.vertex_colors is not None or mesh.uvs is None or mesh.texture is None:
         return mesh
     from ...render.mesh import sample_texture

@@ -20,24 +20,25 @@ from ...progress import Progress
 
 log = logging.getLogger("recon3d")
 
-LOWEST_RESOLUTION = 8
-CLEARANCE = 1e-3  # of a cell's typical value: how near to a node the surface may pass (nearer: needle triangles)
-LARGEST_VALUE = 1e6  # infinite logits and distances count as this
-FAR_OUTSIDE = -1e9  # beyond closed bounds: puts the cap onto them
+MIN_RESOLUTION = 8
+CLEARANCE = 1e-3  # smallest magnitude of a node's value, of the mean one: the surface never passes closer to a node,
+# which would make needle triangles
+MAX_VALUE = 1e6  # infinite logits and distances are clamped to this
+FAR_OUTSIDE = -1e9  # value beyond closed bounds, which puts the cap onto them
 BLOCKS_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
 class Extraction:
-    """A mesh and what it cost."""
+    """An extracted mesh and the number of field evaluations."""
 
     mesh: Mesh
-    evaluations: int  # field values asked for
-    dense: int  # field values of the full grid
+    evaluations: int
+    dense: int  # evaluations of the full grid
 
     @property
-    def share(self) -> float:
-        """Part of the dense grid that was evaluated, 0-1."""
+    def evaluated_fraction(self) -> float:
+        """Fraction of the dense grid that was evaluated, 0-1."""
         return self.evaluations / self.dense
 
 
@@ -56,13 +57,13 @@ def extract_mesh(
     device: torch.device | str | None = None,
     progress: Progress | None = None,
 ) -> Extraction:
-    """The surface `field.inside(...) == level` inside the field's bounds.
+    """Mesh of the level set `field.inside(...) == level` inside the field's bounds.
 
     resolution: cells along the longest side of the bounds, >= 8; the nodes span the bounds exactly.
-    coarse: cells of the first look, about; solids smaller than its cells are found by how the values bend.
-    largest: keep only the connected surface of largest area (inner walls of hollow solids go too).
+    coarse: cells of the first level, about; solids smaller than its cells are found by the curvature of the values.
+    largest: keep only the connected surface of largest area (inner walls of hollow solids are removed too).
     smooth: pairs of Taubin passes; 5 removes the grid's steps. faces: decimate to about this many triangles.
-    closed: where the solid reaches the bounds it is capped there; otherwise it is left open.
+    closed: cap the solid where it reaches the bounds; otherwise it is open there.
     chunk: points per call, halved when memory runs out (default 16384 on the CPU, 131072 elsewhere).
     Raises `BadInput` when nothing is inside, for NaN values and for a resolution below 8.
     """
@@ -83,7 +84,7 @@ def extract_mesh(
     finest = lattice.sample(on_level=progress.step)
     vertices, triangles = _surface(lattice, finest, closed, progress)
     if not len(triangles):
-        raise BadInput(_why_empty(lattice, resolution))
+        raise BadInput(_empty_message(lattice, resolution))
     points = torch.from_numpy(lower + vertices * spacing).float()
     mesh = _clean(Mesh(points, torch.from_numpy(triangles)), largest, smooth, faces)
     progress.step()
@@ -97,8 +98,8 @@ def extract_mesh(
 
 def _check(field: Field, resolution: int) -> tuple[np.ndarray, np.ndarray]:
     """The field's bounds as two float64 arrays [3]."""
-    if resolution < LOWEST_RESOLUTION:
-        raise BadInput(f"Resolution {resolution} is too low to show a shape; give {LOWEST_RESOLUTION} or more.")
+    if resolution < MIN_RESOLUTION:
+        raise BadInput(f"Resolution {resolution} is too low to show a shape; give {MIN_RESOLUTION} or more.")
     check_shape("field bounds", field.bounds, 2, 3)
     check_finite("field bounds", field.bounds)
     lower, upper = field.bounds.detach().cpu().double().numpy()
@@ -125,8 +126,8 @@ def _evaluate(
     with torch.no_grad():
         values = in_chunks(inside, points, chunk or default_chunk(device), progress.check) - level
     if torch.isnan(values).any():
-        raise BadInput("The field gives NaN values; the fit diverged or the checkpoint is damaged: run it again.")
-    return values.clamp(-LARGEST_VALUE, LARGEST_VALUE).numpy()
+        raise BadInput("The field has NaN values; the fit diverged or the checkpoint is damaged: run it again.")
+    return values.clamp(-MAX_VALUE, MAX_VALUE).numpy()
 
 
 def _surface(lattice: SparseLattice, finest: np.ndarray, closed: bool, progress: Progress):
@@ -136,15 +137,15 @@ def _surface(lattice: SparseLattice, finest: np.ndarray, closed: bool, progress:
     for cells in (finest, _capped(lattice)) if closed else (finest,):
         visited[tuple((cells // size).T)] = True
     blocks = np.argwhere(visited)
-    known = lattice.values[tuple(finest.T)]
-    tiny = CLEARANCE * float(np.abs(known).mean()) if len(known) else 0.0
+    finest_values = lattice.values[tuple(finest.T)]
+    smallest = CLEARANCE * float(np.abs(finest_values).mean()) if len(finest_values) else 0.0
 
     def volumes() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for some in np.array_split(blocks, len(blocks) // BLOCKS_AT_ONCE + 1):
+        for part in np.array_split(blocks, len(blocks) // BLOCKS_AT_ONCE + 1):
             progress.check()
-            values = lattice.read_blocks(some, size)
-            values = np.where(values > 0, np.maximum(values, tiny), np.minimum(values, -tiny))
-            for block, volume in zip(some, values, strict=True):
+            values = lattice.read_blocks(part, size)
+            values = np.where(values > 0, np.maximum(values, smallest), np.minimum(values, -smallest))
+            for block, volume in zip(part, values, strict=True):
                 yield _cut_and_cap(block * size, volume, lattice.cells, closed)
 
     return march_blocks(volumes(), lattice.cells)
@@ -156,7 +157,7 @@ def _cut_and_cap(
     cells: np.ndarray,
     closed: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The part of a block that lies in the lattice, with a layer of outside around the lattice when `closed`."""
+    """The part of a block inside the lattice, with a layer of outside values around the lattice if `closed`."""
     room = cells + 1 - first
     low, high = (first == 0) & closed, (room <= np.array(volume.shape)) & closed
     volume = volume[tuple(slice(n) for n in room)]
@@ -166,7 +167,7 @@ def _cut_and_cap(
 
 
 def _capped(lattice: SparseLattice) -> np.ndarray:
-    """Cells [K,3] at the bounds where the coarsest nodes lie inside: a cap is needed there."""
+    """Cells [K,3] at the bounds that need a cap: their coarsest nodes are inside."""
     axes = [np.unique(np.minimum(np.arange(0, n + lattice.coarsest, lattice.coarsest), n)) for n in lattice.cells]
     nodes = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
     at_bounds = ((nodes == 0) | (nodes == lattice.cells)).any(1)
@@ -176,7 +177,7 @@ def _capped(lattice: SparseLattice) -> np.ndarray:
 
 
 def _clean(mesh: Mesh, largest: bool, smooth: int, faces: int | None) -> Mesh:
-    """The options after extraction, in the order in which they make sense."""
+    """The mesh after largest component, smoothing and decimation, in this order."""
     if largest:
         mesh = largest_component(mesh)
     if smooth:
@@ -186,7 +187,8 @@ def _clean(mesh: Mesh, largest: bool, smooth: int, faces: int | None) -> Mesh:
     return mesh
 
 
-def _why_empty(lattice: SparseLattice, resolution: int) -> str:
+def _empty_message(lattice: SparseLattice, resolution: int) -> str:
+    """Message for a field without a surface."""
     if np.nanmin(lattice.values) > 0:
         return "The field is inside everywhere within its bounds, so it has no surface; extract it closed."
     return (

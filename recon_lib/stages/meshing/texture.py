@@ -1,4 +1,4 @@
-"""A texture for a mesh: what the views saw as they saw it, and a likely colour for the rest."""
+"""Texture baking: observed colours where views see the mesh, inferred colours elsewhere."""
 
 import logging
 import time
@@ -27,11 +27,11 @@ from ...render.rasterize import Fragments, rasterize_uv
 from ...views.views import Views
 
 log = logging.getLogger("recon3d")
-MAX_FACES = 20_000  # keeps the unwrapping near one second
+MAX_FACES = 20_000  # unwrapping takes about one second
 STEPS = 5
-FINEST = 0.03  # of the mesh's extent: colours are continued from vertex to vertex, which needs short edges
-MAX_SHIFT = 0.2  # sRGB: how far a mirrored colour may be corrected
-SYMMETRY_GAIN = 0.03  # share of all vertices that a mirror must newly show to be worth using
+MAX_EDGE = 0.03  # of the mesh's extent: colours diffuse from vertex to vertex, which needs short edges
+MAX_SHIFT = 0.2  # sRGB, of the correction of mirrored colours
+SYMMETRY_GAIN = 0.03  # fraction of all vertices that a symmetry must newly show to be used
 MAX_SYMMETRIES = 3
 
 
@@ -46,26 +46,26 @@ def bake_texture(
     mirror: bool = True,
     progress: Progress | None = None,
 ) -> Mesh:
-    """A mesh of at most `max_faces` triangles with UVs, a texture of `size` x `size` and provenance per vertex.
+    """Mesh of at most `max_faces` triangles with UVs, a texture of `size` x `size` and provenance per vertex.
 
-    Texels that a view sees keep the colours seen there, blended by view angle where several see them, and observed
-    before outpainted ones. The others take the colour of `field`, else the mesh's own vertex colours, else what
-    the object's mirror image shows (`mirror`, if the shape has a plane of symmetry), else a smooth continuation
+    Texels that views see have the colours seen there, blended by view angle; observed views take precedence over
+    outpainted ones. The others have the colour of `field`, otherwise the mesh's vertex colours, otherwise those of
+    the object's mirror image (`mirror`, if the shape has a plane of symmetry), otherwise a smooth continuation
     of the seen colours along the surface. Gaps between charts are filled with their nearest texel.
     """
     colored = field is not None and field.has_color
     if views is None and not colored and mesh.vertex_colors is None:
-        raise BadInput("There is nothing to take colours from; connect views or a field that has colour.")
+        raise BadInput("There is no source of colours; connect views or a field that has colour.")
     if not 16 <= size <= 8192:
         raise BadInput(f"A texture of {size} texels a side is out of range; choose 16 to 8192, usually 1024.")
     progress = progress or Progress()
     progress.start("Bake texture", STEPS)
     with _timed("unwrap", progress):
-        small = decimated(mesh, max_faces)
+        reduced = decimated(mesh, max_faces)
         progress.check()
-        result = unwrap(small, size).mesh
+        result = unwrap(reduced, size).mesh
         progress.check()
-        surface = split_long_edges(result, FINEST * extent(result.vertices))
+        surface = split_long_edges(result, MAX_EDGE * extent(result.vertices))
     with _timed("rasterize", progress):
         texels = _Texels.of(surface, size)
     with _timed("project", progress):
@@ -87,7 +87,7 @@ def bake_texture(
 
 @dataclass(frozen=True)
 class _Texels:
-    """The P texels that the charts cover, as points on the surface."""
+    """Surface points and normals of the P texels that the charts cover."""
 
     fragments: Fragments
     corner_normals: Tensor  # [M,3,3] unit, world
@@ -116,12 +116,12 @@ class _Texels:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What the views show, at texels and at vertices."""
+    """Projected colours of the views, at texels and at vertices."""
 
     projector: Projector | None
-    texels: Projected  # with glimpses: rims and grazing angles
-    vertices: Projected  # with glimpses
-    provenance: Tensor  # [N] uint8 of the vertices, without glimpses
+    texels: Projected  # including rims and grazing angles
+    vertices: Projected  # including rims and grazing angles
+    provenance: Tensor  # [N] uint8 of the vertices, without rims and grazing angles
 
     @classmethod
     def by(cls, views: Views | None, mesh: Mesh, texels: _Texels, check: Callable[[], None]) -> "_Seen":
@@ -143,53 +143,53 @@ class _Seen:
         return cls(projector, at_texels, vertices.or_else(at_vertices(include_rim=True)), vertices.provenance)
 
     def completed(self, color: Callable[[Tensor], Tensor], texels: "_Texels") -> Tensor:
-        """Texel colours [P,3]: `color` ([N,3] world -> [N,3]) where no view shows any."""
+        """Texel colours [P,3], with `color` ([N,3] world -> [N,3]) at unseen texels."""
         unseen = ~self.texels.seen
         colors = self.texels.colors.clone()
         colors[unseen] = color(texels.points[unseen]).to(colors)
         return colors
 
     def mirrored(self, motion: Symmetry, points: Tensor, normals: Tensor) -> Projected:
-        """What the views show at the places that `motion` takes surface points [P,3] to."""
+        """Projected colours at the images of surface points [P,3] under `motion`."""
         slack = 2 * motion.error * self.projector.extent
         return self.projector.look_up(motion.apply(points), motion.turn(normals), slack)
 
 
 def _continued(mesh: Mesh, texels: _Texels, seen: _Seen, mirror: bool) -> Tensor:
-    """Texel colours [P,3]: seen ones as they are, mirrored ones, and a smooth continuation of both."""
-    colors, known = seen.texels.colors, seen.texels.seen
-    vertex_colors, vertex_known = seen.vertices.colors, seen.vertices.seen
+    """Texel colours [P,3]: seen ones, mirrored ones, and a smooth continuation of both."""
+    colors, has_color = seen.texels.colors, seen.texels.seen
+    vertex_colors, vertex_has_color = seen.vertices.colors, seen.vertices.seen
     for motion in _useful_symmetries(mesh, seen) if mirror else ():
         at_vertices = seen.mirrored(motion, mesh.vertices, mesh.vertex_normals)
         at_texels = seen.mirrored(motion, texels.points, texels.normals)
-        # light differs on the two sides: what mirror and truth differ by where both are known goes on beyond
-        both = vertex_known & at_vertices.seen
+        # light differs on the two sides: the difference where both are seen is diffused over the rest
+        both = vertex_has_color & at_vertices.seen
         shift = torch.zeros_like(vertex_colors)
         if both.any():
             difference = (vertex_colors - at_vertices.colors).mean(-1, keepdim=True)  # light is grey, paint is not
             shift = diffuse(mesh, difference, both).clamp(-MAX_SHIFT, MAX_SHIFT).expand_as(vertex_colors)
         reflected = (at_texels.colors + texels.spread(mesh, shift)).clamp(0, 1)
-        colors = torch.where(known[:, None], colors, reflected)
-        vertex_colors = torch.where(vertex_known[:, None], vertex_colors, (at_vertices.colors + shift).clamp(0, 1))
-        known, vertex_known = known | at_texels.seen, vertex_known | at_vertices.seen
-    smooth = texels.spread(mesh, diffuse(mesh, vertex_colors, vertex_known))
-    return torch.where(known[:, None], colors, smooth)
+        colors = torch.where(has_color[:, None], colors, reflected)
+        vertex_colors = torch.where(vertex_has_color[:, None], vertex_colors, (at_vertices.colors + shift).clamp(0, 1))
+        has_color, vertex_has_color = has_color | at_texels.seen, vertex_has_color | at_vertices.seen
+    smooth = texels.spread(mesh, diffuse(mesh, vertex_colors, vertex_has_color))
+    return torch.where(has_color[:, None], colors, smooth)
 
 
 def _useful_symmetries(mesh: Mesh, seen: _Seen) -> list[Symmetry]:
-    """Mirrors, and rotations made of two of them, that show what the views do not; the most telling first."""
+    """Reflections, and rotations composed of two of them, that show unseen vertices, in order of how many."""
     planes = mirror_planes(mesh, check=seen.projector.check)
     motions = planes + [a.then(b) for a in planes[:2] for b in planes[:2] if a is not b]
-    shown = [seen.mirrored(motion, mesh.vertices, mesh.vertex_normals).seen for motion in motions]
-    known, enough = seen.vertices.seen, SYMMETRY_GAIN * len(mesh.vertices)
+    visible = [seen.mirrored(motion, mesh.vertices, mesh.vertex_normals).seen for motion in motions]
+    has_color, enough = seen.vertices.seen, SYMMETRY_GAIN * len(mesh.vertices)
     chosen: list[Symmetry] = []
     while len(chosen) < MAX_SYMMETRIES and motions:
-        gains = [int((s & ~known).sum()) for s in shown]
+        gains = [int((s & ~has_color).sum()) for s in visible]
         best = max(range(len(motions)), key=gains.__getitem__)
         if gains[best] < enough:
             break
         chosen.append(motions[best])
-        known = known | shown[best]
+        has_color = has_color | visible[best]
     return chosen
 
 

@@ -1,4 +1,4 @@
-"""Carving keeps the object, takes the rest, and says what keeps it from doing so."""
+"""Carving keeps the object, removes the rest, and reports what is wrong with its inputs."""
 
 import math
 from dataclasses import replace
@@ -11,7 +11,7 @@ from recon_lib.errors import BadInput
 from recon_lib.fields.hull_voxels import voxel_centres
 from recon_lib.meshes.solid import is_closed, signed_volume
 from recon_lib.progress import Progress
-from recon_lib.stages.carving.carve import carve, filled_share
+from recon_lib.stages.carving.carve import carve, filled_fraction
 from recon_lib.stages.meshing.extract import extract_mesh
 from recon_lib.views.views import Views
 from tests.helpers.hulls import around, ball_mask, box_mask, dilated, eroded, iou, masked, recall, straight
@@ -38,15 +38,15 @@ def in_box(points: torch.Tensor) -> torch.Tensor:
 def exact_hull(cameras: Cameras, shape) -> torch.Tensor:
     """[R,R,R] bool: from every camera the line of sight through the voxel's centre meets the solid. No pixels."""
     points = centres().reshape(-1, 3)
-    kept = torch.ones(len(points), dtype=torch.bool)
+    inside = torch.ones(len(points), dtype=torch.bool)
     for eye in cameras.position:
-        sight = points - eye
+        ray = points - eye
         if shape is in_ball:
-            kept &= torch.linalg.cross(sight, -eye.expand_as(sight)).norm(dim=-1) < BALL * sight.norm(dim=-1)
+            inside &= torch.linalg.cross(ray, -eye.expand_as(ray)).norm(dim=-1) < BALL * ray.norm(dim=-1)
         else:
-            sides = [(side * torch.tensor(HALF) - eye) / sight for side in (-1, 1)]
-            kept &= torch.minimum(*sides).amax(-1) < torch.maximum(*sides).amin(-1)
-    return kept.view(RESOLUTION, RESOLUTION, RESOLUTION)
+            sides = [(side * torch.tensor(HALF) - eye) / ray for side in (-1, 1)]
+            inside &= torch.minimum(*sides).amax(-1) < torch.maximum(*sides).amin(-1)
+    return inside.view(RESOLUTION, RESOLUTION, RESOLUTION)
 
 
 @pytest.fixture(scope="module", params=[in_ball, in_box], ids=["ball", "box"])
@@ -67,11 +67,11 @@ def test_the_hull_is_the_exact_one(solid):
     assert (carving.filled > 0.999).all()
 
 
-@pytest.mark.parametrize(("change", "kept"), [(lambda m: m, 1.0), (eroded, 0.995), (dilated, 1.0)])
-def test_masks_that_are_a_pixel_off_do_not_eat_the_object(solid, change, kept):
+@pytest.mark.parametrize(("change", "min_recall"), [(lambda m: m, 1.0), (eroded, 0.995), (dilated, 1.0)])
+def test_masks_that_are_a_pixel_off_do_not_eat_the_object(solid, change, min_recall):
     shape, cameras, masks = solid
     changed = masked(cameras, change((masks > 0.5).float()))
-    assert recall(carve(changed, RESOLUTION).occupancy, shape(centres())) >= kept
+    assert recall(carve(changed, RESOLUTION).occupancy, shape(centres())) >= min_recall
 
 
 def test_without_a_margin_they_do():
@@ -152,7 +152,7 @@ def good() -> Views:
     return masked(cameras, ball_mask(cameras, 0.6))
 
 
-def told(views: Views, **options) -> str:
+def message_of(views: Views, **options) -> str:
     with pytest.raises(BadInput) as caught:
         carve(views, options.pop("resolution", 32), **options)
     return str(caught.value)
@@ -165,14 +165,14 @@ def with_mask(views: Views, index: int, mask: torch.Tensor) -> Views:
 
 
 def test_no_views(good):
-    assert "no view" in told(good[torch.zeros(0, dtype=torch.long)])
+    assert "no view" in message_of(good[torch.zeros(0, dtype=torch.long)])
 
 
 def test_missing_masks(good):
-    assert "mask of view 2 marks no object" in told(with_mask(good, 2, torch.zeros(1, 64, 64)))
-    assert "any background" in told(replace(good, masks=torch.ones_like(good.masks)))
-    assert "NaN" in told(with_mask(good, 1, torch.full((1, 64, 64), float("nan"))))
-    assert "view 2 fits least" in told(with_mask(good, 2, torch.ones(1, 64, 64)))
+    assert "mask of view 2 marks no object" in message_of(with_mask(good, 2, torch.zeros(1, 64, 64)))
+    assert "any background" in message_of(replace(good, masks=torch.ones_like(good.masks)))
+    assert "NaN" in message_of(with_mask(good, 1, torch.full((1, 64, 64), float("nan"))))
+    assert "view 2 fits least" in message_of(with_mask(good, 2, torch.ones(1, 64, 64)))
 
 
 def test_a_close_up_of_nothing_but_the_object(good):
@@ -185,7 +185,7 @@ def test_a_close_up_of_nothing_but_the_object(good):
 
 
 def test_missing_depth(good):
-    assert "no depth" in told(good, depth_slack=0.02)
+    assert "no depth" in message_of(good, depth_slack=0.02)
 
 
 @pytest.mark.parametrize(
@@ -201,34 +201,34 @@ def test_missing_depth(good):
     ],
 )
 def test_options_out_of_range(good, options, words):
-    assert words in told(good, **options)
+    assert words in message_of(good, **options)
 
 
 def test_a_camera_inside_the_object(good):
     cameras = Cameras.orbit([0.0, 120.0, 270.0], 0.0, [3.5, 3.5, 0.3], 60.0, 64, 64)
     views = masked(cameras, torch.cat([ball_mask(cameras[:2], 0.6), torch.ones(1, 1, 64, 64)]))
-    assert "camera of view 2 stands inside the hull" in told(views)
+    assert "camera of view 2 stands inside the hull" in message_of(views)
     outside = replace(views, cameras=Cameras.orbit([0.0, 120.0, 270.0], 0.0, [3.5, 3.5, 0.9], 60.0, 64, 64))
     carve(outside, 32)  # inside the radius, but the other views show that no object is there
 
 
 def test_a_view_that_contradicts_the_others_is_named(good):
     moved = torch.roll(good.masks[3], 28, -1)
-    assert "view 3 fits least" in told(with_mask(good, 3, moved))
+    assert "view 3 fits least" in message_of(with_mask(good, 3, moved))
 
 
-def test_an_empty_hull_is_told(good):
+def test_an_empty_hull_is_reported(good):
     one = torch.zeros(2, 1, 64, 64)
     one[0, :, 8:16], one[1, :, 48:56] = 1.0, 1.0  # above, and below
     cameras = Cameras.orbit([0.0, 90.0], 0.0, 3.5, 40.0, 64, 64)
-    message = told(masked(cameras, one))
+    message = message_of(masked(cameras, one))
     assert "hull of 2 views is empty" in message and "check masks" in message
 
 
 def test_masks_that_all_contradict(good):
     shifts = [(-20, 0), (20, 0), (0, 20), (0, -20), (14, 14), (-14, 14)]
     masks = torch.stack([torch.roll(m, shift, (-2, -1)) for m, shift in zip(good.masks, shifts, strict=True)])
-    message = told(replace(good, masks=masks))
+    message = message_of(replace(good, masks=masks))
     assert "fits least" not in message and "check masks" in message
 
 
@@ -237,8 +237,8 @@ def test_how_much_of_a_mask_is_filled(good):
     torch.testing.assert_close(carving.filled, torch.ones(6))
     upper = carving.occupancy.clone()
     upper[:, :32] = False  # y < 0
-    assert filled_share(carving.field, upper)[0] == pytest.approx(0.5, abs=0.1)
-    assert (filled_share(carving.field, torch.zeros_like(upper)) == 0).all()
+    assert filled_fraction(carving.field, upper)[0] == pytest.approx(0.5, abs=0.1)
+    assert (filled_fraction(carving.field, torch.zeros_like(upper)) == 0).all()
 
 
 def test_the_stop_button(good, tmp_path):

@@ -66,7 +66,7 @@ def test_lpips_weights_in_a_folder_are_used(tmp_path):
     assert figures["lpips_reason"] is None
 
 
-def test_foreign_and_truncated_lpips_weights_are_told(tmp_path):
+def test_foreign_and_truncated_lpips_weights_are_reported(tmp_path):
     from safetensors.torch import save_file
 
     a, b = torch.rand(1, 3, 40, 40), torch.rand(1, 3, 40, 40)

@@ -1,4 +1,4 @@
-"""Mesh files: what is written is read back the same, in the size and position asked for, or not at all."""
+"""Mesh files: what is written is read back the same, in the requested size and position, or nothing is written."""
 
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -174,7 +174,7 @@ def test_bad_options_get_one_sentence_and_leave_nothing(name, options, sentence,
     assert not list(tmp_path.iterdir())
 
 
-def test_empty_and_flat_meshes_are_told(tmp_path):
+def test_empty_and_flat_meshes_are_reported(tmp_path):
     empty = Mesh(torch.zeros(0, 3), torch.zeros(0, 3, dtype=torch.int64))
     with pytest.raises(BadInput, match="no triangles"):
         save_mesh(empty, tmp_path / "a.glb")
@@ -205,7 +205,7 @@ def test_a_path_within_its_root_is_written_there(tmp_path):
     assert save_mesh(box(1, 1, 1), "sub/a.glb", root=tmp_path).path == tmp_path.resolve() / "sub" / "a.glb"
 
 
-def test_a_folder_that_is_a_file_is_told(tmp_path):
+def test_a_folder_that_is_a_file_is_reported(tmp_path):
     (tmp_path / "file").write_text("here")
     with pytest.raises(BadInput, match="choose another folder"):
         save_mesh(box(1, 1, 1), tmp_path / "file" / "a.glb")

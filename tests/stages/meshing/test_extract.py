@@ -1,4 +1,4 @@
-"""Extraction of analytic solids: exact place, few evaluations, closed, interruptible, and clear about bad fields."""
+"""Extraction of analytic solids: exact position, few evaluations, closed, interruptible, clear about bad fields."""
 
 import math
 from collections.abc import Callable
@@ -78,14 +78,14 @@ def test_long_bounds_are_spanned_exactly():
     half = torch.tensor([1.0, 0.33, 0.52])
     centre = torch.tensor([3.0, -1.0, 0.4])
     solid = Solid(lambda p: ((p - centre) / half).norm(dim=-1) - 1, torch.stack([centre - half, centre + half]))
-    found = extract_mesh(solid, 64)
-    assert found.dense == 65 * 22 * 34
-    assert torch.allclose(found.mesh.bounds, solid.bounds, atol=0.1 * 2 / 64)
-    assert is_closed(found.mesh)
+    extraction = extract_mesh(solid, 64)
+    assert extraction.dense == 65 * 22 * 34
+    assert torch.allclose(extraction.mesh.bounds, solid.bounds, atol=0.1 * 2 / 64)
+    assert is_closed(extraction.mesh)
 
 
 @pytest.mark.parametrize(
-    ("distance", "area", "most"),
+    ("distance", "area", "max_fraction"),
     [
         pytest.param(ball(0.7), 4 * math.pi * 0.49, 0.035, id="sphere"),
         pytest.param(torus, 4 * math.pi**2 * 0.55 * 0.2, 0.025, id="torus"),
@@ -99,12 +99,12 @@ def test_long_bounds_are_spanned_exactly():
         ),
     ],
 )  # fmt: skip
-def test_at_256_few_values_give_the_whole_surface(distance, area, most):
-    found = extract_mesh(Solid(distance), 256)
-    assert found.share < most
-    assert is_closed(found.mesh)
-    assert float(found.mesh.face_areas.sum()) == pytest.approx(area, rel=0.02)
-    assert distance(found.mesh.vertices).abs().max() < 0.1 * 2 / 256 or distance is tilted_plate
+def test_at_256_few_values_give_the_whole_surface(distance, area, max_fraction):
+    extraction = extract_mesh(Solid(distance), 256)
+    assert extraction.evaluated_fraction < max_fraction
+    assert is_closed(extraction.mesh)
+    assert float(extraction.mesh.face_areas.sum()) == pytest.approx(area, rel=0.02)
+    assert distance(extraction.mesh.vertices).abs().max() < 0.1 * 2 / 256 or distance is tilted_plate
 
 
 @pytest.mark.parametrize("distance", [torus, tilted_plate], ids=["torus", "plate"])
@@ -120,14 +120,14 @@ def test_the_sparse_surface_is_the_dense_one(distance):
 
 
 def test_a_field_that_knows_its_detail_costs_less():
-    """A network's logits bend everywhere; where they hold nothing thin, most of those bends need no look."""
+    """A network's logits bend everywhere; where they hold nothing thin, most of those bends need no refinement."""
 
     def wavy(p: Tensor) -> Tensor:
         return (ball(0.6)(p) + 0.04 * torch.sin(25 * p).prod(-1)).mul(6).tanh()
 
-    told, plain = Solid(wavy), Solid(wavy)
-    told.min_feature_size = 2.1 * 2 / 128
-    one, other = (extract_mesh(solid, 128) for solid in (told, plain))
+    with_size, plain = Solid(wavy), Solid(wavy)
+    with_size.min_feature_size = 2.1 * 2 / 128
+    one, other = (extract_mesh(solid, 128) for solid in (with_size, plain))
     assert torch.equal(one.mesh.faces, other.mesh.faces)
     assert one.evaluations < 0.9 * other.evaluations
 
@@ -195,8 +195,8 @@ def test_half_precision_answers_are_fine():
     [
         (Solid(ball(-1.0)), {}, "Nothing lies inside the field at resolution 32: the hull was carved empty"),
         (Solid(ball(0.5)), {"level": 9.0}, "Nothing lies inside"),
-        (Solid(lambda p: torch.full((len(p),), math.nan)), {}, "gives NaN values"),
-        (Solid(lambda p: torch.where(p[:, 0] > 0.3, math.nan, ball(0.5)(p))), {}, "gives NaN values"),
+        (Solid(lambda p: torch.full((len(p),), math.nan)), {}, "has NaN values"),
+        (Solid(lambda p: torch.where(p[:, 0] > 0.3, math.nan, ball(0.5)(p))), {}, "has NaN values"),
         (Solid(ball(0.5)), {"resolution": 7}, "Resolution 7 is too low"),
         (Solid(ball(0.5), CUBE.flip(0)), {}, "enclose no volume"),
         (Solid(ball(0.5), CUBE * math.nan), {}, "NaN or infinite"),

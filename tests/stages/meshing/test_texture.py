@@ -122,17 +122,17 @@ def test_the_mirror_image_shows_the_other_side():
     solid = trimesh.creation.box((1.0, 0.9, 1.2))
     box = Mesh(torch.tensor(solid.vertices).float(), torch.tensor(solid.faces).long())
     cameras = Cameras.orbit(45.0, 0.0, 3.0, 40.0, SIZE, SIZE)
-    shown = render_mesh(box, cameras, supersample=1)
-    side = (cameras.unproject(shown.depth)[..., 0] > 0.499)[:, None]
+    render = render_mesh(box, cameras, supersample=1)
+    side = (cameras.unproject(render.depth)[..., 0] > 0.499)[:, None]
     colors = torch.where(
         side, torch.tensor([0.2, 0.3, 0.9])[:, None, None], torch.tensor([0.9, 0.6, 0.2])[:, None, None]
     )
-    views = Views(colors, cameras, shown.masks)
+    views = Views(colors, cameras, render.masks)
     results = {m: texels(bake_texture(box, views, size=TEXELS, mirror=m)) for m in (True, False)}
     errors = {}
-    for mirror, (found, points) in results.items():
+    for mirror, (baked_colors, points) in results.items():
         left = (points[:, 0] < -0.499) & (points[:, 1:].abs() < 0.4).all(-1)
-        errors[mirror] = float((found[left] - torch.tensor([0.2, 0.3, 0.9])).abs().mean())
+        errors[mirror] = float((baked_colors[left] - torch.tensor([0.2, 0.3, 0.9])).abs().mean())
     assert errors[True] < 0.06 < errors[False]
 
 
@@ -179,7 +179,7 @@ def test_the_same_twice(ball, views, baked):
 
 
 def test_bad_input(ball, views):
-    with pytest.raises(BadInput, match="nothing to take colours from"):
+    with pytest.raises(BadInput, match="no source of colours"):
         bake_texture(ball)
     with pytest.raises(BadInput, match="out of range"):
         bake_texture(ball, views, size=3)
