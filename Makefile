@@ -1,5 +1,5 @@
 # make demo   the shipped photo becomes out/demo.glb, with a sheet of all stages in out/demo.png
-# make test   the style check and the tests
+# make test   style, types and the tests
 #
 # Both make .venv first; where PYTHON can already import torch (ComfyUI's own Python), that torch is used.
 # On Linux the plain package index brings torch with CUDA; for the much smaller CPU build:
@@ -24,6 +24,7 @@ demo: $(VENV)/ready
 test: export OMP_NUM_THREADS = 1
 test: $(VENV)/ready-dev
 	$(BIN)/python -m ruff check .
+	$(BIN)/python -m basedpyright
 	$(BIN)/python -m pytest tests -q -n logical --dist worksteal
 
 slow: $(VENV)/ready-dev

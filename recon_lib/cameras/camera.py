@@ -84,12 +84,11 @@ class Cameras:
         width: int = 256,
     ) -> "Cameras":
         """Cameras on a sphere around the origin, looking at it. Degrees and world units; scalars are shared."""
-        azimuth, elevation, distance = torch.broadcast_tensors(
-            *(torch.as_tensor(x, dtype=torch.float32).reshape(-1) for x in (azimuth, elevation, distance))
-        )
-        a, e = torch.deg2rad(azimuth), torch.deg2rad(elevation)
-        around = torch.stack([e.cos() * a.sin(), e.sin(), e.cos() * a.cos()], dim=-1)
-        cameras = cls.look_at(around * distance[:, None], torch.zeros(3), fov, height, width)
+        rows = [torch.as_tensor(x, dtype=torch.float32).reshape(-1) for x in (azimuth, elevation, distance)]
+        degrees_right, degrees_up, radius = torch.broadcast_tensors(*rows)
+        a, e = torch.deg2rad(degrees_right), torch.deg2rad(degrees_up)
+        directions = torch.stack([e.cos() * a.sin(), e.sin(), e.cos() * a.cos()], dim=-1)
+        cameras = cls.look_at(directions * radius[:, None], torch.zeros(3), fov, height, width)
         poles = (e.cos().abs() < NEAR_POLE).nonzero().flatten().tolist()
         pose = cameras.camera_to_world.clone()
         for i in poles:  # keep the azimuth's "right" where look_at cannot know it

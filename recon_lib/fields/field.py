@@ -61,6 +61,7 @@ class Radiance:
 
 def radiance_of(field: RadianceField, points: Tensor, directions: Tensor) -> Radiance:
     """Radiance at points [N,3] world seen along directions [N,3] unit, in one pass where the field offers it."""
-    if hasattr(field, "radiance"):
-        return field.radiance(points, directions)
+    radiance = getattr(field, "radiance", None)
+    if radiance is not None:
+        return radiance(points, directions)
     return Radiance(field.density(points), field.color(points, directions))

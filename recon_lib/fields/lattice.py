@@ -82,7 +82,7 @@ class SparseLattice:
 
     def _crosses(self, cells: np.ndarray, step: int) -> np.ndarray:
         inside = self._gather(cells[:, :, None] + np.arange(2), step).reshape(len(cells), 8) > 0
-        crosses = inside.any(1) & ~inside.all(1)
+        crosses: np.ndarray = inside.any(1) & ~inside.all(1)
         if step <= self.min_feature_cells:
             return crosses
         alike = np.flatnonzero(~crosses)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -82,5 +83,5 @@ def shared_rows(own: Tensor) -> Tensor:
     from scipy.ndimage import distance_transform_edt
 
     nearest = distance_transform_edt((own < 0).numpy(), return_distances=False, return_indices=True)
-    x, y, z = (torch.from_numpy(axis).long() for axis in nearest)
+    x, y, z = torch.from_numpy(np.asarray(nearest)).long()
     return own[x, y, z]

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +11,9 @@ from torch import Tensor
 
 from ..progress import unchecked
 from .mesh import Mesh
+
+if TYPE_CHECKING:
+    from scipy.spatial import KDTree
 
 DIRECTIONS = 240  # first guesses over the half sphere: about 9 degrees apart
 PROBES = 200  # points that are mirrored
@@ -57,7 +61,7 @@ def mirror_planes(
     and nearest surface points; the best ones are refined in direction and offset by coordinate search. `check` is
     called before each.
     """
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     points, normals, _ = (t.cpu() for t in mesh.sample_surface(SURFACE, seed))
     center = points.mean(0)
@@ -65,7 +69,7 @@ def mirror_planes(
     radius = float(points.norm(dim=-1).max())
     if radius == 0:
         return []
-    search = _Search(cKDTree(points.numpy()), points, normals, points[:PROBES], normals[:PROBES], radius)
+    search = _Search(KDTree(points.numpy()), points, normals, points[:PROBES], normals[:PROBES], radius)
     guesses = _half_sphere(DIRECTIONS)
     errors = search.errors(guesses, torch.zeros(len(guesses)))
     found: list[tuple[Tensor, Symmetry]] = []
@@ -90,7 +94,7 @@ def _apart(normal: Tensor, other: Tensor) -> bool:
 
 @dataclass(frozen=True)
 class _Search:
-    tree: object  # scipy's cKDTree of `points`
+    tree: "KDTree"  # of `points`
     points: Tensor  # [S,3], centred
     normals: Tensor  # [S,3]
     probes: Tensor  # [P,3]

@@ -1,16 +1,18 @@
 """Low-rank changes of a network's layers (LoRA, Hu et al., ICLR 2022), as peft names and trains them."""
 
 import copy
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import BadInput
 
+Network = TypeVar("Network", bound=nn.Module)
 DOWN, UP = ".lora_A.weight", ".lora_B.weight"
 
 
-def with_low_rank(network: nn.Module, factors: dict[str, Tensor]) -> nn.Module:
+def with_low_rank(network: Network, factors: dict[str, Tensor]) -> Network:
     """A copy of the network with the changes added to its weights; it is as quick as before.
 
     factors: for each changed layer `<name>.lora_A.weight` and `<name>.lora_B.weight`, of a linear layer [r,in] and
@@ -26,7 +28,8 @@ def with_low_rank(network: nn.Module, factors: dict[str, Tensor]) -> nn.Module:
         raise BadInput("The LoRA file does not name this network's layers; choose one that was made for this painter.")
     with torch.no_grad():
         for name in names:
-            weight, change = layers[name].weight, _product(factors[name + DOWN], factors[name + UP])
+            weight: Tensor = layers[name].get_parameter("weight")
+            change = _product(factors[name + DOWN], factors[name + UP])
             if change is None or change.shape != weight.shape:
                 raise BadInput(f"Layer {name} of the LoRA file has another shape; choose one made for this painter.")
             weight += change.to(weight)

@@ -138,6 +138,7 @@ class Outpainter(nn.Module):
         from diffusers import UNet2DModel
 
         self.config = config
+        self.power: Tensor  # [train_steps], the picture's share at each level
         deep = [level >= len(config.channels) - 2 for level in range(len(config.channels))]
         self.unet = UNet2DModel(
             in_channels=(PAINTED + CONDITIONS) * config.fold**2,
@@ -150,7 +151,7 @@ class Outpainter(nn.Module):
             attention_head_dim=config.head_width,
             resnet_time_scale_shift="scale_shift",
         ).to(memory_format=torch.channels_last)  # faster on CPUs
-        self.register_buffer("power", self.scheduler().alphas_cumprod, persistent=False)  # [train_steps] of the picture
+        self.register_buffer("power", self.scheduler().alphas_cumprod, persistent=False)
 
     def denoise(self, noisy: Tensor, t: Tensor, condition: Tensor) -> Tensor:
         """The clean picture [B,4,S,S] as the network sees it, neither clamped nor pinned.

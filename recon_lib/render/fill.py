@@ -1,5 +1,6 @@
 """Values for what has none, from its nearest neighbours."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -10,8 +11,8 @@ def fill_nearest(image: Tensor, known: Tensor) -> Tensor:
         return image
     from scipy.ndimage import distance_transform_edt
 
-    rows, columns = distance_transform_edt(~known.cpu().numpy(), return_distances=False, return_indices=True)
-    rows, columns = (torch.from_numpy(a).long().to(image.device) for a in (rows, columns))
+    nearest = distance_transform_edt(~known.cpu().numpy(), return_distances=False, return_indices=True)
+    rows, columns = torch.from_numpy(np.asarray(nearest)).long().to(image.device)
     return image[:, rows, columns]
 
 
@@ -26,7 +27,7 @@ def continued(images: Tensor, known: Tensor, without: float = 0.5) -> Tensor:
 
 def nearest_values(points: Tensor, positions: Tensor, values: Tensor) -> Tensor:
     """The value [C] of the nearest of `positions` [N,3] (values [N,C]) for each of `points` [P,3] -> [P,C]."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
-    _, nearest = cKDTree(positions.cpu().numpy()).query(points.cpu().numpy())
+    _, nearest = KDTree(positions.cpu().numpy()).query(points.cpu().numpy())
     return values[torch.from_numpy(nearest).long().to(values.device)]

@@ -1,10 +1,11 @@
 """Reconstruction: what every system returns, and how every system is called."""
 
+import dataclasses
 import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -31,7 +32,7 @@ class Reconstruction:
     views: Views  # the photo's first, then those that were painted
     field: Field
     seconds: dict[str, float]  # by stage; of a loop's stages the sum over cameras
-    report: dict = field(default_factory=dict)  # figures of the run, for JSON
+    report: dict = dataclasses.field(default_factory=dict)  # figures of the run, for JSON
     surface: VisibleSurface | None = None  # of the photo, where the system estimates one
     outpaint_masks: tuple[OutpaintMask, ...] = ()  # what each painted view lacked; those before a resumed run are gone
 

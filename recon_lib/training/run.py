@@ -6,7 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -53,7 +53,7 @@ class Run(ABC):
         model = self._model()
         if settings.init is not None:
             load_weights(model, settings.init)
-        model = model.to(memory_format=torch.channels_last)
+        model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.average = WeightAverage(model)
         optimizers = self._optimizers(model)
         self.terms, *self.optimizers = self.accelerator.prepare(self._terms(model), *optimizers)
@@ -116,7 +116,7 @@ class Run(ABC):
         return self.settings.out
 
     @property
-    def network(self) -> nn.Module:
+    def network(self) -> Any:  # of the type that `_model` returns
         return self.accelerator.unwrap_model(self.terms).network
 
     @property

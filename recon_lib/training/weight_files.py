@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -27,7 +28,7 @@ def save_weights(model: nn.Module, path: Path) -> None:
         save_file(tensors, beside)
 
 
-def save_card(model: nn.Module, system: str, path: Path) -> None:
+def save_card(model: Any, system: str, path: Path) -> None:
     """Write the card of the weights at `path` with what the model itself tells; an existing card is not changed.
 
     Weights cannot be loaded without a card. Figures, licence and training data are for people to add.

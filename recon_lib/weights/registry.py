@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +22,7 @@ PICKLED = {".pt", ".pth", ".ckpt", ".bin", ".pkl"}
 class LoadedModel:
     """A network with its card; what travels on RECON3D_MODEL sockets."""
 
-    module: nn.Module  # eval mode, float32, CPU, no gradients
+    module: Any  # an nn.Module of the card's system: eval mode, float32, CPU, no gradients
     card: ModelCard
 
 

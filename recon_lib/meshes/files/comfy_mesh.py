@@ -8,6 +8,7 @@ size vertex_counts and face_counts [B]. Between nodes of this pack `recon3d_prov
 import inspect
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -74,7 +75,7 @@ def _made(factory: Factory | None, vertices: Tensor, faces: Tensor, fields: dict
     return result
 
 
-def _item(value: object, index: int) -> Mesh:
+def _item(value: Any, index: int) -> Mesh:
     """One mesh of the batch."""
 
     def count(name: str, longest: int) -> int:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -97,10 +97,11 @@ def _colors_at_vertices(mesh: Mesh) -> Tensor | None:
 def from_trimesh(shape: "Trimesh", *, linear_colors: bool = False) -> Mesh:
     """A trimesh object as `Mesh`. linear_colors: vertex colours and factors are linear light, as glTF has them."""
     texture = _texture(shape)
+    visual: Any = shape.visual  # of one of two classes, told apart by `kind`
     colors = uvs = None
     if texture is not None:
-        uvs = torch.tensor(np.asarray(shape.visual.uv, np.float32)) * torch.tensor([1.0, -1.0]) + torch.tensor([0, 1.0])
-    elif shape.visual.defined:
+        uvs = torch.tensor(np.asarray(visual.uv, np.float32)) * torch.tensor([1.0, -1.0]) + torch.tensor([0, 1.0])
+    elif visual.defined:
         colors = torch.tensor(_vertex_colors(shape))
         colors = linear_to_srgb(colors) if linear_colors else colors
     codes = _provenance(shape)
@@ -126,7 +127,7 @@ def _texture(shape: "Trimesh") -> Tensor | None:
 
 def _vertex_colors(shape: "Trimesh") -> np.ndarray:
     """[N,3] float32 0-1 from vertex colours, face colours, or the material's one colour."""
-    visual = shape.visual
+    visual: Any = shape.visual
     # a glTF part with a material keeps its COLOR_0 as stored: floats, or integers that stand for 0-1
     colors = getattr(visual, "vertex_attributes", {}).get("color")
     if colors is None:

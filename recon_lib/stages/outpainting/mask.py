@@ -126,8 +126,9 @@ def _single_mask(
     masks = widened(missing_pixels(silhouette, covered[:, None], seen), grow) & silhouette
     seen = seen & ~masks
     images = torch.where(seen, colors, torch.where(masks, UNKNOWN, background_rgb.view(1, 3, 1, 1)))
-    flat = (layer.float() for layer in (masks, seen, silhouette))
-    return OutpaintMask(camera, *flat, images, fragments.depth[:, None], camera_normals.movedim(-1, 1))
+    masks, seen, silhouette = (layer.float() for layer in (masks, seen, silhouette))
+    depth, camera_normals = fragments.depth[:, None], camera_normals.movedim(-1, 1)
+    return OutpaintMask(camera, masks, seen, silhouette, images, depth, camera_normals)
 
 
 def seam_width(cameras: Cameras) -> int:

@@ -1,5 +1,7 @@
 """Object masks of painted pictures whose painter returns none."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -46,8 +48,8 @@ def remove_small_components(mask: Tensor) -> Tensor:
     """A mask [1,1,H,W] bool without 4-connected components below `MIN_COMPONENT_FRACTION` of its area."""
     from scipy.ndimage import label
 
-    components, count = label(mask[0, 0].numpy())
-    components = torch.from_numpy(components).long()
+    labels: Any = label(mask[0, 0].numpy())
+    components, count = torch.from_numpy(labels[0]).long(), labels[1]
     sizes = torch.bincount(components.flatten(), minlength=count + 1)
     large = sizes >= MIN_COMPONENT_FRACTION * sizes[1:].sum()
     large[0] = False

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...errors import BadInput
 from ...networks.low_rank import with_low_rank
@@ -52,7 +52,7 @@ class EmbeddedPainter:
         return self.square or self.model.module.config.side
 
     @cached_property
-    def module(self) -> nn.Module:
+    def module(self) -> Outpainter:
         """The network, for hosts that move it between devices.
 
         Raises `BadInput` when its LoRA file is missing, damaged, or another network's.

@@ -73,7 +73,7 @@ class OrbitRenders:
         solid = (views.masks > SOLID).float()
         inside = -F.max_pool2d(-solid, 3, 1, 1) > 0
         hit = views.depth > 0
-        depth = torch.where(hit, views.depth, float("inf"))
+        depth = views.depth.masked_fill(~hit, float("inf"))
         projector = Projector(
             images=torch.stack([fill_nearest(i, m[0]) for i, m in zip(views.images, inside, strict=True)]),
             masks=inside,
@@ -134,8 +134,9 @@ def simulate_outpaint_mask(
     masks = widened(missing_pixels(silhouette, covered, seen), errors.grow) & silhouette
     seen &= ~masks
     images = torch.where(seen, colors, torch.where(masks, UNKNOWN, 1.0))
-    flat = (layer.float() for layer in (masks, seen, silhouette))
-    return OutpaintMask(view.cameras, *flat, images, depth * seen, normals * seen)
+    depth, normals = depth * seen, normals * seen
+    masks, seen, silhouette = (layer.float() for layer in (masks, seen, silhouette))
+    return OutpaintMask(view.cameras, masks, seen, silhouette, images, depth, normals)
 
 
 def draw_earlier_and_target(rng: np.random.Generator, views: int) -> tuple[list[int], int]:

@@ -6,7 +6,7 @@ views; fit the field further. The paper's numbers are not known to us; ours are 
 """
 
 import logging
-from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -173,5 +173,5 @@ class Loop:
             )  # fmt: skip
         return LoopState(views, hull, fit.field)
 
-    def _timed(self, stage: str) -> Callable:
+    def _timed(self, stage: str) -> AbstractContextManager[None]:
         return timed(self.seconds, stage)

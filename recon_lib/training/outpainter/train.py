@@ -48,6 +48,7 @@ class OutpainterTrainer(Run):
     clip = 1.0
     system = "outpainter"
     weights_name = WEIGHTS
+    settings: OutpainterSettings
 
     def __init__(self, settings: OutpainterSettings) -> None:
         self.data = OutpaintSamples(settings.samples)

@@ -90,5 +90,5 @@ def predicted_like(mask: NDArray[np.bool_], rng: np.random.Generator) -> NDArray
         return mask.astype(np.float32)
     size = mask.shape[-1]
     coarse = rng.normal(0, rng.uniform(0.05, 0.25), (8, 8)).astype(np.float32)
-    displacement = zoom(coarse, size / 8, order=1)[:size, :size].clip(-0.4, 0.4)  # no islands
+    displacement = np.asarray(zoom(coarse, size / 8, order=1))[:size, :size].clip(-0.4, 0.4)  # no islands
     return (gaussian_filter(mask.astype(np.float32), size / 96) + displacement > 0.5).astype(np.float32)

@@ -28,7 +28,7 @@ def load_imagenet(encoder: EfficientNetLite0, path: Path) -> None:
     try:
         state = from_published(torch.load(path, map_location="cpu", weights_only=True))
         kernel = state["stem.0.weight"]
-        extra_channels = encoder.stem[0].weight.shape[1] - kernel.shape[1]
+        extra_channels = encoder.stem.get_parameter("0.weight").shape[1] - kernel.shape[1]
         state["stem.0.weight"] = torch.cat(
             [kernel, kernel.new_zeros(len(kernel), extra_channels, *kernel.shape[2:])], 1
         )

@@ -33,6 +33,7 @@ class Trainer(Run):
 
     clip = 10.0  # reached by outliers only
     system = "zeroshape-w"
+    settings: TrainSettings
 
     @property
     def weights_name(self) -> str:
@@ -89,7 +90,7 @@ def optimizers(model: ZeroShapeW, settings: TrainSettings) -> list[torch.optim.O
     decay = settings.weight_decay
     if settings.size == "base":
         return [torch.optim.AdamW(decay_groups(model.parameters(), decay), lr=settings.rate, betas=(0.9, 0.99))]
-    encoder = list(model.dpt_depth.encoder.parameters())
+    encoder = list(model.dpt_depth.get_submodule("encoder").parameters())
     pretrained = {id(parameter) for parameter in encoder}
     matrices, others = (
         [parameter for parameter in group if id(parameter) not in pretrained] for group in matrices_and_others(model)

@@ -224,7 +224,7 @@ def drill(dice: Dice) -> Solid:
     if dice.chance(0.5):
         parts.append(Part(rod((long + tip, 0, 0), (long + tip + dice.between(0.1, 0.5), 0, 0), 0.035), 2))
     if dice.chance(0.5):
-        x = parts[1].node.offset[0]
+        x = parts[1].node.offset[0]  # pyright: ignore[reportAttributeAccessIssue] - what `moved` returns
         foot = moved(Box((thick * 1.3, 0.12, thick), 0.04), x - grip_long * 0.17 * tilt / -20, -grip_long, 0)
         parts.append(Part(foot, 2))
     parts.append(Part(moved(Box((0.04, 0.1, 0.05), 0.02), x=long * 0.2, y=-thick - 0.06), 2))

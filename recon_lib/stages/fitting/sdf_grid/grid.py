@@ -1,7 +1,7 @@
 """Signed-distance grid under fit: parameters at the nodes that rays touch, and their optimiser."""
 
 import math
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -196,7 +196,7 @@ class FittedGrid:
 
     def state(self) -> dict:
         """Everything by which the fit goes on exactly as it would have, but for a base from outside."""
-        base = self.base
+        base: Any = self.base  # where the grid is refined, the coarser SdfGrid
         return {
             "nodes": self.cells.nodes, "whole": self.whole, "numbers": self.numbers,
             "distance": self.distance.detach(), "features": self.features.detach(),

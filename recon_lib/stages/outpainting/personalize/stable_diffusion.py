@@ -8,7 +8,7 @@ import logging
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -108,7 +108,7 @@ def _train(
     return float(torch.stack(losses[-tail:]).mean())
 
 
-def _loss(unet: torch.nn.Module, noiser: object, sample: TrainingSample, generator: torch.Generator) -> Tensor:
+def _loss(unet: Any, noiser: Any, sample: TrainingSample, generator: torch.Generator) -> Tensor:
     """Diffusion loss of one random picture at a random noise level."""
     row = int(torch.randint(len(sample.latents), (1,), generator=generator))
     clean = sample.latents[row : row + 1]
