@@ -126,8 +126,8 @@ def align_similarity(
     _check_clouds(predicted, true)
     rough, few, more = (_Pairing(predicted[:points], true[:points], check) for points in (200, 1000, 2000))
     starts = [_match_moments(predicted, true, rotation) for rotation in _icosahedral_rotations()]
-    found = sorted((rough.descend(start, 8, 1e-2) for start in starts), key=lambda pair: pair[1])[:5]
-    best = min((few.descend(start, 30, 1e-4) for start, _ in found), key=lambda pair: pair[1])[0]
+    refined = sorted((rough.descend(start, 8, 1e-2) for start in starts), key=lambda pair: pair[1])[:5]
+    best = min((few.descend(start, 30, 1e-4) for start, _ in refined), key=lambda pair: pair[1])[0]
     best, _ = more.descend(best, 15, 1e-5)
     return _Pairing(predicted, true, check).descend(best, 3, 1e-6)[0]
 
@@ -160,15 +160,15 @@ class _Pairing:
     ) -> tuple[Similarity, float]:
         """Lower the symmetric mean distance until a step gains less than `tolerance` of it. -> pose, cost."""
         sizes = torch.tensor([len(self.source), len(self.target)])
-        share = (0.5 / sizes).double().repeat_interleave(sizes)  # each direction weighs one half
+        weights = (0.5 / sizes).double().repeat_interleave(sizes)  # each direction weighs one half
         before = float("inf")
         for step in range(iterations + 1):
             self.check()
             source, target, distance = self.pair(pose)
-            cost = float((share * distance).sum())
+            cost = float((weights * distance).sum())
             if step == iterations or before - cost < tolerance * cost:
                 break
-            pose, before = similarity_from_pairs(source, target, share / distance, rotation=rotation), cost
+            pose, before = similarity_from_pairs(source, target, weights / distance, rotation=rotation), cost
         return pose, cost
 
 

@@ -29,10 +29,10 @@ def bounding_sphere(points: Tensor) -> tuple[Tensor, float]:
         farthest = distance.argmax()
         if float(distance[farthest]) <= radius * (1 + SLACK) + torch.finfo(torch.float64).tiny:
             return centre, radius
-        found = _smallest_on_subset(torch.cat([support, points[farthest][None]]))
-        if found[1] <= radius:  # rounding: nothing larger to be found
+        candidate = _smallest_on_subset(torch.cat([support, points[farthest][None]]))
+        if candidate[1] <= radius:  # rounding: there is no larger one
             return centre, float(distance[farthest])
-        centre, radius, support = found
+        centre, radius, support = candidate
 
 
 def _smallest_on_subset(points: Tensor) -> tuple[Tensor, float, Tensor]:

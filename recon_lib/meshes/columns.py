@@ -34,18 +34,18 @@ def column_crossings(
 ) -> Crossings:
     """All crossings of P vertical lines with M triangles; vertical triangles have none."""
     triangles, lines = triangles.double(), lines.double()
-    found = []
+    hits = []
     for triangle, line in _candidates(triangles, lines):
         check()
         corners = triangles[triangle]  # [K,3,3]
         sign = _winding(corners, lines[line])
         hit = sign != 0
         height = _height(corners[hit], lines[line[hit]])
-        found.append((line[hit], triangle[hit], height, sign[hit]))
-    if not found:
+        hits.append((line[hit], triangle[hit], height, sign[hit]))
+    if not hits:
         empty = torch.zeros(0, dtype=torch.int64)
         return Crossings(empty, empty, empty.double(), empty.to(torch.int8))
-    return Crossings(*(torch.cat(parts) for parts in zip(*found, strict=True)))
+    return Crossings(*(torch.cat(parts) for parts in zip(*hits, strict=True)))
 
 
 def _winding(corners: Tensor, point: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ def diffuse(mesh: Mesh, values: Tensor, known: Tensor) -> Tensor:
     """Harmonic extension: known vertices keep their value, every other one is a weighted mean of its neighbours.
 
     values [N,C], known [N] bool (at least one) -> [N,C]. Follows the surface, so that thin parts do not take the
-    colour of what stands behind them, and fades without streaks. Vertices at one position count as one.
+    colour of what is behind them, and fades without streaks. Vertices at one position count as one.
     Cotangent weights (Pinkall & Polthier 1993), less where the surface turns: paint, too, tends to end at creases.
     """
     import numpy as np
@@ -25,9 +25,9 @@ def diffuse(mesh: Mesh, values: Tensor, known: Tensor) -> Tensor:
     graph = _conductances(mesh, same)
     fixed = np.zeros(graph.shape[0], dtype=bool)
     target = np.zeros((graph.shape[0], values.shape[1]))
-    places = same[known.cpu()].numpy()
-    fixed[places] = True
-    target[places] = values[known].double().cpu().numpy()
+    positions = same[known.cpu()].numpy()
+    fixed[positions] = True
+    target[positions] = values[known].double().cpu().numpy()
     if not fixed.all():
         degree = np.asarray(graph.sum(1)).ravel()
         pull = PULL * max(float(degree.mean()), SMALLEST_WEIGHT)
@@ -60,6 +60,6 @@ def same_positions(points: Tensor) -> Tensor:
     """A number for each distinct position in points [N,3] -> [N] int64 from 0, without gaps."""
     number = torch.zeros(len(points), dtype=torch.int64, device=points.device)
     for axis in points.unbind(-1):  # axis by axis: many times faster than torch.unique(dim=0)
-        _, place = torch.unique(axis, return_inverse=True)
-        _, number = torch.unique(number * len(points) + place, return_inverse=True)
+        _, rank = torch.unique(axis, return_inverse=True)
+        _, number = torch.unique(number * len(points) + rank, return_inverse=True)
     return number

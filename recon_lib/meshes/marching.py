@@ -73,7 +73,7 @@ def march_blocks(
 def _weld(vertices: np.ndarray, faces: np.ndarray, seam: np.ndarray) -> Surface:
     """Merge the vertices numbered in `seam` [K] that lie on the same lattice edge, or on the same node.
 
-    Blocks place them alike but for the last bit, since a back end may walk along an edge in either direction.
+    Blocks place them equally but for the last bit, since a back end may walk along an edge in either direction.
     """
     below = np.floor(vertices[seam])
     between = vertices[seam] > below
@@ -83,7 +83,7 @@ def _weld(vertices: np.ndarray, faces: np.ndarray, seam: np.ndarray) -> Surface:
     _, first, group = np.unique(key, return_index=True, return_inverse=True)
     target = np.arange(len(vertices))
     target[seam] = seam[first[group]]
-    kept = np.zeros(len(vertices), bool)
-    kept[target] = True
-    a, b, c = faces = (np.cumsum(kept) - 1)[target[faces]].T
-    return vertices[kept], faces.T[(a != b) & (b != c) & (c != a)]
+    is_target = np.zeros(len(vertices), bool)
+    is_target[target] = True
+    a, b, c = faces = (np.cumsum(is_target) - 1)[target[faces]].T
+    return vertices[is_target], faces.T[(a != b) & (b != c) & (c != a)]

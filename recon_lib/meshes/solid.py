@@ -67,9 +67,9 @@ def solid_iou(first: Mesh, second: Mesh, columns: int = 32768, check: Callable[[
         steps = [other.sign if i == index else torch.zeros_like(other.sign) for i, other in enumerate(parts)]
         # every line's signs cancel, so the running sum is back at zero before the next line begins
         windings.append(torch.cat(steps)[order].long().cumsum(0)[:-1] != 0)
-    gap = height[order].diff()
-    union = float(gap[windings[0] | windings[1]].sum())
-    return min(float(gap[windings[0] & windings[1]].sum()) / union, 1.0) if union > 0 else 0.0
+    length = height[order].diff()
+    union = float(length[windings[0] | windings[1]].sum())
+    return min(float(length[windings[0] & windings[1]].sum()) / union, 1.0) if union > 0 else 0.0
 
 
 def _spread(low: Tensor, high: Tensor, count: int) -> Tensor:

@@ -24,8 +24,8 @@ def distance_to_triangles(points: Tensor, triangles: Tensor) -> Tensor:
     nearest = torch.full_like(points[:, 0], torch.inf)
     for start, end in zip(corners, (*corners[1:], corners[0]), strict=True):
         edge, offset = end - start, points - start
-        along = ((offset * edge).sum(-1) / edge.square().sum(-1).clamp_min(1e-300)).clamp(0, 1)
-        nearest = torch.minimum(nearest, (offset - along[:, None] * edge).norm(dim=-1))
+        position_on_edge = ((offset * edge).sum(-1) / edge.square().sum(-1).clamp_min(1e-300)).clamp(0, 1)
+        nearest = torch.minimum(nearest, (offset - position_on_edge[:, None] * edge).norm(dim=-1))
         above &= (torch.linalg.cross(normal, edge) * offset).sum(-1) >= 0
     height = (normal * (points - corners[0])).sum(-1).abs()
     return torch.where(above, height, nearest)

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 DIRECTIONS = 240  # first guesses over the half sphere: about 9 degrees apart
 PROBES = 200  # points that are mirrored
 SURFACE = 6000  # points that they are compared with
-COUNTED = 0.8  # share of the probes, the best ones: a spout or an open lid does not hide the symmetry of the rest
+COUNTED = 0.8  # fraction of the probes, the best ones: a spout or an open lid does not hide the symmetry of the rest
 KEPT = 4  # guesses that are refined
 COARSE = 6  # a guess this many times worse than the limit is not refined
 DISTINCT = 0.2  # radians between planes
-ROUNDS = (0.10, 0.05, 0.025, 0.012)  # radians (and shares of the radius) that the refinement tries
+ROUNDS = (0.10, 0.05, 0.025, 0.012)  # radians (and fractions of the radius) that the refinement tries
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def mirror_planes(
     search = _Search(KDTree(points.numpy()), points, normals, points[:PROBES], normals[:PROBES], radius)
     guesses = _half_sphere(DIRECTIONS)
     errors = search.errors(guesses, torch.zeros(len(guesses)))
-    found: list[tuple[Tensor, Symmetry]] = []
+    planes: list[tuple[Tensor, Symmetry]] = []
     tried: list[Tensor] = []
     for guess in errors.argsort().tolist():
         if len(tried) == 2 * KEPT or float(errors[guess]) > COARSE * limit:
@@ -82,10 +82,10 @@ def mirror_planes(
         check()
         normal, offset, error = search.refined(guesses[guess], float(errors[guess]))
         tried += [guesses[guess], normal]
-        if error < limit and all(_apart(normal, other) for other, _ in found):
-            there = normal.to(mesh.vertices.device)
-            found.append((normal, Symmetry.mirror(there, offset + float(normal @ center), error)))
-    return sorted((plane for _, plane in found), key=lambda plane: plane.error)
+        if error < limit and all(_apart(normal, other) for other, _ in planes):
+            on_device = normal.to(mesh.vertices.device)
+            planes.append((normal, Symmetry.mirror(on_device, offset + float(normal @ center), error)))
+    return sorted((plane for _, plane in planes), key=lambda plane: plane.error)
 
 
 def _apart(normal: Tensor, other: Tensor) -> bool:
@@ -102,17 +102,17 @@ class _Search:
     radius: float
 
     def errors(self, directions: Tensor, offsets: Tensor) -> Tensor:
-        """Trimmed mean mismatch [K] of the planes directions [K,3], offsets [K], as shares of the radius."""
+        """Trimmed mean mismatch [K] of the planes directions [K,3], offsets [K], as fractions of the radius."""
         height = self.probes @ directions.T - offsets  # [P,K]
         mirrored = self.probes[:, None] - 2 * height[..., None] * directions
         turned = self.probe_normals[:, None] - 2 * (self.probe_normals @ directions.T)[..., None] * directions
-        found = torch.from_numpy(self.tree.query(mirrored.reshape(-1, 3).numpy())[1]).view(height.shape)
-        gap = mirrored - self.points[found]
-        along = (gap * self.normals[found]).sum(-1).abs()
-        # beyond the sampling distance the gap itself counts: a plane's points lie along its own normal plane
-        beside = (gap.norm(dim=-1) - 0.08 * self.radius).clamp_min(0)
-        turn = 1 - (turned * self.normals[found]).sum(-1)
-        mismatch = (along + beside) / self.radius + 0.02 * turn
+        nearest = torch.from_numpy(self.tree.query(mirrored.reshape(-1, 3).numpy())[1]).view(height.shape)
+        offset = mirrored - self.points[nearest]
+        normal_distance = (offset * self.normals[nearest]).sum(-1).abs()
+        # beyond the sampling distance the offset itself counts: along the normal it is 0 anywhere on a flat face
+        excess = (offset.norm(dim=-1) - 0.08 * self.radius).clamp_min(0)
+        turn = 1 - (turned * self.normals[nearest]).sum(-1)
+        mismatch = (normal_distance + excess) / self.radius + 0.02 * turn
         return mismatch.sort(0).values[: int(len(mismatch) * COUNTED)].mean(0)
 
     def refined(self, normal: Tensor, error: float) -> tuple[Tensor, float, float]:

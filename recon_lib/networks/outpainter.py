@@ -40,7 +40,7 @@ class OutpainterConfig:
     train_steps: int = 960  # noise levels; a multiple of 12, 15, 16, 20 and 24, so that samplers' steps are even
     schedule: str = "squaredcos_cap_v2"  # its last level is pure noise, which is where sampling starts
     steps: int = 16  # of the sampler, unless condition otherwise
-    own_color: float = 1.0  # share of its own colours in what is painted; the rest is the nearest seen colour
+    own_color: float = 1.0  # fraction of its own colours in what is painted; the rest is the nearest seen colour
 
     @classmethod
     def of(cls, values: dict) -> "OutpainterConfig":
@@ -124,8 +124,8 @@ def _longer_side(region: Tensor) -> Tensor:
     sides = []
     for axis in (-1, -2):
         hit = region[:, 0].any(axis).float()  # [B,H], then [B,W]
-        place = torch.arange(1, hit.shape[1] + 1, device=hit.device, dtype=hit.dtype)
-        last, before_first = (hit * place).amax(1), hit.shape[1] - (hit * place.flip(0)).amax(1)
+        index = torch.arange(1, hit.shape[1] + 1, device=hit.device, dtype=hit.dtype)
+        last, before_first = (hit * index).amax(1), hit.shape[1] - (hit * index.flip(0)).amax(1)
         sides.append((last - before_first).clamp_min(0))
     return torch.maximum(*sides)
 
@@ -138,7 +138,7 @@ class Outpainter(nn.Module):
         from diffusers import UNet2DModel
 
         self.config = config
-        self.power: Tensor  # [train_steps], the picture's share at each level
+        self.power: Tensor  # [train_steps], the picture's variance at each level
         deep = [level >= len(config.channels) - 2 for level in range(len(config.channels))]
         self.unet = UNet2DModel(
             in_channels=(PAINTED + CONDITIONS) * config.fold**2,
@@ -162,20 +162,20 @@ class Outpainter(nn.Module):
         check_shape("noisy", noisy, "B", PAINTED, "H", "W")
         check_shape("condition", condition, len(noisy), CONDITIONS, *noisy.shape[-2:])
         if any(side % self.config.stride for side in noisy.shape[-2:]):
-            told_size = " x ".join(map(str, noisy.shape[-2:]))
-            raise BadInput(f"The outpainter cannot paint {told_size} pixels; give multiples of {self.config.stride}.")
+            size = " x ".join(map(str, noisy.shape[-2:]))
+            raise BadInput(f"The outpainter cannot paint {size} pixels; give multiples of {self.config.stride}.")
         folded = F.pixel_unshuffle(torch.cat([noisy, condition], 1), self.config.fold)
         folded = folded.contiguous(memory_format=torch.channels_last)
         answer = F.pixel_shuffle(self.unet(folded, t, return_dict=False)[0], self.config.fold)
         if self.config.prediction == "sample":
             return answer
-        signal, noise = self._levels(t, noisy)
-        return signal * noisy - noise * answer
+        signal_scale, noise_scale = self._levels(t, noisy)
+        return signal_scale * noisy - noise_scale * answer
 
     def noised(self, clean: Tensor, noise: Tensor, t: Tensor) -> Tensor:
         """A clean picture [B,4,S,S] in -1..1 with noise [B,4,S,S] at levels t [B] int64."""
-        signal, share = self._levels(t, clean)
-        return signal * clean + share * noise
+        signal_scale, noise_scale = self._levels(t, clean)
+        return signal_scale * clean + noise_scale * noise
 
     def scheduler(self) -> "DDIMScheduler":
         """The sampler: DDIM over this model's noise levels, stepping from the predicted clean picture."""
@@ -221,7 +221,7 @@ class Outpainter(nn.Module):
         return clean
 
     def _levels(self, t: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
-        """Shares of picture and noise at levels t [B], each [B,1,1,1]."""
+        """Scales of picture and noise at levels t [B], each [B,1,1,1]."""
         power = self.power[t].to(like.dtype).view(-1, 1, 1, 1)
         return power.sqrt(), (1 - power).sqrt()
 

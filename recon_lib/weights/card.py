@@ -13,7 +13,7 @@ REQUIRED = ("system", "licence", "config")
 
 @dataclass(frozen=True)
 class ModelCard:
-    """Facts about one safetensors file; all but `name`, `path`, `bytes` and `sha256` stand in the JSON beside it."""
+    """Facts about one safetensors file; all but `name`, `path`, `bytes` and `sha256` are in the JSON beside it."""
 
     name: str  # the file's stem: what users choose by
     system: str  # "zeroshape-w", ...: the key of `networks.build`

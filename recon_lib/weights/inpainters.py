@@ -1,4 +1,4 @@
-"""Which outpainters there are: networks of this pack, and inpainting pipelines that lie as diffusers folders."""
+"""Search for outpainters: networks of this pack, and inpainting pipelines in diffusers folders."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ PIPELINES = {  # diffusers' classes that its inpainting pipelines can be made of
 class InpaintFolder:
     """A folder that `stages.outpainting.painter_diffusers` can open."""
 
-    name: str  # path below the folder it was found in
+    name: str  # path below the folder that was searched
     path: Path
     kind: str  # diffusers' class: of the pipeline, or ControlNetModel
     side: int  # pixels, usual; 0 for a ControlNet
@@ -48,12 +48,12 @@ def locate_outpainter(name: str | None, folders: Sequence[Path] = ()) -> str:
 
 def find_inpaint_folders(folders: Sequence[Path]) -> list[InpaintFolder]:
     """Stable Diffusion pipelines (1.5, 2, XL; made for inpainting or not) below `folders`, by name."""
-    return _found(folders, "model_index.json", PIPELINES)
+    return _search(folders, "model_index.json", PIPELINES)
 
 
 def find_depth_controls(folders: Sequence[Path]) -> list[InpaintFolder]:
-    """ControlNets below `folders`, by name; which of them were trained on depth their files do not say."""
-    return _found(folders, "config.json", {"ControlNetModel": 0})
+    """ControlNets below `folders`, by name; their files do not say which were trained on depth."""
+    return _search(folders, "config.json", {"ControlNetModel": 0})
 
 
 def find_folder(name: str, known: Sequence[InpaintFolder]) -> InpaintFolder:
@@ -61,16 +61,16 @@ def find_folder(name: str, known: Sequence[InpaintFolder]) -> InpaintFolder:
     for entry in known:
         if entry.name == name:
             return entry
-    told = ", ".join(entry.name for entry in known) or "none"
-    raise BadInput(f"No diffusers folder '{name}' was found (there is: {told}); put it into models/diffusers.")
+    names = ", ".join(entry.name for entry in known) or "none"
+    raise BadInput(f"No diffusers folder '{name}' was found (there is: {names}); put it into models/diffusers.")
 
 
-def _found(folders: Sequence[Path], description: str, kinds: dict[str, int]) -> list[InpaintFolder]:
-    found: dict[str, InpaintFolder] = {}
+def _search(folders: Sequence[Path], description: str, kinds: dict[str, int]) -> list[InpaintFolder]:
+    entries: dict[str, InpaintFolder] = {}
     for root in folders:
         for path in model_folders_below(Path(root)):
             kind = json_object(path / description).get("_class_name")
             if kind in kinds:
                 name = path.relative_to(root).as_posix()
-                found.setdefault(name, InpaintFolder(name, path, kind, kinds[kind]))
-    return sorted(found.values(), key=lambda entry: entry.name)
+                entries.setdefault(name, InpaintFolder(name, path, kind, kinds[kind]))
+    return sorted(entries.values(), key=lambda entry: entry.name)

@@ -1,4 +1,4 @@
-"""LoRA files that painters leave when they learned an object: safetensors, with a few words about them."""
+"""LoRA files of personalised painters: safetensors, with the words for the object in the metadata."""
 
 from pathlib import Path
 
@@ -7,21 +7,21 @@ from torch import Tensor
 from ..errors import BadInput
 from ..files import written_whole
 
-SUBJECT = "recon3d.subject"  # the words that it taught
+SUBJECT = "recon3d.subject"  # the words for the object
 ENDING = ".safetensors"
 
 
 def write_lora(factors: dict[str, Tensor], target: Path, subject: str) -> None:
-    """The file, whole or not at all. subject: what `read_subject` gives back."""
+    """Write the file atomically. subject: what `read_subject` returns."""
     from safetensors.torch import save_file
 
     plain = {key: value.detach().float().cpu().contiguous() for key, value in factors.items()}
-    with written_whole(target) as beside:
-        save_file(plain, str(beside), {SUBJECT: subject})  # of two entries, safetensors writes either first
+    with written_whole(target) as part:
+        save_file(plain, str(part), {SUBJECT: subject})  # of two entries, safetensors writes either first
 
 
 def read_subject(path: Path) -> str:
-    """The words that it taught; none in other programs' files. `BadInput` for a missing or damaged file."""
+    """Words for the object; empty for other programs' files. `BadInput` for a missing or damaged file."""
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
@@ -35,8 +35,8 @@ def read_subject(path: Path) -> str:
 
 def find_loras(folders: list[Path]) -> dict[str, Path]:
     """LoRA files below `folders`, by their path there; the first of a name wins. Reads none."""
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for root in folders:
         for path in sorted(Path(root).rglob(f"*{ENDING}")):
-            found.setdefault(path.relative_to(root).as_posix(), path)
-    return found
+            files.setdefault(path.relative_to(root).as_posix(), path)
+    return files

@@ -24,7 +24,7 @@ DEEPEST = 3  # folders below each root that are looked into
 class PipelineFolder:
     """A model folder that `stages.single_view.depth_external` can run."""
 
-    name: str  # path below the folder it was found in
+    name: str  # path below the folder that was searched
     path: Path
     framework: str  # "transformers" or "diffusers"
     kind: str  # "depth" (grows with distance), "inverse" (grows with nearness) or "normals"
@@ -32,13 +32,13 @@ class PipelineFolder:
 
 def find_pipelines(folders: Sequence[Path]) -> list[PipelineFolder]:
     """All depth and normal models below `folders`, by name; the first one of a name wins."""
-    found: dict[str, PipelineFolder] = {}
+    entries: dict[str, PipelineFolder] = {}
     for root in folders:
         for path in model_folders_below(Path(root)):
             entry = _read(path, path.relative_to(root).as_posix())
             if entry is not None:
-                found.setdefault(entry.name, entry)
-    return sorted(found.values(), key=lambda entry: entry.name)
+                entries.setdefault(entry.name, entry)
+    return sorted(entries.values(), key=lambda entry: entry.name)
 
 
 def find_pipeline(name: str, folders: Sequence[Path]) -> PipelineFolder:
@@ -48,23 +48,24 @@ def find_pipeline(name: str, folders: Sequence[Path]) -> PipelineFolder:
         if entry.name == name:
             return entry
     known = ", ".join(entry.name for entry in entries) or "none"
-    told = f"No depth or normal model '{name}' was found (there is: {known})"
-    raise BadInput(f"{told}; put its folder into models/recon3d.")
+    raise BadInput(
+        f"No depth or normal model '{name}' was found (there is: {known}); put its folder into models/recon3d."
+    )
 
 
 def model_folders_below(root: Path) -> list[Path]:
     """Folders below `root` that hold a model's description."""
-    found, level = [], [root] if root.is_dir() else []
+    folders, level = [], [root] if root.is_dir() else []
     for _ in range(DEEPEST):
         level = sorted(child for folder in level for child in folder.iterdir() if child.is_dir())
         here = [child for child in level if (child / "model_index.json").is_file() or (child / "config.json").is_file()]
-        found += here
+        folders += here
         level = [child for child in level if child not in here]
-    return found
+    return folders
 
 
 def _read(path: Path, name: str) -> PipelineFolder | None:
-    """What lies in the folder, or None when it is no depth or normal model."""
+    """The model in the folder, or None when it is no depth or normal model."""
     index = path / "model_index.json"
     if index.is_file():
         kind = DIFFUSERS_KINDS.get(json_object(index).get("_class_name"))
@@ -79,7 +80,7 @@ def _read(path: Path, name: str) -> PipelineFolder | None:
 def json_object(path: Path) -> dict:
     """The file's object; an unreadable one counts as empty, since foreign folders must not break the list."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}

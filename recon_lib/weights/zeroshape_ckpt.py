@@ -1,7 +1,7 @@
 """ZeroShape's published checkpoint (`shape.ckpt`): read without running code, checked, written as safetensors.
 
-The file is a pickled dict whose `graph` holds the network's tensors beside the training's state. It is opened by
-torch's weights-only reader alone; whoever has no use for pickles converts it once and keeps the safetensors file.
+The file is a pickled dict whose `graph` holds the network's tensors with the training's state. It is opened by
+torch's weights-only reader alone. `convert_zeroshape` needs it only once: the safetensors file takes its place.
 """
 
 from pathlib import Path
@@ -40,13 +40,13 @@ def published_network() -> ZeroShapeW:
 
 
 def convert_zeroshape(source: Path | str, target: Path | str) -> Path:
-    """Write the tensors of the checkpoint `source` to the safetensors file `target`, whole, and its card beside it."""
+    """Write the tensors of the checkpoint `source` to the safetensors file `target`, atomically, and its card."""
     from safetensors.torch import save_file
 
     target = check_output(target, (".safetensors",))
     state = {key: value.contiguous().clone() for key, value in read_zeroshape(source).items()}
-    with written_whole(target) as beside:
-        save_file(state, str(beside), metadata={"source": SOURCE})
+    with written_whole(target) as part:
+        save_file(state, str(part), metadata={"source": SOURCE})
     facts = {"system": "zeroshape-w", "size": "base", "licence": LICENCE, "source": SOURCE, "trained_on": TRAINED_ON}
     write_json(card_path(target), {**facts, "config": ZEROSHAPE.to_dict()})
     return target

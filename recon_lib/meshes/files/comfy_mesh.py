@@ -1,8 +1,8 @@
-"""ComfyUI's MESH and back, told by its fields and never by its class (core loads its extras by path).
+"""ComfyUI's MESH and back, recognised by its fields and never by its class (core loads its extras by path).
 
 Old form (to 2025): vertices [B,N,3], faces [B,M,3]. New form adds uvs [B,N,2], vertex_colors [B,N,3 or 4] (linear,
 SaveGLB writes them as COLOR_0 unchanged), texture [B,H,W,3] sRGB, normals [B,N,3], and for batches padded to one
-size vertex_counts and face_counts [B]. Between nodes of this pack `recon3d_provenance` [B,N] goes along.
+size vertex_counts and face_counts [B]. Between nodes of this pack `recon3d_provenance` [B,N] is added.
 """
 
 import inspect
@@ -32,7 +32,7 @@ def meshes_from_comfy(value: object) -> list[Mesh]:
     """Every mesh of a MESH, without padding, as copies. `BadInput` names the pack that sends anything else."""
     vertices, faces = getattr(value, "vertices", None), getattr(value, "faces", None)
     if not (_is_batch(vertices, 3) and _is_batch(faces, 3)):
-        raise BadInput(_told(value))
+        raise BadInput(_foreign_mesh_message(value))
     count = len(vertices)
     if not count or len(faces) != count:
         raise BadInput(f"The MESH holds {count} vertex lists and {len(faces)} face lists; the node before is broken.")
@@ -137,7 +137,7 @@ def _is_batch(value: object, width: int) -> bool:
     )
 
 
-def _told(value: object) -> str:
+def _foreign_mesh_message(value: object) -> str:
     """The sentence for a payload that is no MESH of ComfyUI's: what it is, who sends such, what to do."""
     first = value[0] if isinstance(value, (list, tuple)) and value else value
     if type(first).__module__.split(".")[0] == "trimesh":

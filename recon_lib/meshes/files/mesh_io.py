@@ -15,7 +15,7 @@ from ..mesh import Mesh
 if TYPE_CHECKING:
     from trimesh import Trimesh
 
-PLAIN = 0.8  # sRGB grey of a part without colours beside coloured ones
+PLAIN_GREY = 0.8  # sRGB grey of a part without colours among coloured ones
 READABLE = (".glb", ".gltf", ".obj", ".ply", ".stl", ".off")
 
 
@@ -74,7 +74,7 @@ def _joined(meshes: list[Mesh]) -> Mesh:
     starts = np.cumsum([0] + [len(mesh.vertices) for mesh in meshes])
     colors = [_colors_at_vertices(mesh) for mesh in meshes]
     if any(part is not None for part in colors):
-        grey = [torch.full_like(mesh.vertices, PLAIN) for mesh in meshes]
+        grey = [torch.full_like(mesh.vertices, PLAIN_GREY) for mesh in meshes]
         colors = [other if part is None else part for part, other in zip(colors, grey, strict=True)]
     codes = [mesh.provenance for mesh in meshes]
     return Mesh(
@@ -97,7 +97,7 @@ def _colors_at_vertices(mesh: Mesh) -> Tensor | None:
 def from_trimesh(shape: "Trimesh", *, linear_colors: bool = False) -> Mesh:
     """A trimesh object as `Mesh`. linear_colors: vertex colours and factors are linear light, as glTF has them."""
     texture = _texture(shape)
-    visual: Any = shape.visual  # of one of two classes, told apart by `kind`
+    visual: Any = shape.visual  # of one of two classes, by its `kind`
     colors = uvs = None
     if texture is not None:
         uvs = torch.tensor(np.asarray(visual.uv, np.float32)) * torch.tensor([1.0, -1.0]) + torch.tensor([0, 1.0])

@@ -1,4 +1,4 @@
-"""The embedded model's occupancy decoder: a point looks at the visible surface, at the occluder, and at its own pixel.
+"""The embedded model's occupancy decoder: points attend to the visible surface and the occluder and read their pixel.
 
 ZeroShape-W's decoder cross-attends from a point to tokens of the visible surface and the occluder mask (Huang et al.
 2025, figure 3). A small model gains much from also reading the image features at the point's pixel and how far the
@@ -19,7 +19,7 @@ from .mini_backbone import TokenBlock, conv
 from .visible_points import Normalization
 
 BANDS = 5  # of the positional encoding of depth
-SLAB_DEPTH = 0.5  # of the way from the first to the last surface: what is taken for granted behind what is seen
+SLAB_DEPTH = 0.5  # of the way from the first to the last surface: assumed solid behind the visible surface
 
 
 class SurfaceTokens(nn.Module):
@@ -103,13 +103,13 @@ class RayDecoder(nn.Module):
         return RayCache(memories, dense.fine, dense.middle, small, intrinsics * scale, normalization)
 
     def query(self, points: Tensor, cache: RayCache, level: float | None = None) -> Tensor:
-        """points [B,N,3] normalised -> logits [B,N], > 0 inside; above `level` right behind what is seen."""
+        """points [B,N,3] normalised -> logits [B,N], > 0 inside; above `level` right behind the visible surface."""
         check_shape("points", points, len(cache.fine), "N", 3)
         camera = cache.normalization.to_camera(points)
         image = camera @ cache.intrinsics.mT
-        place = (image[..., :2] / image[..., 2:].clamp_min(1e-3)) * 2 - 1  # grid_sample's [-1,1]
-        local = [_sample(m, place) for m in (cache.fine, cache.middle)]
-        geometry = _sample(cache.geometry, place)
+        position = (image[..., :2] / image[..., 2:].clamp_min(1e-3)) * 2 - 1  # grid_sample's [-1,1]
+        local = [_sample(m, position) for m in (cache.fine, cache.middle)]
+        geometry = _sample(cache.geometry, position)
         first, last = (geometry[..., :2] / geometry[..., 2:3].clamp_min(0.1)).unbind(-1)  # mean over what is covered
         depth = torch.stack([points[..., 2], points[..., 2] - first, last - points[..., 2]], -1)
         x = self.embed(torch.cat([*local, points, geometry[..., 2:], axis_frequency_encoding(depth, BANDS)], -1))
@@ -122,8 +122,8 @@ class RayDecoder(nn.Module):
 
 
 def seen_slab(behind_first: Tensor, before_last: Tensor, mask: Tensor) -> Tensor:
-    """> 0 right behind the visible surface, [B,N]: where the decoder doubts what the masks and the depth show, as on
-    textures that it never met, the shape would have holes.
+    """Slab behind the visible surface, [B,N], > 0 inside: it closes holes where the decoder is unsure, as on textures
+    that training did not have.
 
     Distances behind the first and before the last surface in normalised units, the visible object's mask 0-1. The
     slopes, 10 a unit and 4 from mask to no mask, decide nothing but where between two nodes a rim is put.
@@ -132,6 +132,6 @@ def seen_slab(behind_first: Tensor, before_last: Tensor, mask: Tensor) -> Tensor
     return torch.minimum(10 * torch.minimum(behind_first, to_end), 4 * (mask - 0.5))
 
 
-def _sample(maps: Tensor, place: Tensor) -> Tensor:
-    """maps [B,C,h,w] at place [B,N,2] -> [B,N,C], the border's value beyond the border."""
-    return F.grid_sample(maps, place[:, :, None], padding_mode="border", align_corners=False)[..., 0].mT
+def _sample(maps: Tensor, positions: Tensor) -> Tensor:
+    """maps [B,C,h,w] at positions [B,N,2] -> [B,N,C], the border's value beyond the border."""
+    return F.grid_sample(maps, positions[:, :, None], padding_mode="border", align_corners=False)[..., 0].mT

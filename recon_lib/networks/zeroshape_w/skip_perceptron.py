@@ -26,16 +26,16 @@ class SkipPerceptron(nn.Module):
         """The input's part of all layers is one product; activations are kept times `SHARPNESS` until the last."""
         rows = inputs.flatten(0, 1)
         hidden, last = self.layers[:-1], self.layers[-1]
-        shares = self._input_shares(rows)
-        x = softplus(shares[0])
+        input_terms = self._input_terms(rows)
+        x = softplus(input_terms[0])
         for index, layer in enumerate(hidden):
-            if index in shares and index > 0:
-                x = softplus(torch.addmm(shares[index], x, layer.weight[:, : self.width].T * ROOT_HALF))
+            if index in input_terms and index > 0:
+                x = softplus(torch.addmm(input_terms[index], x, layer.weight[:, : self.width].T * ROOT_HALF))
             elif index > 0:
                 x = softplus(F.linear(x, layer.weight, layer.bias * SHARPNESS))
         return last(x / SHARPNESS).view(inputs.shape[:-1])
 
-    def _input_shares(self, rows: Tensor) -> dict[int, Tensor]:
+    def _input_terms(self, rows: Tensor) -> dict[int, Tensor]:
         """What the input and the bias add to the layers that see it, times `SHARPNESS`: layer -> [R,width]."""
         fed = [i for i in range(len(self.layers) - 1) if i == 0 or i in SKIPS]
         weight = torch.cat([self.layers[i].weight[:, -rows.shape[-1] :] * (ROOT_HALF if i else 1.0) for i in fed])

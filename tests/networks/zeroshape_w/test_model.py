@@ -76,7 +76,7 @@ class TestConfig:
             built = networks.build("zeroshape-w", replace(MINI, extent=2.5).to_dict())
             assert built.config.extent == 2.5
             assert shapes(built) == shapes(ZeroShapeW(MINI))
-        with pytest.raises(BadInput, match="No network is known for system 'shape-o-matic'"):
+        with pytest.raises(BadInput, match="No system is called 'shape-o-matic'"):
             networks.build("shape-o-matic", {})
 
 
