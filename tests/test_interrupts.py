@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from recon_lib.data.backgrounds.bank import draw_backgrounds
 from recon_lib.data.shards.render_shards import render_solids
-from recon_lib.data.shards.shards import list_shards, open_shard
+from recon_lib.data.shards.shards import Shard
 from recon_lib.errors import Interrupted
 from recon_lib.fields.field import Field
 from recon_lib.memory import default_chunk
@@ -26,7 +26,7 @@ from recon_lib.stages.meshing.extract import extract_mesh
 from recon_lib.stages.meshing.texture import bake_texture
 from recon_lib.stages.single_view.depth_normal import estimate_depth_normals
 from recon_lib.stages.single_view.mask import segment
-from recon_lib.stages.single_view.regress import FRAME_GRID, VisibleSurface, complete_shape, visible_surface
+from recon_lib.stages.single_view.regress import EXTENT_NODES, VisibleSurface, complete_shape, visible_surface
 from recon_lib.systems.options import Options
 from recon_lib.systems.zeroshape_w import reconstruct
 from recon_lib.views.posed_images import load_views, save_views
@@ -36,7 +36,7 @@ from tests.helpers.oracle import disk_picture, oracle_model
 from tests.helpers.stop_button import StopButton, files, looks_of, stop_everywhere
 
 FRAMES, IMAGES, CHUNK = 2, 3, 1000
-FRAME_CHUNKS = -(-(FRAME_GRID**3) // default_chunk("cpu"))  # of the grid by which the world is placed
+FRAME_CHUNKS = -(-(EXTENT_NODES**3) // default_chunk("cpu"))  # of the grid by which the world is placed
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def solids(things, tmp_path_factory) -> Path:
 def whole(folder: Path) -> bool:
     """No file beside its name, and every shard can be opened."""
     parts = [p for p in folder.rglob("*") if p.name.startswith(".") or ".part" in p.name]
-    return not parts and all(len(open_shard(shard)) for shard in list_shards(folder))
+    return not parts and all(len(Shard.open(shard)) for shard in Shard.find(folder))
 
 
 def test_rendering_shards_stops_and_goes_on(solids, tmp_path):
@@ -165,7 +165,7 @@ def test_rendering_shards_stops_and_goes_on(solids, tmp_path):
     stop_everywhere(render, tmp_path, looks - 1)  # the last look is behind a finished shard, which stays
     render(Progress())
     assert whole(tmp_path)
-    assert len(list_shards(tmp_path)) == 1
+    assert len(Shard.find(tmp_path)) == 1
 
 
 def test_training_stops_and_goes_on(solids, tmp_path):

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from recon_lib.cameras.camera import Cameras
-from recon_lib.data.shards.orbits import SAMPLES, orbit_arrays, write_orbits
+from recon_lib.data.shards.array_shard import by_column
+from recon_lib.data.shards.orbits import SAMPLES, OrbitShard, orbit_arrays
 from recon_lib.views.next_views import ring
 from tests.helpers.tiny_shards import AXES, ellipsoid_render
 
@@ -22,5 +23,5 @@ def write_ellipsoid_orbits(folder: Path, size: int = 32, axes=AXES) -> Path:
     for half in axes:
         shots = [ellipsoid_render(np.float64(half) * 0.95, fine[i]) for i in range(len(fine))]
         rows.append(orbit_arrays(shots, cameras))
-    write_orbits(folder / "ellipsoids", rows)
+    OrbitShard.write(folder / "ellipsoids", by_column(rows))
     return folder

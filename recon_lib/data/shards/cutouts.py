@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BadInput
-from .shards import Shard, list_shards, open_shard
+from .shards import Shard
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,14 @@ class Library:
     """All renders of a folder of shards. An item is (shard, row)."""
 
     def __init__(self, folder: Path) -> None:
-        self.paths = list_shards(folder)
+        self.paths = Shard.find(folder)
         if not self.paths:
             raise BadInput(f"No rendered shard in {folder}; make some with `python -m recon_lib data`.")
         self._shards: dict[int, Shard] = {}
 
     def shard(self, index: int) -> Shard:
         if index not in self._shards:
-            self._shards[index] = open_shard(self.paths[index])
+            self._shards[index] = Shard.open(self.paths[index])
         return self._shards[index]
 
     @cached_property

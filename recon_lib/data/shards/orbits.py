@@ -1,6 +1,6 @@
 """Orbit renders: one object under one light, from the cameras of the schedule around it, to train outpainters on.
 
-Written and read like the shards of `data.shards.shards`. Pictures are supersampled: colour and coverage are means over
+Pictures are supersampled: colour and coverage are means over
 each pixel, depth and normals are those at its centre.
 """
 
@@ -27,8 +27,8 @@ from ..rendering.mesh_renders import MeshRenderer, ObjectRender
 from ..rendering.objects import iterate_objects, list_objects
 from ..solids.generator import random_solid
 from ..solids.grid import surface_mesh
+from .array_shard import ArrayShard, by_column
 from .render_shards import RECOLORED
-from .row_files import write_arrays
 
 log = logging.getLogger("recon3d")
 ORBIT_SIDE_PX = 80  # a little more than outpainters paint, since they paint a crop of each view
@@ -42,7 +42,7 @@ SOLID_CELLS = 64  # cells per side of the grid that solids are meshed on: enough
 
 
 @dataclass(frozen=True)
-class OrbitShard:
+class OrbitShard(ArrayShard):
     """Orbits of R objects, memory-mapped. The first view is the front, the others follow `next_views.ring()`."""
 
     rgb: NDArray[np.uint8]  # [R,V,S,S,3] sRGB on white
@@ -52,8 +52,7 @@ class OrbitShard:
     intrinsics: NDArray[np.float32]  # [R,V,3,3]
     camera_to_world: NDArray[np.float32]  # [R,V,4,4]
 
-    def __len__(self) -> int:
-        return len(self.rgb)
+    marker, command = "alpha", "--orbits"
 
     def views(self, row: int) -> Views:
         """Views of one orbit."""
@@ -70,27 +69,6 @@ class OrbitShard:
             depth[:, None],
             normals / normals.norm(dim=1, keepdim=True).clamp_min(1),
         )
-
-
-ARRAYS = tuple(OrbitShard.__dataclass_fields__)
-
-
-def open_orbits(folder: Path) -> OrbitShard:
-    """Map a shard's arrays."""
-    try:
-        return OrbitShard(**{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS})
-    except FileNotFoundError as error:
-        raise BadInput(
-            f"{folder} has no {Path(error.filename).name}; it is no shard of orbits, render it again."
-        ) from error
-
-
-def list_orbits(folder: Path) -> list[Path]:
-    """Finished shards of orbits below `folder`, sorted; `BadInput` when there is none."""
-    folders = sorted(p.parent for p in Path(folder).glob("**/alpha.npy") if not p.parent.name.endswith(".part"))
-    if not folders:
-        raise BadInput(f"No orbit of views in {folder}; render some with `data --orbits`.")
-    return folders
 
 
 # -- rendering ------------------------------------------------------------------------------------------------
@@ -160,12 +138,7 @@ def _fill(
         if not rows:
             raise BadInput(f"None of the objects {batch.start} to {batch.stop - 1} could be read; check their folder.")
         progress.step(steps=len(batch) - len(rows))
-        write_orbits(folder, rows)
-
-
-def write_orbits(folder: Path, rows: list[dict[str, NDArray]]) -> None:
-    """Write orbits, each a row of the `ARRAYS`, into the new folder `folder`, atomically."""
-    write_arrays(folder, {name: [row[name] for row in rows] for name in ARRAYS})
+        OrbitShard.write(folder, by_column(rows))
 
 
 def _orbit(

@@ -1,10 +1,5 @@
-"""Shards: folders of plain arrays with renders of a few objects and their labelled points.
+"""Shards of renders of a few objects and of their labelled points."""
 
-Writing is atomic and reading memory-maps the files, so training can start while the data engine is still rendering,
-and the operating system decides what stays in memory.
-"""
-
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +7,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import BadInput
 from ..rendering.mesh_renders import ObjectRender
+from .array_shard import ArrayShard, by_column
 
 POINTS = 32768  # labelled points an object
 
 
 @dataclass(frozen=True)
-class Shard:
+class Shard(ArrayShard):
     """Renders of one batch of objects, memory-mapped."""
 
     rgb: NDArray[np.uint8]  # [R,S,S,3]
@@ -32,25 +27,7 @@ class Shard:
     points: NDArray[np.float16]  # [O,POINTS,3] world
     inside: NDArray[np.uint8]  # [O,POINTS/8] packed bits
 
-    def __len__(self) -> int:
-        return len(self.rgb)
-
-
-ARRAYS = tuple(Shard.__dataclass_fields__)
-
-
-def open_shard(folder: Path) -> Shard:
-    """Map a shard's arrays."""
-    try:
-        return Shard(**{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS})
-    except FileNotFoundError as error:
-        name = Path(str(error.filename)).name
-        raise BadInput(f"{folder} has no {name}; it is of another version of the pack, render it again.") from error
-
-
-def list_shards(folder: Path) -> list[Path]:
-    """Finished shards below `folder`, sorted."""
-    return sorted(p.parent for p in Path(folder).glob("**/object.npy") if not p.parent.name.endswith(".part"))
+    marker, command = "object", "--shards"
 
 
 class ShardWriter:
@@ -82,16 +59,4 @@ class ShardWriter:
 
     def write(self, folder: Path) -> None:
         """Write the shard into the new folder `folder`."""
-        part = folder.with_name(folder.name + ".part")
-        shutil.rmtree(part, ignore_errors=True)
-        try:
-            part.mkdir(parents=True)
-            for name in self._rows[0]:
-                np.save(part / f"{name}.npy", np.stack([row[name] for row in self._rows]))
-            np.save(part / "points.npy", np.stack(self._points))
-            np.save(part / "inside.npy", np.stack(self._inside))
-            part.replace(folder)
-        except OSError as error:
-            raise BadInput(f"{folder} could not be written ({error.strerror}); check space and rights.") from error
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+        Shard.write(folder, {**by_column(self._rows), "points": self._points, "inside": self._inside})

@@ -13,9 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...data.shards.orbits import list_orbits, open_orbits
-from ...data.shards.row_files import write_arrays
-from ...errors import BadInput
+from ...data.shards.array_shard import ArrayShard, by_column
+from ...data.shards.orbits import OrbitShard
 from ...progress import Progress
 from ...stages.outpainting.outpaint import HULL_SHARE, PainterInput, painter_input
 from ...stages.outpainting.simulated_masks import Errors, OrbitRenders, draw_earlier_and_target, simulate_outpaint_mask
@@ -29,7 +28,7 @@ MIN_PAINTED_PX = 8  # of a sample; with fewer pixels to be painted there is none
 
 
 @dataclass(frozen=True)
-class OutpaintShard:
+class OutpaintShard(ArrayShard):
     """Painter's inputs of N views, and the truth."""
 
     images: NDArray[np.uint8]  # [N,S,S,3] sRGB: seen colours, grey where to be painted, white elsewhere
@@ -40,8 +39,7 @@ class OutpaintShard:
     distance: NDArray[np.float32]  # [N] of the camera from the origin
     focal: NDArray[np.float32]  # [N] pixels
 
-    def __len__(self) -> int:
-        return len(self.region)
+    marker, command = "region", "--orbits ORBITS --outpaint-samples FOLDER"
 
     def sample(self, row: int) -> dict[str, Tensor]:
         """One sample: images [3,S,S] 0-1, seen, masks [1,S,S] 0 or 1, depth [1,S,S], normals [3,S,S], focal [], as in
@@ -61,19 +59,11 @@ class OutpaintShard:
         return {name: torch.from_numpy(np.array(value, np.float32)) for name, value in arrays.items()}
 
 
-ARRAYS = tuple(OutpaintShard.__dataclass_fields__)
-
-
 class OutpaintSamples(torch.utils.data.Dataset[dict[str, Tensor]]):
     """All samples below a folder, as `OutpaintShard.sample` returns them."""
 
     def __init__(self, folder: Path) -> None:
-        folders = sorted(p.parent for p in Path(folder).glob("**/region.npy") if not p.parent.name.endswith(".part"))
-        if not folders:
-            raise BadInput(
-                f"No outpainting samples in {folder}; make some with `data --orbits ORBITS --outpaint-samples FOLDER`."
-            )
-        self.shards = [_open(path) for path in folders]
+        self.shards = [OutpaintShard.open(path) for path in OutpaintShard.find_some(folder)]
         self.ends = np.cumsum([len(shard) for shard in self.shards]).tolist()
 
     def __len__(self) -> int:
@@ -86,30 +76,22 @@ class OutpaintSamples(torch.utils.data.Dataset[dict[str, Tensor]]):
         return self.shards[shard].sample(index - (self.ends[shard - 1] if shard else 0))
 
 
-def _open(folder: Path) -> OutpaintShard:
-    try:
-        return OutpaintShard(**{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS})
-    except FileNotFoundError as error:
-        name = Path(error.filename).name
-        raise BadInput(f"{folder} has no {name}; it is of another version of the pack, make it anew.") from error
-
-
 def make_samples(orbits: Path, out: Path, *, count: int = 8, seed: int = 0, progress: Progress | None = None) -> None:
     """Write `count` samples of every orbit below `orbits`, with random errors, into shards below `out`.
 
     Shards that exist are not written again. Views with nothing to be painted yield no sample.
     """
-    folders, progress = list_orbits(orbits), progress or Progress()
+    folders, progress = OrbitShard.find_some(orbits), progress or Progress()
     progress.start("outpainting samples", len(folders))
     for folder in folders:
         target = out / f"{folder.name}_{seed:03d}"
         if not target.exists():
-            shard, rows, folder_seed = open_orbits(folder), [], crc32(folder.name.encode())
+            shard, rows, folder_seed = OrbitShard.open(folder), [], crc32(folder.name.encode())
             for row in range(len(shard)):
                 progress.check()
                 rows += _orbit_samples(shard.views(row), count, np.random.default_rng([seed, folder_seed, row, 13]))
             if rows:
-                write_arrays(target, {name: [row[name] for row in rows] for name in ARRAYS})
+                OutpaintShard.write(target, by_column(rows))
         progress.step()
 
 

@@ -14,15 +14,14 @@ from tests.helpers.shapes import ball, box
 pytest.importorskip("embreex")
 pytest.importorskip("igl")
 from recon_lib.data.shards import orbits
+from recon_lib.data.shards.array_shard import by_column
 from recon_lib.data.shards.orbits import (
     FILL,
     VIEWS,
-    list_orbits,
-    open_orbits,
+    OrbitShard,
     random_orbit,
     render_mesh_orbits,
     render_solid_orbits,
-    write_orbits,
 )
 
 SIZE = 32
@@ -45,9 +44,9 @@ def source(tmp_path_factory):
 def shard(source, tmp_path_factory):
     out = tmp_path_factory.mktemp("orbits")
     render_mesh_orbits(source, out, size=SIZE)
-    (folder,) = list_orbits(out)
+    (folder,) = OrbitShard.find_some(out)
     assert folder.name == "meshes_train_000_000000"
-    return open_orbits(folder)
+    return OrbitShard.open(folder)
 
 
 def test_an_orbit_is_the_front_and_the_schedule(shard):
@@ -64,8 +63,8 @@ def test_an_orbit_is_the_front_and_the_schedule(shard):
 
 def test_layers_fit_each_other(tmp_path):
     """Every view of a ball shows points of its surface, with their normals, where its mask is."""
-    write_orbits(tmp_path / "ball", [orbits._orbit(ball(), np.random.default_rng(1), SIZE, None)])
-    views = open_orbits(tmp_path / "ball").views(0)
+    OrbitShard.write(tmp_path / "ball", by_column([orbits._orbit(ball(), np.random.default_rng(1), SIZE, None)]))
+    views = OrbitShard.open(tmp_path / "ball").views(0)
     hit = views.depth[:, 0] > 0
     points = views.cameras.unproject(views.depth)
     assert (points[hit].norm(dim=-1) - 1).abs().max() < 5e-3  # half precision, and the ball's flat faces
@@ -149,8 +148,8 @@ def test_light_and_material_are_the_same_all_around(source, tmp_path, monkeypatc
 def test_seeded_and_not_done_twice(source, tmp_path, monkeypatch):
     for out in ("a", "b"):
         render_mesh_orbits(source, tmp_path / out, size=16, seed=3, split="val")
-    first, second = (open_orbits(list_orbits(tmp_path / out)[0]) for out in ("a", "b"))
-    for name in orbits.ARRAYS:
+    first, second = (OrbitShard.open(OrbitShard.find_some(tmp_path / out)[0]) for out in ("a", "b"))
+    for name in OrbitShard.columns():
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
     monkeypatch.setattr(orbits, "_orbit", None)  # would fail if it were called
     progress = Progress()
@@ -162,9 +161,9 @@ def test_solids_in_shards_of_some(tmp_path, monkeypatch):
     monkeypatch.setattr(orbits, "ORBITS_A_SHARD", 2)
     monkeypatch.setattr(orbits, "SOLID_CELLS", 24)
     render_solid_orbits(tmp_path, range(1, 4), size=16)
-    assert [p.name for p in list_orbits(tmp_path)] == ["solids_000001", "solids_000003"]
-    assert [len(open_orbits(p)) for p in list_orbits(tmp_path)] == [2, 1]
-    assert open_orbits(list_orbits(tmp_path)[0]).alpha.max(axis=(2, 3)).min() > 100  # seen from everywhere
+    assert [p.name for p in OrbitShard.find_some(tmp_path)] == ["solids_000001", "solids_000003"]
+    assert [len(OrbitShard.open(p)) for p in OrbitShard.find_some(tmp_path)] == [2, 1]
+    assert OrbitShard.open(OrbitShard.find_some(tmp_path)[0]).alpha.max(axis=(2, 3)).min() > 100  # seen from everywhere
 
 
 def test_a_damaged_mesh_is_skipped_and_no_mesh_is_an_error(source, tmp_path):
@@ -176,7 +175,7 @@ def test_a_damaged_mesh_is_skipped_and_no_mesh_is_an_error(source, tmp_path):
     (folder / "cube.npz").write_bytes((source / "cube.npz").read_bytes())
     progress = Progress()
     render_mesh_orbits(folder, tmp_path / "out", size=16, progress=progress)
-    assert len(open_orbits(list_orbits(tmp_path / "out")[0])) == 1 and progress.done == 2
+    assert len(OrbitShard.open(OrbitShard.find_some(tmp_path / "out")[0])) == 1 and progress.done == 2
 
 
 def test_a_stop_leaves_no_shard(source, tmp_path):
@@ -191,9 +190,9 @@ def test_a_stop_leaves_no_shard(source, tmp_path):
 
 
 def test_folders_without_orbits_are_reported(shard, tmp_path):
-    with pytest.raises(BadInput, match="No orbit of views"):
-        list_orbits(tmp_path)
-    write_orbits(tmp_path / "x", [{name: getattr(shard, name)[0] for name in orbits.ARRAYS}])
+    with pytest.raises(BadInput, match="There is nothing in"):
+        OrbitShard.find_some(tmp_path)
+    OrbitShard.write(tmp_path / "x", by_column([{name: getattr(shard, name)[0] for name in OrbitShard.columns()}]))
     (tmp_path / "x" / "rgb.npy").unlink()
     with pytest.raises(BadInput, match="has no rgb"):
-        open_orbits(list_orbits(tmp_path)[0])
+        OrbitShard.open(OrbitShard.find_some(tmp_path)[0])

@@ -11,7 +11,7 @@ pytest.importorskip("embreex")
 pytest.importorskip("igl")
 from recon_lib.data.shards import render_shards
 from recon_lib.data.shards.render_shards import render_meshes, render_solids
-from recon_lib.data.shards.shards import list_shards, open_shard
+from recon_lib.data.shards.shards import Shard
 
 HALVES = {"cube": (0.5, 0.5, 0.5), "board": (0.9, 0.6, 0.1), "rod": (0.1, 0.1, 0.8)}
 
@@ -68,9 +68,9 @@ class TestMeshes:
     def test_views_of_the_train_split(self, source, tmp_path):
         progress = Progress()
         render_meshes(source, tmp_path / "out", views=3, size=24, seed=5, progress=progress)
-        (folder,) = list_shards(tmp_path / "out")
+        (folder,) = Shard.find(tmp_path / "out")
         assert folder.name == "meshes_train_005_00000"
-        shard = open_shard(folder)
+        shard = Shard.open(folder)
         assert len(shard) == 6 and shard.rgb.shape[1:] == (24, 24, 3)
         assert shard.object.tolist() == [0, 0, 0, 1, 1, 1]
         assert (~np.isnan(shard.relief)).reshape(6, -1).mean(1).min() > 0.03
@@ -79,7 +79,7 @@ class TestMeshes:
     def test_labels_fit_the_turned_objects(self, source, tmp_path):
         """z-up files lie on their backs in the y-up world."""
         render_meshes(source, tmp_path / "out", views=1, size=16, split="val")
-        shard = open_shard(list_shards(tmp_path / "out")[0])
+        shard = Shard.open(Shard.find(tmp_path / "out")[0])
         points, inside = shard.points[0].astype(float), np.unpackbits(shard.inside[0]).astype(bool)
         half = np.array([0.1, 0.8, 0.1]) / np.sqrt(0.66)
         clear = np.abs((half - np.abs(points)).min(1)) > 0.01
@@ -88,7 +88,7 @@ class TestMeshes:
     def test_seeded_and_not_done_twice(self, source, tmp_path, monkeypatch):
         for out in ("a", "b"):
             render_meshes(source, tmp_path / out, views=2, size=16, seed=1)
-        first, second = (open_shard(list_shards(tmp_path / out)[0]) for out in ("a", "b"))
+        first, second = (Shard.open(Shard.find(tmp_path / out)[0]) for out in ("a", "b"))
         np.testing.assert_array_equal(first.rgb, second.rgb)
         np.testing.assert_array_equal(first.points, second.points)
         monkeypatch.setattr(render_shards, "labelled_points", None)  # would fail if it were called
@@ -96,25 +96,25 @@ class TestMeshes:
         monkeypatch.undo()
         monkeypatch.setattr(render_shards, "POINTS", 256)
         render_meshes(source, tmp_path / "a", views=2, size=16, seed=2)
-        assert len(list_shards(tmp_path / "a")) == 2
+        assert len(Shard.find(tmp_path / "a")) == 2
 
     def test_limit_and_shards_of_some_objects(self, source, tmp_path, monkeypatch):
         monkeypatch.setattr(render_shards, "OBJECTS_A_SHARD", 1)
         render_meshes(source, tmp_path / "all", views=1, size=16)
-        assert [p.name[-5:] for p in list_shards(tmp_path / "all")] == ["00000", "00001"]
+        assert [p.name[-5:] for p in Shard.find(tmp_path / "all")] == ["00000", "00001"]
         render_meshes(source, tmp_path / "one", views=1, size=16, limit=1)
-        assert len(list_shards(tmp_path / "one")) == 1
+        assert len(Shard.find(tmp_path / "one")) == 1
 
     def test_a_damaged_mesh_is_left_out(self, source, tmp_path):
         (source / "board.npz").write_bytes((source / "board.npz").read_bytes()[:200])
         render_meshes(source, tmp_path / "out", views=2, size=16)
-        assert len(open_shard(list_shards(tmp_path / "out")[0])) == 2
+        assert len(Shard.open(Shard.find(tmp_path / "out")[0])) == 2
 
     def test_nothing_but_damaged_meshes(self, source, tmp_path):
         (source / "rod.npz").write_bytes(b"")
         with pytest.raises(BadInput, match="None of the meshes rod to rod could be read"):
             render_meshes(source, tmp_path / "out", views=1, size=16, split="val")
-        assert not list_shards(tmp_path / "out")
+        assert not Shard.find(tmp_path / "out")
 
     @pytest.mark.parametrize("checks", [1, 3])
     def test_a_stop_leaves_no_shard(self, source, tmp_path, checks):
@@ -127,9 +127,9 @@ class TestSolids:
     def test_shards_of_the_cached_solids(self, cache, tmp_path):
         progress = Progress()
         render_solids(tmp_path / "out", range(1, 4), views=2, size=24, cache=cache, progress=progress)
-        folders = list_shards(tmp_path / "out")
+        folders = Shard.find(tmp_path / "out")
         assert [f.name for f in folders] == ["solids_000001_02", "solids_000003_02"]
-        first, last = map(open_shard, folders)
+        first, last = map(Shard.open, folders)
         assert (len(first), len(last), progress.done) == (4, 2, 3)
         stored = np.load(cache / "00003.npz")
         np.testing.assert_array_equal(last.points[0], stored["points"])

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from recon_lib.data.shards import shards
-from recon_lib.data.shards.shards import ARRAYS, ShardWriter, list_shards, open_shard
+from recon_lib.data.shards.shards import Shard, ShardWriter
 from recon_lib.errors import BadInput
 from tests.helpers.tiny_shards import (
     AXES,
@@ -30,14 +30,14 @@ def writer(count=1):
 
 class TestRoundTrip:
     def test_sizes(self, folder):
-        shard = open_shard(folder / "ellipsoids")
+        shard = Shard.open(folder / "ellipsoids")
         assert len(shard) == 6 and shard.rgb.shape == (6, SIZE, SIZE, 3)
         assert shard.points.shape == (3, POINTS, 3) and shard.inside.shape == (3, POINTS // 8)
         assert shard.object.tolist() == [0, 0, 1, 1, 2, 2]
 
     @pytest.mark.parametrize("row", [0, 3])
     def test_what_was_rendered_is_read(self, folder, row):
-        shard, render = open_shard(folder / "ellipsoids"), ellipsoid_render(AXES[row // 2], camera_around(row))
+        shard, render = Shard.open(folder / "ellipsoids"), ellipsoid_render(AXES[row // 2], camera_around(row))
         np.testing.assert_array_equal(shard.rgb[row], render.rgb)
         hit = render.depth > 0
         np.testing.assert_array_equal(~np.isnan(shard.relief[row]), hit)
@@ -53,15 +53,15 @@ class TestRoundTrip:
         np.testing.assert_allclose(camera, render.camera.to_camera(world)[0], atol=1e-5)
 
     def test_labels_belong_to_their_objects(self, folder):
-        shard = open_shard(folder / "ellipsoids")
+        shard = Shard.open(folder / "ellipsoids")
         for index, axes in enumerate(AXES):
             points, inside = ellipsoid_points(axes, seed=index)
             np.testing.assert_array_equal(shard.points[index], points)
             np.testing.assert_array_equal(shard.inside[index], inside)
 
     def test_it_is_mapped_and_cannot_be_written(self, folder):
-        shard = open_shard(folder / "ellipsoids")
-        assert all(isinstance(getattr(shard, name), np.memmap) for name in ARRAYS)
+        shard = Shard.open(folder / "ellipsoids")
+        assert all(isinstance(getattr(shard, name), np.memmap) for name in Shard.columns())
         with pytest.raises(ValueError, match="read-only"):
             shard.rgb[0] = 0
 
@@ -69,7 +69,7 @@ class TestRoundTrip:
 def test_more_points_than_wanted_are_cut_off(tmp_path, monkeypatch):
     monkeypatch.setattr(shards, "POINTS", 64)
     writer().write(tmp_path / "one")
-    shard = open_shard(tmp_path / "one")
+    shard = Shard.open(tmp_path / "one")
     assert shard.points.shape == (1, 64, 3) and shard.inside.shape == (1, 8)
 
 
@@ -86,11 +86,11 @@ class TestWhole:
         monkeypatch.setattr(np, "save", failing)
         with pytest.raises(KeyboardInterrupt):
             writer().write(tmp_path / "one")
-        assert len(saved) == 4 and list_shards(tmp_path) == []
+        assert len(saved) == 4 and Shard.find(tmp_path) == []
         monkeypatch.undo()
         writer(2).write(tmp_path / "one")
         assert [p.name for p in tmp_path.iterdir()] == ["one"]
-        assert len(open_shard(tmp_path / "one")) == 2
+        assert len(Shard.open(tmp_path / "one")) == 2
 
     def test_a_full_disk_is_told_in_a_sentence(self, tmp_path, monkeypatch):
         def full(path, array):
@@ -104,20 +104,20 @@ class TestWhole:
     def test_leftovers_of_a_killed_process_are_no_shards(self, tmp_path):
         (tmp_path / "one.part").mkdir()
         (tmp_path / "one.part" / "object.npy").touch()
-        assert list_shards(tmp_path) == []
+        assert Shard.find(tmp_path) == []
         writer().write(tmp_path / "one")
-        assert list_shards(tmp_path) == [tmp_path / "one"]
+        assert Shard.find(tmp_path) == [tmp_path / "one"]
 
 
 def test_shards_of_sub_folders_are_listed_in_order(tmp_path):
     for name in ("b", "a", "c/d"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         writer().write(tmp_path / name)
-    assert list_shards(tmp_path) == [tmp_path / "a", tmp_path / "b", tmp_path / "c/d"]
+    assert Shard.find(tmp_path) == [tmp_path / "a", tmp_path / "b", tmp_path / "c/d"]
 
 
 def test_a_shard_of_another_version_is_told(tmp_path):
-    folder = list_shards(write_ellipsoids(tmp_path))[0]
+    folder = Shard.find(write_ellipsoids(tmp_path))[0]
     (folder / "thickness.npy").unlink()
     with pytest.raises(BadInput, match=r"has no thickness\.npy; it is of another version"):
-        open_shard(folder)
+        Shard.open(folder)

@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from recon_lib.data.shards.orbits import list_orbits, open_orbits
+from recon_lib.data.shards.orbits import OrbitShard
 from recon_lib.errors import BadInput, Interrupted
 from recon_lib.progress import Progress
 from recon_lib.stages.outpainting.outpaint import painter_input
 from recon_lib.stages.outpainting.simulated_masks import Errors, OrbitRenders, simulate_outpaint_mask
 from recon_lib.training.outpainter import dataset
 from recon_lib.training.outpainter.dataset import (
-    ARRAYS,
     SAMPLE_SIDE_PX,
     OutpaintSamples,
     OutpaintShard,
@@ -37,14 +36,14 @@ def samples(orbits, tmp_path_factory):
 
 
 def test_what_was_packed_comes_back(orbits):
-    views = open_orbits(list_orbits(orbits)[0]).views(1)
+    views = OrbitShard.open(OrbitShard.find_some(orbits)[0]).views(1)
     outpaint_mask = simulate_outpaint_mask(
         OrbitRenders.of(views), [0, 1], 2, Errors(depth=0.01, tilt=0.1), np.random.default_rng(0)
     )
     inputs = painter_input(outpaint_mask, SquareCrop.around(outpaint_mask.silhouettes[0, 0], 0.85), 48)
     truth = torch.rand(1, 4, 48, 48)
     row = packed(inputs, truth, float(outpaint_mask.cameras.position.norm()))
-    sample = OutpaintShard(**{name: np.stack([row[name]]) for name in ARRAYS}).sample(0)
+    sample = OutpaintShard(**{name: np.stack([row[name]]) for name in OutpaintShard.columns()}).sample(0)
     for name in ("seen", "masks"):
         assert torch.equal(sample[name], getattr(inputs, name)[0]), name
     for name, atol in (("images", 1 / 500), ("depth", 1e-3), ("normals", 1 / 250)):
@@ -92,7 +91,7 @@ def test_seeded_and_not_done_twice(orbits, samples, tmp_path, monkeypatch):
 
 
 def test_a_view_without_anything_gives_no_sample(orbits):
-    views = open_orbits(list_orbits(orbits)[0]).views(0)
+    views = OrbitShard.open(OrbitShard.find_some(orbits)[0]).views(0)
     views.depth[3] = 0
     assert dataset._orbit_samples(views, 2, np.random.default_rng(0)) == []
 
@@ -112,7 +111,7 @@ def test_a_stop_leaves_no_samples(orbits, tmp_path):
 
 
 def test_folders_without_samples_are_reported(samples, tmp_path):
-    with pytest.raises(BadInput, match="No outpainting samples in"):
+    with pytest.raises(BadInput, match="There is nothing in"):
         OutpaintSamples(tmp_path)
     (tmp_path / "x").mkdir()
     np.save(tmp_path / "x" / "region.npy", np.zeros((1, 4, 4), np.uint8))

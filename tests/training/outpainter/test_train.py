@@ -154,7 +154,7 @@ def test_figures_are_logged_and_a_sheet_is_drawn(samples, tmp_path, monkeypatch)
 
 
 def test_without_samples_it_says_so_at_once(tmp_path):
-    with pytest.raises(BadInput, match="No outpainting samples"):
+    with pytest.raises(BadInput, match="There is nothing in"):
         train(settings(tmp_path / "none", tmp_path / "out"))
     assert not (tmp_path / "out").exists()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from recon_lib.data.shards.orbits import open_orbits
+from recon_lib.data.shards.orbits import OrbitShard
 from recon_lib.errors import BadInput, Interrupted
 from recon_lib.networks.outpainter import Outpainter, OutpainterConfig, known_picture
 from recon_lib.progress import Progress, unchecked
@@ -42,7 +42,7 @@ def few_samples():
 @pytest.fixture(scope="module")
 def views(tmp_path_factory) -> Views:
     folder = write_ellipsoid_orbits(tmp_path_factory.mktemp("orbits"), 40, [(0.8, 0.5, 0.6)])
-    return open_orbits(folder / "ellipsoids").views(0)[:2]
+    return OrbitShard.open(folder / "ellipsoids").views(0)[:2]
 
 
 def painter(**options) -> EmbeddedPainter:

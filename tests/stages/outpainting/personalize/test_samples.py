@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from recon_lib.data.shards.orbits import open_orbits
+from recon_lib.data.shards.orbits import OrbitShard
 from recon_lib.errors import BadInput, Interrupted
 from recon_lib.progress import unchecked
 from recon_lib.provenance import Provenance
@@ -20,7 +20,7 @@ SIDE = 32
 @pytest.fixture(scope="module")
 def views(tmp_path_factory) -> Views:
     folder = write_ellipsoid_orbits(tmp_path_factory.mktemp("orbits"), 40, [(0.8, 0.5, 0.6)])
-    return open_orbits(folder / "ellipsoids").views(0)
+    return OrbitShard.open(folder / "ellipsoids").views(0)
 
 
 @pytest.mark.parametrize("count", [1, 3])
