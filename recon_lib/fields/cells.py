@@ -1,4 +1,4 @@
-"""A lattice of nodes in a box, and how values between them are read: trilinear weights and their slopes."""
+"""Regular grid of nodes in a cube, with trilinear weights and their derivatives."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from ..check import check_shape
 from ..errors import BadInput
 
 CORNERS = torch.tensor([[a, b, c] for a in (0, 1) for b in (0, 1) for c in (0, 1)])  # [8,3] x first
-INNER = 1e-4  # of a cell: how near to the last node a point may lie and still belong to the last cell
+LAST_NODE_GAP = 1e-4  # of a cell: points are clamped this far before the last node, so that they are in the last cell
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,14 @@ class Cells:
 
     @classmethod
     def within(cls, bounds: Tensor, nodes: int) -> "Cells":
-        """The cube around bounds [2,3] with the same centre."""
+        """Grid of the cube around bounds [2,3] with the same centre."""
         low, high = bounds.detach().float().cpu()
         side = float((high - low).max())
         return cls((low + high) / 2 - side / 2, side, nodes)
 
     @property
     def spacing(self) -> float:
-        """World units between neighbouring nodes."""
+        """Distance of neighbouring nodes, world units."""
         return self.side / (self.nodes - 1)
 
     @property
@@ -50,34 +50,34 @@ class Cells:
     def positions(self, numbers: Tensor | None = None) -> Tensor:
         """World positions [N,3] of the nodes with these numbers [N], or of all G^3."""
         numbers = torch.arange(self.nodes**3) if numbers is None else numbers
-        place = torch.stack([numbers // self.nodes**2, numbers // self.nodes % self.nodes, numbers % self.nodes], -1)
-        return self.low.to(numbers.device) + place * self.spacing
+        index = torch.stack([numbers // self.nodes**2, numbers // self.nodes % self.nodes, numbers % self.nodes], -1)
+        return self.low.to(numbers.device) + index * self.spacing
 
     def locate(self, points: Tensor) -> tuple[Tensor, Tensor]:
-        """Points [N,3] -> numbers of the 8 nodes around each [N,8] int32, and where in the cell it lies [N,3] 0-1.
+        """Numbers [N,8] int32 of the 8 nodes around each of points [N,3], and its position in the cell [N,3] 0-1.
 
-        Points outside the cube count as the nearest ones in it.
+        Points outside the cube are clamped to it.
         """
-        place = ((points - self.low.to(points)) / self.spacing).clamp(0, self.nodes - 1 - INNER)
-        first = place.floor()
+        position = ((points - self.low.to(points)) / self.spacing).clamp(0, self.nodes - 1 - LAST_NODE_GAP)
+        first = position.floor()
         x, y, z = first.int().unbind(-1)
         steps = (CORNERS * torch.tensor([self.nodes**2, self.nodes, 1])).sum(-1).int().to(points.device)
-        return ((x * self.nodes + y) * self.nodes + z)[:, None] + steps, place - first
+        return ((x * self.nodes + y) * self.nodes + z)[:, None] + steps, position - first
 
     def weights(self, fraction: Tensor) -> Tensor:
-        """Share of each of the 8 nodes in the value at a place in its cell [N,3] -> [N,8]."""
+        """Trilinear weights [N,8] of the 8 nodes at positions in their cells [N,3] 0-1."""
         wx, wy, wz = _either_side(fraction)
         return (wx * wy * wz).reshape(-1, 8)
 
     def weights_and_slopes(self, fraction: Tensor) -> Tensor:
-        """The weights, and those of the derivatives along x, y, z per world unit: [N,3] -> [N,4,8]."""
+        """Trilinear weights and those of the derivatives along x, y, z per world unit, [N,4,8], at [N,3] 0-1."""
         wx, wy, wz = _either_side(fraction)
         sign = fraction.new_tensor([-1.0, 1.0]) / self.spacing
         dx, dy, dz = sign[:, None, None] * (wy * wz), sign[None, :, None] * (wx * wz), sign[None, None] * (wx * wy)
         return torch.stack([(wx * wy * wz).reshape(-1, 8), *(d.reshape(-1, 8) for d in (dx, dy, dz))], 1)
 
     def read(self, values: Tensor, points: Tensor) -> Tensor:
-        """Values [G,G,G] at points [N,3], trilinear; those outside take the nearest value. -> [N]"""
+        """Trilinear interpolation [N] of values [G,G,G] at points [N,3], clamped to the cube."""
         grid = ((points - self.low.to(points)) * (2 / self.side) - 1).flip(-1)[None, None, None]
         return F.grid_sample(values[None, None], grid, padding_mode="border", align_corners=True).view(-1)
 

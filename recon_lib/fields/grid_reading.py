@@ -1,8 +1,8 @@
-"""Reading a table of grid nodes at many places, with gradients for the table that cost no more than the reading.
+"""Interpolation of a table of grid nodes at many points, with gradients for the table that cost no more than it.
 
-What a place reads of its 8 nodes is a sparse matrix times the table; its gradient is the transposed matrix times the
-places' gradients. Both are sums over bags of rows. The matrix is laid out both ways once and serves every step until
-the places change.
+Interpolation from 8 nodes is a sparse matrix times the table; the table's gradient is the transposed matrix times the
+points' gradients. Both are sums over bags of rows. The matrix is stored in both layouts once and serves every step
+until the points change.
 """
 
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Reading:
-    """N places that read 8 rows each of a table of K rows."""
+    """Interpolation of a table of K rows at N points, from 8 rows each."""
 
     rows: Tensor  # [N,8] int32
     weights: Tensor  # [N,8]
-    back_places: Tensor  # [8N] int32, places in the order of the rows they read
+    back_points: Tensor  # [8N] int32, points in the order of the rows that they read
     back_weights: Tensor  # [8N]
-    back_starts: Tensor  # [K] int32, where each row's places begin
+    back_starts: Tensor  # [K] int32, first point of each row
 
     @classmethod
     def of(cls, rows: Tensor, weights: Tensor, count: int) -> "Reading":
@@ -28,15 +28,15 @@ class Reading:
         total = rows.numel()
         order = sorted_keys(rows.reshape(-1).long() * total + torch.arange(total, device=rows.device))
         row = torch.div(order, total, rounding_mode="floor")
-        place = order - row * total
+        entry = order - row * total
         starts = torch.searchsorted(row, torch.arange(count, device=rows.device))
         return cls(
-            rows.contiguous(), weights.contiguous(), torch.div(place, 8, rounding_mode="floor").int(),
-            weights.reshape(-1)[place], starts.int(),
+            rows.contiguous(), weights.contiguous(), torch.div(entry, 8, rounding_mode="floor").int(),
+            weights.reshape(-1)[entry], starts.int(),
         )  # fmt: skip
 
     def __call__(self, table: Tensor) -> Tensor:
-        """table [K,C] -> what the places read [N,C], differentiable in the table."""
+        """Interpolated values [N,C] of the table [K,C], differentiable in the table."""
         return _Read.apply(table, self)
 
 
@@ -50,13 +50,13 @@ class _Read(torch.autograd.Function):
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
         r = ctx.reading
         back = F.embedding_bag(
-            r.back_places, gradient.contiguous(), r.back_starts, mode="sum", per_sample_weights=r.back_weights
+            r.back_points, gradient.contiguous(), r.back_starts, mode="sum", per_sample_weights=r.back_weights
         )
         return back, None
 
 
 def read_with_slopes(values: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
-    """Values [K] at N places and their derivatives along x, y, z: rows [N,8] int32, weights [N,4,8] -> [N,4]."""
+    """Interpolated values and derivatives along x, y, z, [N,4], of values [K]: rows [N,8] int32, weights [N,4,8]."""
     return _ReadWithSlopes.apply(values, rows, weights)
 
 

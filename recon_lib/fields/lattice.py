@@ -1,29 +1,29 @@
-"""Coarse-to-fine sampling of a field on a regular lattice, dense only where the surface can pass.
+"""Coarse-to-fine sampling of a field on a regular lattice, dense only near the surface.
 
-Multiresolution surface extraction in the manner of MISE (Mescheder et al. 2019, Occupancy Networks, section 3.3),
-with two additions that let it start coarse and still lose nothing:
+Multiresolution surface extraction after MISE (Mescheder et al. 2019, Occupancy Networks, section 3.3), with two
+additions so that it can start coarse without losing parts:
 
-* A cell whose corners agree in sign is refined too when the field bends so much there that it could cross zero
+* A cell whose corners agree in sign is refined too if the field bends so much there that it could cross zero
   between the nodes (`can_cross`): a thin plate or rod between two nodes, a gap, a small ball. The test compares
-  values only with one another, so it fits distances and logits alike.
-* Where the surface leaves the refined cells through a face, the neighbour is refined as well, until it is closed
-  (`_follow`): what is found at all is found whole.
+  values only with one another, so it works for distances and logits alike.
+* If the surface leaves the refined cells through a face, the neighbour is refined as well, until it is closed
+  (`_follow`): a component that is found is found completely.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 
-MARGIN = 1.5  # safety factor on the bend; 1 suffices for exact distances to plates, rods and balls of any size
-GATHER = 65536  # cells looked at together
+BEND_SAFETY_FACTOR = 1.5  # 1 suffices for exact distances to plates, rods and balls of any size
+CELLS_AT_ONCE = 65536  # cells that are tested together
 
 
 class SparseLattice:
-    """Values of a field on nodes 0..cells of each axis; NaN where they were not asked for.
+    """Values of a field on nodes 0..cells of each axis; NaN where it was not evaluated.
 
     `evaluate` takes node positions [N,3] int64 and returns values [N] float32, > 0 inside. `on_level` is called after
     each of the `levels` levels. No part of the field is thinner than `min_feature_cells` finest cells: in cells of
-    that size and smaller ones the signs at the corners tell all.
+    that size and smaller ones the signs at the corners are sufficient.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class SparseLattice:
         evaluate: Callable[[np.ndarray], np.ndarray],
         cells: np.ndarray,  # [3] int, cells per axis at the finest level
         coarse: int = 32,
-        margin: float = MARGIN,
+        margin: float = BEND_SAFETY_FACTOR,
         min_feature_cells: int = 0,
     ) -> None:
         self.evaluate, self.cells = evaluate, np.asarray(cells, np.int64)
@@ -45,11 +45,11 @@ class SparseLattice:
         self.levels = self.coarsest.bit_length()
 
     def sample(self, on_level: Callable[[], None] = lambda: None) -> np.ndarray:
-        """Fill `values` near the surface -> lower corners [C,3] of the finest cells that were looked at."""
+        """Fill `values` near the surface. -> lower corners [C,3] of the finest cells that were refined."""
         step = self.coarsest
         cells = np.stack(np.meshgrid(*map(np.arange, self._count(step)), indexing="ij"), -1).reshape(-1, 3)
         every = np.tile(np.arange(self._count(step).max() + 1), (1, 3, 1))  # beyond a shorter axis: its last node
-        self._ask(self._flat(every, step).reshape(-1))
+        self._evaluate_at(self._flat(every, step).reshape(-1))
         on_level()
         while step > 1:
             chosen = cells[self.can_cross(cells, step)]
@@ -61,9 +61,9 @@ class SparseLattice:
     def read_blocks(self, blocks: np.ndarray, size: int) -> np.ndarray:
         """Values [B,size+1,size+1,size+1] of the blocks [B,3] (counted in `size` cells), with signs everywhere.
 
-        An unknown node gets the value of a known one on its side: it lies in a cell whose corners agree in sign, so
-        the next known node below it tells. `size` must be a multiple of the coarsest step. Blocks at the lattice's
-        end repeat its last nodes.
+        An unknown node has the value of the next known node below it, which has the same sign, since the unknown node
+        is in a cell whose corners agree in sign. `size` must be a multiple of the coarsest step. Blocks at the
+        lattice's end repeat its last nodes.
         """
         numbers = blocks[:, :, None] * size + np.arange(size + 1)
         values = self._gather(numbers, 1)
@@ -76,8 +76,8 @@ class SparseLattice:
         return values
 
     def can_cross(self, cells: np.ndarray, step: int) -> np.ndarray:
-        """Which of the cells [C,3] of size `step` the zero level set may pass through: [C] bool."""
-        pieces = [self._crosses(cells[i : i + GATHER], step) for i in range(0, len(cells), GATHER)]
+        """Mask [C] bool of the cells [C,3] of size `step` that the zero level set may cross."""
+        pieces = [self._crosses(cells[i : i + CELLS_AT_ONCE], step) for i in range(0, len(cells), CELLS_AT_ONCE)]
         return np.concatenate(pieces) if pieces else np.zeros(0, bool)
 
     def _crosses(self, cells: np.ndarray, step: int) -> np.ndarray:
@@ -90,26 +90,26 @@ class SparseLattice:
         return crosses
 
     def _bends_across(self, cells: np.ndarray, step: int) -> np.ndarray:
-        """Whether the field may change sign within cells [C,3] whose corners agree in sign: [C] bool."""
+        """Mask [C] bool of cells [C,3] with corners of one sign within which the field may change sign."""
         numbers = cells[:, :, None] + np.arange(-1, 3)
-        around = self._gather(numbers, step)
-        beyond = (numbers < 0) | (numbers > self._count(step)[:, None])
-        if beyond.any():
-            x, y, z = beyond.transpose(1, 0, 2)
-            around[x[:, :, None, None] | y[:, None, :, None] | z[:, None, None, :]] = np.nan
-        around[around[:, 1, 1, 1] > 0] *= -1  # look at solids from inside too: the corners are negative now
-        bend = sum(_rise(np.moveaxis(around, axis, 1)) for axis in (1, 2, 3))
-        return around[:, 1:3, 1:3, 1:3].max((1, 2, 3)) + self.margin * bend > 0
+        values = self._gather(numbers, step)
+        outside = (numbers < 0) | (numbers > self._count(step)[:, None])
+        if outside.any():
+            x, y, z = outside.transpose(1, 0, 2)
+            values[x[:, :, None, None] | y[:, None, :, None] | z[:, None, None, :]] = np.nan
+        values[values[:, 1, 1, 1] > 0] *= -1  # solids are tested from inside too: the corners are negative now
+        bend = sum(_rise(np.moveaxis(values, axis, 1)) for axis in (1, 2, 3))
+        return values[:, 1:3, 1:3, 1:3].max((1, 2, 3)) + self.margin * bend > 0
 
     def _follow(self, cells: np.ndarray, step: int) -> np.ndarray:
-        """Ask the nodes at half spacing in `cells`, then in every neighbour that the surface enters from there."""
-        taken = np.zeros(self._count(step), bool)
-        found = []
+        """Evaluate the nodes at half spacing in `cells` and, recursively, in neighbours that the surface enters."""
+        visited = np.zeros(self._count(step), bool)
+        parts = []
         while len(cells):
-            taken[tuple(cells.T)] = True
-            found.append(cells)
+            visited[tuple(cells.T)] = True
+            parts.append(cells)
             numbers = 2 * cells[:, :, None] + np.arange(3)
-            self._ask(self._flat(numbers, step // 2))
+            self._evaluate_at(self._flat(numbers, step // 2))
             inside = self._gather(numbers, step // 2) > 0
             entered = []
             for axis in range(3):
@@ -119,10 +119,10 @@ class SparseLattice:
                     neighbours[:, axis] += side - 1
                     entered.append(neighbours)
             cells = np.concatenate(entered)
-            cells = cells[((cells >= 0) & (cells < taken.shape)).all(1)]
-            fresh = np.unique(np.ravel_multi_index(cells[~taken[tuple(cells.T)]].T, taken.shape))
-            cells = np.stack(np.unravel_index(fresh, taken.shape), -1)
-        return np.concatenate(found) if found else cells.reshape(0, 3)
+            cells = cells[((cells >= 0) & (cells < visited.shape)).all(1)]
+            new = np.unique(np.ravel_multi_index(cells[~visited[tuple(cells.T)]].T, visited.shape))
+            cells = np.stack(np.unravel_index(new, visited.shape), -1)
+        return np.concatenate(parts) if parts else cells.reshape(0, 3)
 
     def _split(self, cells: np.ndarray, step: int) -> np.ndarray:
         """The up to eight cells of size `step` in each cell of twice the size."""
@@ -145,26 +145,26 @@ class SparseLattice:
         """Values [C,K,K,K] at those nodes; NaN where unknown."""
         return self.values.reshape(-1)[self._flat(numbers, step)]
 
-    def _ask(self, flat: np.ndarray) -> None:
+    def _evaluate_at(self, flat: np.ndarray) -> None:
         """Evaluate the field at those flat positions whose value is not known yet."""
-        known = self.values.reshape(-1)
-        flat = flat[np.isnan(known[flat])]
-        # each position once, without sorting: the last to write its number there stays
-        numbers, owner = np.arange(len(flat), dtype=np.int32), known.view(np.int32)
-        owner[flat] = numbers
-        flat = flat[owner[flat] == numbers]
+        values_flat = self.values.reshape(-1)
+        flat = flat[np.isnan(values_flat[flat])]
+        # unique positions without sorting: the last number written to a position remains
+        numbers, last_writer = np.arange(len(flat), dtype=np.int32), values_flat.view(np.int32)
+        last_writer[flat] = numbers
+        flat = flat[last_writer[flat] == numbers]
         if not len(flat):
             return
         values = self.evaluate(np.stack(np.unravel_index(flat, self.shape), -1))
-        known[flat] = values
+        values_flat[flat] = values
         self.evaluations += len(flat)
 
 
 def _rise(line: np.ndarray) -> np.ndarray:
-    """How far the field may rise above its corner values inside a cell, along one axis.
+    """Bound [C] of how far the field may rise above its corner values inside a cell, along one axis.
 
-    line [C,4,K,K]: four nodes in a row around the cell, corners in the middle of the four; NaN where unknown -> [C].
-    The field is continued into the cell straight from both sides; where these lines meet, it stands p q / (p + q)
+    line [C,4,K,K]: four nodes in a row around the cell, corners in the middle of the four; NaN where unknown.
+    The field is extrapolated linearly into the cell from both sides; where these lines meet, it is p q / (p + q)
     above the chord, with p and q the amounts by which the slope falls at the two corners.
     """
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -1,14 +1,14 @@
-"""Cutting triangles at a camera's near plane."""
+"""Near-plane clipping of triangles."""
 
 import torch
 from torch import Tensor
 
 
 def clip_near(corners: Tensor, near: float) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """Keep what lies in front of z = `near`. corners [M,3,3] camera frame -> corners [T,3,3], parent, weights.
+    """Clip faces with corners [M,3,3], camera frame, at z = `near`. -> corners [T,3,3], parent, weights.
 
-    `parent` [T] is the face each triangle comes from, `weights` [T,3,3] gives its corners (rows) as barycentric
-    weights of that face. Both are None where they would be trivial: nothing dropped, nothing cut.
+    `parent` [T] is the face that each triangle comes from, `weights` [T,3,3] are its corners (rows) as barycentric
+    weights of that face. They are None if they are trivial: no face dropped, no face cut.
     """
     front = corners[..., 2] > near
     count = front.sum(1)
@@ -28,7 +28,7 @@ def clip_near(corners: Tensor, near: float) -> tuple[Tensor, Tensor | None, Tens
 
 
 def _keep_one(corners: Tensor, count: Tensor, near: float) -> tuple[Tensor, Tensor]:
-    """Faces with one corner in front: that corner and two cuts."""
+    """Clipped faces with one corner in front: that corner and two cuts."""
     parent = (count == 1).nonzero().flatten()
     order = _lone_first(corners[parent, :, 2] > near)
     a, b, c = torch.eye(3).to(corners)[order].unbind(1)
@@ -37,7 +37,7 @@ def _keep_one(corners: Tensor, count: Tensor, near: float) -> tuple[Tensor, Tens
 
 
 def _keep_two(corners: Tensor, count: Tensor, near: float) -> list[tuple[Tensor, Tensor]]:
-    """Faces with one corner behind: the rest is a quadrangle, given as two triangles."""
+    """Clipped faces with one corner behind: quadrangles, each as two triangles."""
     parent = (count == 2).nonzero().flatten()
     order = _lone_first(corners[parent, :, 2] <= near)
     a, b, c = torch.eye(3).to(corners)[order].unbind(1)

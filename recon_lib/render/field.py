@@ -1,4 +1,4 @@
-"""Pictures of a field without a mesh: rays are marched to its zero level."""
+"""Ray marching of fields: pictures of the zero level set without a mesh."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from .shading import CLAY, check_shading, depth_colors, lit, normal_colors
 
 FIELD_SHADINGS = ("lit", "albedo", "clay", "normal", "depth")
 REFINEMENTS = 8  # secant steps after the march
-NORMAL_STEP = 0.002  # of the bounds' diagonal, for the differences that the normal is taken from
-# corners of a tetrahedron: the cheapest central difference (4 evaluations instead of 6)
+NORMAL_STEP = 0.002  # of finite differences for normals, relative to the bounds' diagonal
+# corners of a tetrahedron: finite differences with 4 evaluations instead of 6
 TETRAHEDRON = ((1.0, -1.0, -1.0), (-1.0, -1.0, 1.0), (-1.0, 1.0, -1.0), (1.0, 1.0, 1.0))
 
 
@@ -37,14 +37,14 @@ def render_field(
     device: torch.device | str | None = None,
     progress: Progress | None = None,
 ) -> Rendering:
-    """Render the surface `field.inside(...) == 0` as all `cameras` see it, coloured where the field has colour.
+    """Rendering of the surface `field.inside(...) == 0` from all `cameras`, with the field's colour if it has one.
 
-    steps: samples of each ray between its two ends in the bounds; what is thinner than a step may be missed.
-    look_ahead: cells per side of a grid that is evaluated once; rays skip cells whose whole neighbourhood is
-    outside. 0 marches everywhere: slower, and safe for parts thinner than a cell.
-    supersample: odd number of samples per pixel side; depth and normals are taken at pixel centres.
-    chunk: points asked for at once, halved when memory runs out (default 16384 on the CPU, 131072 elsewhere).
-    device: where the field is asked (default: the CPU); the pictures are on the CPU.
+    steps: samples of each ray inside the bounds; parts thinner than a step may be missed.
+    look_ahead: cells per side of an occupancy grid; rays skip cells whose whole neighbourhood is outside. 0 marches
+    everywhere: slower, and safe for parts thinner than a cell.
+    supersample: odd number of samples per pixel side; depth and normals are those at pixel centres.
+    chunk: points per call, halved when memory runs out (default 16384 on the CPU, 131072 elsewhere).
+    device: of the field (default: the CPU); the pictures are on the CPU.
     """
     check_shading(shading)
     if shading not in FIELD_SHADINGS:
@@ -54,8 +54,8 @@ def render_field(
     color = background_color(background, torch.device("cpu"))
     progress = progress or Progress()
     progress.start("Render field", len(cameras))
-    asked = _Asked(field, torch.device(device or "cpu"), chunk or default_chunk(device), progress)
-    marcher = _Marcher.of(asked, steps, look_ahead)
+    evaluator = _FieldEvaluator(field, torch.device(device or "cpu"), chunk or default_chunk(device), progress)
+    marcher = _Marcher.of(evaluator, steps, look_ahead)
     views = []
     for i in range(len(cameras)):
         views.append(_render_view(marcher, cameras[i].to("cpu"), shading, color, supersample))
@@ -68,34 +68,36 @@ def _render_view(marcher: "_Marcher", camera: Cameras, shading: str, background:
     origins, directions = (rays.reshape(-1, 3) for rays in fine.rays())
     distance = marcher.first_surface(origins, directions)
     hit = distance.isfinite().nonzero().flatten()
-    points, toward = origins[hit] + distance[hit, None] * directions[hit], directions[hit]
+    points, ray_directions = origins[hit] + distance[hit, None] * directions[hit], directions[hit]
     shape = (1, fine.height, fine.width)
-    depth, facing, colors = (origins.new_zeros(len(origins), c) for c in (1, 3, 3))
+    depth, camera_normals, colors = (origins.new_zeros(len(origins), c) for c in (1, 3, 3))
     depth[hit] = fine.to_camera(points)[0, :, 2:]
-    facing[hit] = marcher.normals(points) @ camera.rotation[0]
+    camera_normals[hit] = marcher.normals(points) @ camera.rotation[0]
     if shading == "depth":
         colors = depth_colors(depth)
     elif len(hit):
-        colors[hit] = _shaded(marcher, points, toward, facing[hit], shading)
+        colors[hit] = _shaded(marcher, points, ray_directions, camera_normals[hit], shading)
     covered = distance.isfinite().view(shape)
     image, mask = composite(colors.view(*shape, 3), covered, background, supersample)
     middle = slice(supersample // 2, None, supersample)  # the sample at the pixel's centre
-    layers = (layer.view(*shape, -1).permute(0, 3, 1, 2)[..., middle, middle] for layer in (depth, facing))
+    layers = (layer.view(*shape, -1).permute(0, 3, 1, 2)[..., middle, middle] for layer in (depth, camera_normals))
     return Rendering(image, mask, *layers)
 
 
-def _shaded(marcher: "_Marcher", points: Tensor, toward: Tensor, facing: Tensor, shading: str) -> Tensor:
+def _shaded(
+    marcher: "_Marcher", points: Tensor, ray_directions: Tensor, camera_normals: Tensor, shading: str
+) -> Tensor:
     if shading == "normal":
-        return normal_colors(facing)
-    albedo = facing.new_tensor(CLAY).expand_as(facing)
-    if shading != "clay" and marcher.asked.field.has_color:
-        albedo = marcher.asked.colors(points, toward)
-    return albedo if shading == "albedo" else lit(albedo, facing)
+        return normal_colors(camera_normals)
+    albedo = camera_normals.new_tensor(CLAY).expand_as(camera_normals)
+    if shading != "clay" and marcher.evaluator.field.has_color:
+        albedo = marcher.evaluator.colors(points, ray_directions)
+    return albedo if shading == "albedo" else lit(albedo, camera_normals)
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """A field that is asked in chunks, on its device, by points on the CPU."""
+class _FieldEvaluator:
+    """Evaluation of a field in chunks, on its device, for points on the CPU."""
 
     field: Field
     device: torch.device
@@ -103,38 +105,38 @@ class _Asked:
     progress: Progress
 
     def inside(self, points: Tensor) -> Tensor:
-        """points [N,3] -> [N]."""
-        return self._answers(lambda p: self.field.inside(p), points)
+        """Values [N] at points [N,3]."""
+        return self._evaluated(lambda p: self.field.inside(p), points)
 
-    def colors(self, points: Tensor, toward: Tensor) -> Tensor:
-        """Colours at points [N,3] seen along `toward` [N,3] -> [N,3]."""
-        return self._answers(
-            lambda p: self.field.color(p[:, :3], p[:, 3:]).clamp(0, 1), torch.cat([points, toward], -1)
+    def colors(self, points: Tensor, directions: Tensor) -> Tensor:
+        """Colours [N,3] at points [N,3] seen along `directions` [N,3]."""
+        return self._evaluated(
+            lambda p: self.field.color(p[:, :3], p[:, 3:]).clamp(0, 1), torch.cat([points, directions], -1)
         )
 
-    def _answers(self, question: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
-        return in_chunks(lambda p: question(p.to(self.device)).float().cpu(), rows, self.chunk, self.progress.check)
+    def _evaluated(self, function: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
+        return in_chunks(lambda p: function(p.to(self.device)).float().cpu(), rows, self.chunk, self.progress.check)
 
 
 @dataclass(frozen=True)
 class _Marcher:
-    """Finds surfaces along rays."""
+    """First surfaces along rays."""
 
-    asked: _Asked
+    evaluator: _FieldEvaluator
     steps: int
     bounds: Tensor  # [2,3]
     occupied: Tensor | None  # [G,G,G] bool (x,y,z), cells that may hold surface or inside
 
     @classmethod
-    def of(cls, asked: _Asked, steps: int, cells: int) -> "_Marcher":
-        bounds = asked.field.bounds.float().cpu()
+    def of(cls, evaluator: _FieldEvaluator, steps: int, cells: int) -> "_Marcher":
+        bounds = evaluator.field.bounds.float().cpu()
         if not cells:
-            return cls(asked, steps, bounds, None)
+            return cls(evaluator, steps, bounds, None)
         axes = [torch.linspace(float(a), float(b), cells + 1) for a, b in bounds.T]
         nodes = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
-        inside = (asked.inside(nodes) > 0).float().view(1, 1, *[cells + 1] * 3)
+        inside = (evaluator.inside(nodes) > 0).float().view(1, 1, *[cells + 1] * 3)
         touched = F.max_pool3d(inside, 2, 1)  # cells with a corner inside
-        return cls(asked, steps, bounds, F.max_pool3d(touched, 3, 1, 1)[0, 0] > 0)
+        return cls(evaluator, steps, bounds, F.max_pool3d(touched, 3, 1, 1)[0, 0] > 0)
 
     def normals(self, points: Tensor) -> Tensor:
         """Outward unit normals [N,3]: the direction in which the field falls fastest."""
@@ -142,13 +144,13 @@ class _Marcher:
             return points
         step = NORMAL_STEP * float((self.bounds[1] - self.bounds[0]).norm()) / 3**0.5
         corners = points.new_tensor(TETRAHEDRON)
-        values = self.asked.inside((points[:, None] + step * corners).reshape(-1, 3)).view(-1, 4)
+        values = self.evaluator.inside((points[:, None] + step * corners).reshape(-1, 3)).view(-1, 4)
         return F.normalize(-(values @ corners), dim=-1)
 
     def first_surface(self, origins: Tensor, directions: Tensor) -> Tensor:
-        """Distance along each ray [R] to where it first enters the solid; inf where it does not.
+        """Distance [R] at which each ray first enters the solid; inf if it does not.
 
-        A ray that starts inside the solid sees its start.
+        A ray that starts inside the solid hits at its start.
         """
         near, far = self._ends(origins, directions)
         distance = torch.full_like(near, float("inf"))
@@ -168,33 +170,33 @@ class _Marcher:
         return distance
 
     def _ends(self, origins: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
-        """Where rays enter and leave the bounds, distances [R] each; near >= far: they miss (slab test)."""
+        """Distances at which rays enter and leave the bounds, [R] each; near >= far if they miss (slab test)."""
         safe = torch.where(directions.abs() < 1e-9, 1e-9, directions)
         a, b = (self.bounds[0] - origins) / safe, (self.bounds[1] - origins) / safe
         return torch.minimum(a, b).amax(-1).clamp_min(0), torch.maximum(a, b).amin(-1)
 
     def _sample(self, points: Tensor) -> Tensor:
-        """The field at points [N,3], without asking where the grid says that it is empty -> [N]."""
+        """Values [N] at points [N,3]; the field is not evaluated in empty cells of the grid."""
         if self.occupied is None:
-            return self.asked.inside(points)
+            return self.evaluator.inside(points)
         cells = len(self.occupied)
         low, high = self.bounds
         x, y, z = ((points - low) / (high - low) * cells).long().clamp(0, cells - 1).unbind(-1)
-        asked = self.occupied[x, y, z].nonzero().flatten()
+        rows = self.occupied[x, y, z].nonzero().flatten()
         value = torch.full((len(points),), -1.0)
-        if len(asked):
-            value[asked] = self.asked.inside(points[asked])
+        if len(rows):
+            value[rows] = self.evaluator.inside(points[rows])
         return value
 
     def _refined(self, origins: Tensor, directions: Tensor, low: Tensor, high: Tensor, above: Tensor) -> Tensor:
-        """The crossing between distances low (outside) and high (inside) [R], by the Illinois secant method."""
+        """Zero crossing [R] between distances low (outside) and high (inside), by the Illinois secant method."""
         side = torch.zeros_like(low)
-        below = self.asked.inside(origins + low[:, None] * directions)
+        below = self.evaluator.inside(origins + low[:, None] * directions)
         for _ in range(REFINEMENTS):
             middle = low + (high - low) * (below / (below - above).clamp_max(-1e-12)).clamp(0.02, 0.98)
-            value = self.asked.inside(origins + middle[:, None] * directions)
+            value = self.evaluator.inside(origins + middle[:, None] * directions)
             inside = value > 0
-            # a side that stays twice loses half of its weight, so that the bracket closes from both sides
+            # an end that stays twice is halved in value, so that the bracket closes from both ends
             below = torch.where(inside, torch.where(side > 0, below / 2, below), value)
             above = torch.where(inside, value, torch.where(side < 0, above / 2, above))
             low, high = torch.where(inside, low, middle), torch.where(inside, middle, high)
@@ -210,11 +212,11 @@ def turntable_field(
     start: float = 0.0,
     fov: float = 30.0,
     size: int = 256,
-    **how,
+    **options,
 ) -> Rendering:
-    """Render `frames` pictures around the whole field; `how` as in `render_field`."""
+    """Rendering of `frames` pictures around the whole field; `options` as in `render_field`."""
     center, radius = inscribed_sphere(field.bounds)
     cameras = turntable_cameras(
         frames, elevation=elevation, start=start, fov=fov, size=size, center=center, radius=radius
     )
-    return render_field(field, cameras, **how)
+    return render_field(field, cameras, **options)

@@ -1,4 +1,4 @@
-"""Values for what has none, from its nearest neighbours."""
+"""Nearest-neighbour fill of missing values."""
 
 import numpy as np
 import torch
@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 def fill_nearest(image: Tensor, known: Tensor) -> Tensor:
-    """`image` [C,H,W] with every pixel outside `known` [H,W] bool replaced by the nearest known one."""
+    """Image [C,H,W] with every pixel outside `known` [H,W] bool replaced by the nearest one inside."""
     if not known.any():
         return image
     from scipy.ndimage import distance_transform_edt
@@ -17,16 +17,16 @@ def fill_nearest(image: Tensor, known: Tensor) -> Tensor:
 
 
 def continued(images: Tensor, known: Tensor, without: float = 0.5) -> Tensor:
-    """`fill_nearest` of each of `images` [B,C,H,W], known [B,1,H,W] bool; `without` where one knows nothing at all."""
+    """`fill_nearest` of each of `images` [B,C,H,W], known [B,1,H,W] bool; `without` where none is known."""
     filled = [
-        fill_nearest(image, where[0]) if where.any() else torch.full_like(image, without)
-        for image, where in zip(images, known, strict=True)
+        fill_nearest(image, mask[0]) if mask.any() else torch.full_like(image, without)
+        for image, mask in zip(images, known, strict=True)
     ]
     return torch.stack(filled)
 
 
 def nearest_values(points: Tensor, positions: Tensor, values: Tensor) -> Tensor:
-    """The value [C] of the nearest of `positions` [N,3] (values [N,C]) for each of `points` [P,3] -> [P,C]."""
+    """Values [P,C] of the nearest of `positions` [N,3] (values [N,C]) for each of `points` [P,3]."""
     from scipy.spatial import KDTree
 
     _, nearest = KDTree(positions.cpu().numpy()).query(points.cpu().numpy())

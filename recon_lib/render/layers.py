@@ -1,4 +1,4 @@
-"""What a renderer hands back, and how its pixels come together."""
+"""Layers of a rendering, and compositing of samples over the background."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -14,10 +14,10 @@ from ..views.views import Views
 
 @dataclass(frozen=True)
 class Rendering:
-    """Pictures of one object from V cameras, with the layers they were made of."""
+    """Pictures of one object from V cameras, with masks, depth and normals."""
 
     images: Tensor  # [V,3,H,W] sRGB 0-1, over the background
-    masks: Tensor  # [V,1,H,W] share of the pixel that the object covers, 0-1
+    masks: Tensor  # [V,1,H,W] coverage of the pixel by the object, 0-1
     depth: Tensor  # [V,1,H,W] z-depth at pixel centres, 0 = no surface
     normals: Tensor  # [V,3,H,W] unit, camera frame, at pixel centres, 0 = no surface
 
@@ -26,7 +26,7 @@ class Rendering:
 
     @classmethod
     def cat(cls, renderings: Sequence["Rendering"]) -> "Rendering":
-        """Join renderings of one image size."""
+        """Concatenation of renderings of one image size."""
         return cls(**{f.name: torch.cat([getattr(r, f.name) for r in renderings]) for f in fields(cls)})
 
     def as_views(self, cameras: Cameras) -> Views:
@@ -35,7 +35,7 @@ class Rendering:
 
 
 def composite(colors: Tensor, covered: Tensor, background: Tensor, supersample: int) -> tuple[Tensor, Tensor]:
-    """Average blocks of supersample^2 samples over the background.
+    """Means of blocks of supersample^2 samples over the background.
 
     colors [1,H*s,W*s,3], covered [1,H*s,W*s] bool, background [3] -> image [1,3,H,W], mask [1,1,H,W].
     """
@@ -46,7 +46,7 @@ def composite(colors: Tensor, covered: Tensor, background: Tensor, supersample: 
 
 
 def background_color(background: Sequence[float], device: torch.device) -> Tensor:
-    """Check an RGB triple in 0-1 -> [3]."""
+    """Background colour [3] of an RGB triple. Raises `BadInput` unless it is in 0-1."""
     color = torch.as_tensor(background, dtype=torch.float32, device=device)
     if color.shape != (3,) or not ((color >= 0) & (color <= 1)).all():
         raise BadInput(f"Background {background} is not a colour; give red, green and blue in 0-1.")

@@ -1,4 +1,4 @@
-"""Pictures of a mesh: shaded, plain, or as its normals, depth and provenance."""
+"""Rendering of meshes: shaded, unlit, or as normals, depth and provenance."""
 
 from collections.abc import Callable, Sequence
 
@@ -18,7 +18,7 @@ from .layers import Rendering, background_color, composite
 from .rasterize import Fragments, rasterize
 from .shading import CLAY, check_shading, depth_colors, lit, normal_colors
 
-CREASE = 0.85  # cosine of 32 degrees: where a face turns further from the averaged normal it is drawn flat
+CREASE_COSINE = 0.85  # 32 degrees: corners where the face and vertex normals differ by more are shaded flat
 # (a box's corners average to 35 degrees where one side has both of its triangles there)
 
 
@@ -32,10 +32,10 @@ def render_mesh(
     supersample: int = 2,
     progress: Progress | None = None,
 ) -> Rendering:
-    """Render `mesh` from all `cameras` on the mesh's device.
+    """Rendering of `mesh` from all `cameras`, on the mesh's device.
 
-    shading: one of `shading.SHADINGS`. lit and albedo take the texture, else the vertex colours, else clay grey.
-    supersample: samples per pixel side for colours and masks; depth and normals are taken at pixel centres.
+    shading: one of `shading.SHADINGS`. lit and albedo use the texture, otherwise the vertex colours, otherwise grey.
+    supersample: samples per pixel side for colours and masks; depth and normals are those at pixel centres.
     """
     check_shading(shading)
     if supersample < 1:
@@ -43,7 +43,7 @@ def render_mesh(
     if not len(mesh.faces):
         raise BadInput("The mesh has no faces to render; check the stage that made it.")
     if shading == "provenance" and mesh.provenance is None:
-        raise BadInput("The mesh does not say where its vertices come from; bake it from views first.")
+        raise BadInput("The mesh has no provenance of its vertices; bake it from views first.")
     color = background_color(background, mesh.vertices.device)
     cameras = cameras.to(mesh.vertices.device)
     normals = corner_normals(mesh)
@@ -69,7 +69,7 @@ def turntable(
     supersample: int = 2,
     progress: Progress | None = None,
 ) -> Rendering:
-    """Render `frames` pictures around the whole mesh, wherever it stands and however large it is."""
+    """Rendering of `frames` pictures around the whole mesh, framed by its bounding sphere."""
     center, radius = bounding_sphere(mesh.vertices)
     cameras = turntable_cameras(
         frames, elevation=elevation, start=start, fov=fov, size=size, center=center, radius=radius
@@ -80,14 +80,14 @@ def turntable(
 
 
 def corner_normals(mesh: Mesh) -> Tensor:
-    """Unit normals at the faces' corners [M,3,3] world: the mesh's own, else smooth with creases kept sharp."""
+    """Unit normals at the faces' corners [M,3,3] world: the mesh's own, otherwise smooth ones with sharp creases."""
     if mesh.vertex_normals is not None:
         return mesh.vertex_normals[mesh.faces]
     return creased_normals(mesh.with_normals())
 
 
-def creased_normals(mesh: Mesh, crease: float = CREASE) -> Tensor:
-    """The vertex normals at the faces' corners [M,3,3], or the face's own where they differ by a cosine < `crease`."""
+def creased_normals(mesh: Mesh, crease: float = CREASE_COSINE) -> Tensor:
+    """Vertex normals at the faces' corners [M,3,3], or the face's normal where their cosine is below `crease`."""
     smooth = mesh.vertex_normals[mesh.faces]
     flat = mesh.face_normals[:, None].expand_as(smooth)
     return torch.where((smooth * flat).sum(-1, keepdim=True) < crease, flat, smooth)
@@ -96,21 +96,21 @@ def creased_normals(mesh: Mesh, crease: float = CREASE) -> Tensor:
 def sample_texture(texture: Tensor, uvs: Tensor) -> Tensor:
     """Bilinear colours of `texture` [3,H,W] at uvs [P,2] ((0,0) the top-left corner) -> [P,3]."""
     grid = (uvs * 2 - 1).view(1, 1, -1, 2)
-    found = F.grid_sample(texture[None], grid, mode="bilinear", padding_mode="border", align_corners=False)
-    return found[0, :, 0].T
+    colors = F.grid_sample(texture[None], grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return colors[0, :, 0].T
 
 
 def surface_albedo(mesh: Mesh, fragments: Fragments) -> Tensor:
-    """Colour of the surface without light at every pixel [V,H,W,3]; 0 where there is none."""
-    out = fragments.barycentric.new_zeros((*fragments.face.shape, 3))
+    """Albedo of the surface at every pixel [V,H,W,3]; 0 where there is none."""
+    albedo = fragments.barycentric.new_zeros((*fragments.face.shape, 3))
     seen = fragments.mask
     if mesh.texture is not None and mesh.uvs is not None:
-        out[seen] = sample_texture(mesh.texture, fragments.interpolate_seen(mesh.uvs[mesh.faces]))
+        albedo[seen] = sample_texture(mesh.texture, fragments.interpolate_seen(mesh.uvs[mesh.faces]))
     elif mesh.vertex_colors is not None:
-        out = fragments.interpolate(mesh.vertex_colors[mesh.faces])
+        albedo = fragments.interpolate(mesh.vertex_colors[mesh.faces])
     else:
-        out[seen] = out.new_tensor(CLAY)
-    return out
+        albedo[seen] = albedo.new_tensor(CLAY)
+    return albedo
 
 
 def _render_view(
@@ -125,13 +125,13 @@ def _render_view(
     fine = camera.resized(camera.height * supersample, camera.width * supersample)
     fragments = rasterize(mesh, fine, check=check)
     check()
-    facing = _camera_normals(fragments, normals, camera)
-    image, mask = composite(_colors(mesh, fragments, facing, shading), fragments.mask, background, supersample)
+    camera_normals = _camera_normals(fragments, normals, camera)
+    image, mask = composite(_colors(mesh, fragments, camera_normals, shading), fragments.mask, background, supersample)
     if supersample > 1:
         check()
         fragments = rasterize(mesh, camera, check=check)
-        facing = _camera_normals(fragments, normals, camera)
-    return Rendering(image, mask, fragments.depth[:, None], facing.permute(0, 3, 1, 2))
+        camera_normals = _camera_normals(fragments, normals, camera)
+    return Rendering(image, mask, fragments.depth[:, None], camera_normals.permute(0, 3, 1, 2))
 
 
 def _camera_normals(fragments: Fragments, normals: Tensor, camera: Cameras) -> Tensor:
@@ -154,10 +154,10 @@ def _colors(mesh: Mesh, fragments: Fragments, normals: Tensor, shading: str) -> 
 
 
 def _provenance_albedo(mesh: Mesh, fragments: Fragments) -> Tensor:
-    """Colour of the code of the nearest corner [1,H,W,3]; codes must not be averaged."""
+    """Colour of the nearest corner's code [1,H,W,3]; codes must not be interpolated."""
     seen = fragments.mask
     nearest = fragments.barycentric[seen].argmax(-1, keepdim=True)
     vertex = mesh.faces[fragments.face[seen]].gather(1, nearest)[:, 0]
-    out = fragments.barycentric.new_zeros((*fragments.face.shape, 3))
-    out[seen] = provenance_colors(mesh.provenance[vertex])
-    return out
+    albedo = fragments.barycentric.new_zeros((*fragments.face.shape, 3))
+    albedo[seen] = provenance_colors(mesh.provenance[vertex])
+    return albedo

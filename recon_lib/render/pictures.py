@@ -1,4 +1,4 @@
-"""Layers of views as pictures that a person can read."""
+"""Visualisations of the layers of views."""
 
 import torch
 from torch import Tensor
@@ -13,26 +13,26 @@ OCCLUDER_TINT = (0.90, 0.25, 0.20)
 
 
 def depth_picture(depth: Tensor) -> Tensor:
-    """z-depth [V,1,H,W], 0 = no surface -> [V,3,H,W]: near is bright, black without surface."""
+    """Picture [V,3,H,W] of z-depth [V,1,H,W], 0 = no surface: near is bright, black without surface."""
     check_shape("depth", depth, "V", 1, "H", "W")
     return depth_colors(depth.movedim(1, -1)).movedim(-1, 1)
 
 
 def linear_depth_picture(depth: Tensor) -> Tensor:
-    """z-depth [V,1,H,W] divided by each view's largest value: far is bright, and nothing but the scale is lost."""
+    """z-depth [V,1,H,W] divided by each view's largest value: far is bright, and only the scale is lost."""
     check_shape("depth", depth, "V", 1, "H", "W")
     return depth / depth.amax((1, 2, 3), keepdim=True).clamp_min(1e-12)
 
 
 def normal_picture(normals: Tensor) -> Tensor:
-    """Camera-frame normals [V,3,H,W], 0 = no surface -> OpenGL-style normal map [V,3,H,W], black without surface."""
+    """OpenGL-style normal map [V,3,H,W] of camera-frame normals [V,3,H,W], 0 = no surface: black without surface."""
     check_shape("normals", normals, "V", 3, "H", "W")
     colors = normal_colors(normals.movedim(1, -1)).movedim(-1, 1)
     return torch.where((normals != 0).any(1, keepdim=True), colors, 0.0)
 
 
 def provenance_picture(views: Views) -> Tensor:
-    """Where the pixels of `views` come from, in the colours of `provenance.PROVENANCE_COLORS` [V,3,H,W]."""
+    """Provenance of the pixels of `views`, in the colours of `provenance.PROVENANCE_COLORS` [V,3,H,W]."""
     codes = views.provenance
     if codes is None:
         codes = (views.masks > 0.5) * int(Provenance.OBSERVED)
@@ -40,10 +40,10 @@ def provenance_picture(views: Views) -> Tensor:
 
 
 def mask_picture(images: Tensor, masks: Tensor, occluders: Tensor | None = None, opacity: float = 0.55) -> Tensor:
-    """Pictures [V,3,H,W] with the object [V,1,H,W] tinted green and what hides it [V,1,H,W] red; the rest dimmed."""
-    shown = images * (1 - 0.6 * (1 - masks))
+    """Pictures [V,3,H,W] with the object [V,1,H,W] tinted green, occluders [V,1,H,W] red, and the rest dimmed."""
+    pictures = images * (1 - 0.6 * (1 - masks))
     for mask, tint in ((masks, OBJECT_TINT), (occluders, OCCLUDER_TINT)):
         if mask is not None:
-            share = mask * opacity
-            shown = shown * (1 - share) + images.new_tensor(tint).view(1, 3, 1, 1) * share
-    return shown.clamp(0, 1)
+            coverage = mask * opacity
+            pictures = pictures * (1 - coverage) + images.new_tensor(tint).view(1, 3, 1, 1) * coverage
+    return pictures.clamp(0, 1)

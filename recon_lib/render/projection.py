@@ -1,4 +1,4 @@
-"""The colours that posed images show at points of a surface."""
+"""Projection of posed images onto surface points: colours and provenance."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from ..views.views import Views
 from .fill import fill_nearest
 from .rasterize import rasterize
 
-MIN_VIEW_COSINE = 0.15  # cosine: surfaces turned further than 81 degrees from the view smear their few pixels
-RIM_VIEW_COSINE = 0.07  # cosine: 86 degrees, up to where smeared pixels are still a better guess than none
-SHARPNESS = 4  # exponent of the view angle's cosine: the view that looks straightest dominates, without hard edges
+MIN_VIEW_COSINE = 0.15  # 81 degrees: at larger view angles colours are smeared over few pixels
+RIM_VIEW_COSINE = 0.07  # 86 degrees, up to which smeared colours are still better than none
+SHARPNESS = 4  # exponent of the view angle's cosine: the most frontal view dominates, without hard edges
 DEPTH_TOLERANCE = 0.005  # of the mesh's extent
 SOLID = 0.5  # mask value from which a pixel belongs to the object
 
 
 @dataclass(frozen=True)
 class Projected:
-    """What the views say about P surface points."""
+    """Colours and provenance of P surface points in posed images."""
 
     colors: Tensor  # [P,3] sRGB 0-1, 0 where not seen
     provenance: Tensor  # [P] uint8: OBSERVED or OUTPAINTED where seen, INFERRED elsewhere
@@ -35,12 +35,12 @@ class Projected:
         return self.provenance != Provenance.INFERRED
 
     def or_else(self, other: "Projected") -> "Projected":
-        """What `other` says about the same points where nothing is seen here."""
+        """The same points with `other` where they are not seen here."""
         colors = torch.where(self.seen[:, None], self.colors, other.colors)
         return Projected(colors, torch.where(self.seen, self.provenance, other.provenance))
 
     def merged(self, group: Tensor, count: int) -> "Projected":
-        """Join points that belong together: the best provenance of each group and the mean colour seen with it.
+        """Points merged by group: the best provenance of each group and the mean colour seen with it.
 
         group [P] int64 in 0..count-1 -> `count` points.
         """
@@ -52,14 +52,14 @@ class Projected:
 
     @classmethod
     def nothing(cls, points: Tensor) -> "Projected":
-        """No view shows any of `points` [P,3]."""
+        """Result for `points` [P,3] that no view sees."""
         codes = torch.full((len(points),), Provenance.INFERRED, dtype=torch.uint8, device=points.device)
         return cls(torch.zeros_like(points), codes)
 
 
 @dataclass(frozen=True)
 class Projector:
-    """Views made ready for look-ups: depth of the mesh itself, masks eroded, colours grown over the mask's edge."""
+    """Views prepared for look-ups: depth of the mesh itself, eroded masks, colours extended over the mask's edge."""
 
     images: Tensor  # [V,3,H,W], background pixels replaced by the nearest object colour
     masks: Tensor  # [V,1,H,W] bool, one pixel smaller than the object
@@ -72,7 +72,7 @@ class Projector:
 
     @classmethod
     def prepare(cls, views: Views, mesh: Mesh, check: Callable[[], None] = unchecked) -> "Projector":
-        """Render the depth of `mesh` in every view; all work happens on the mesh's device."""
+        """Projector of `views` onto `mesh`, whose depth is rendered in every view, on the mesh's device."""
         device = mesh.vertices.device
         cameras = views.cameras.to(device)
         solid = (views.masks.to(device) > SOLID).float()
@@ -81,7 +81,7 @@ class Projector:
         depth = torch.where(fragments.mask, fragments.depth, float("inf"))[:, None]
         observed = torch.full_like(views.masks, Provenance.OBSERVED, dtype=torch.uint8)
         return cls(
-            images=_grown(views.images.to(device), inside),
+            images=_extended(views.images.to(device), inside),
             masks=inside,
             rims=F.max_pool2d(solid, 3, 1, 1) > 0,
             codes=(observed if views.provenance is None else views.provenance).to(device),
@@ -101,10 +101,10 @@ class Projector:
     ) -> Projected:
         """Colours at surface points [P,3] with unit normals [P,3], world.
 
-        Views are blended by their angle. What was observed is never mixed with what was outpainted. `slack`
-        (world units) loosens the depth test for points that lie only near the surface. Surfaces count up to an angle
-        whose cosine is `min_cosine`. With `include_rim`, pixels on the object's rim count too, and surfaces at a more
-        grazing angle: not trustworthy, but the best guess there.
+        Views are blended by view angle; observed and outpainted colours are never mixed. `slack` (world units) loosens
+        the depth test for points that are only near the surface. Points are seen up to the view angle whose cosine is
+        `min_cosine`. With `include_rim`, pixels on the object's rim count too, and larger view angles: not reliable,
+        but the best guess there.
         """
         observed, outpainted = points.new_zeros(2, len(points), 4)
         for i in range(len(self.cameras)):
@@ -123,14 +123,14 @@ class Projector:
     def _look_up_view(
         self, view: int, points: Tensor, normals: Tensor, slack: float, include_rim: bool, min_cosine: float
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """-> colours [P,3], blending weights [P] (0 = not seen), provenance codes [P] of one view."""
+        """Colours [P,3], blending weights [P] (0 = not seen) and provenance codes [P] of one view."""
         camera = self.cameras[view]
         pixels, depth = (x[0] for x in camera.project(points))
         cosine = (F.normalize(camera.position - points, dim=-1) * normals).sum(-1)
         column, row = pixels.floor().clamp(-1e6, 1e6).long().unbind(-1)
         framed = (depth > 0) & (column >= 0) & (row >= 0) & (column < camera.width) & (row < camera.height)
         column, row = column.clamp(0, camera.width - 1), row.clamp(0, camera.height - 1)
-        # across the pixels that the smallest depth around was taken from, a tilted surface changes its depth
+        # a tilted surface changes its depth across the pixels over which the smallest depth is taken
         tilt = (1 - cosine**2).clamp_min(0).sqrt() / cosine.clamp_min(MIN_VIEW_COSINE)
         footprint = depth / camera.intrinsics[0, 1, 1]
         allowed = DEPTH_TOLERANCE * self.extent + slack + 2 * footprint * tilt
@@ -150,6 +150,6 @@ def extent(points: Tensor) -> float:
     return float((points.amax(0) - points.amin(0)).norm())
 
 
-def _grown(images: Tensor, inside: Tensor) -> Tensor:
-    """Images [V,3,H,W] whose pixels outside `inside` [V,1,H,W] take the colour of the nearest one inside."""
+def _extended(images: Tensor, inside: Tensor) -> Tensor:
+    """Images [V,3,H,W] whose pixels outside `inside` [V,1,H,W] have the colour of the nearest one inside."""
     return torch.stack([fill_nearest(i, m[0]) for i, m in zip(images, inside, strict=True)])

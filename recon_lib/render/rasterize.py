@@ -1,4 +1,4 @@
-"""A z-buffer rasteriser in plain torch: which face does each pixel see, where on it, and how deep.
+"""Z-buffer rasteriser in plain torch: face, barycentric weights and depth of each pixel.
 
 Runs on CPU, CUDA and MPS without a compiled extension. It is exact at pixel centres and not differentiable.
 """
@@ -17,13 +17,13 @@ from ..progress import unchecked
 from .clip import clip_near
 from .coverage import covered_pixels, cross
 
-NEAR = 1e-3  # world units: what is closer to a camera's plane is cut off
+NEAR = 1e-3  # near plane, world units from the camera
 EMPTY = torch.iinfo(torch.int32).max
 
 
 @dataclass(frozen=True)
 class Fragments:
-    """What the centre of each pixel sees."""
+    """Visible surface at the centre of each pixel."""
 
     face: Tensor  # [V,H,W] int64, -1 = no surface
     barycentric: Tensor  # [V,H,W,3] weights of the face's corners, perspective-correct, 0 = no surface
@@ -35,13 +35,13 @@ class Fragments:
         return self.face >= 0
 
     def interpolate(self, corners: Tensor) -> Tensor:
-        """Values at the faces' corners [M,3,C] (`vertex_values[faces]`) at every pixel -> [V,H,W,C], 0 where empty."""
+        """Interpolation [V,H,W,C] of values at the faces' corners [M,3,C] (`vertex_values[faces]`), 0 where empty."""
         out = corners.new_zeros(*self.face.shape, corners.shape[-1])
         out[self.mask] = self.interpolate_seen(corners)
         return out
 
     def interpolate_seen(self, corners: Tensor) -> Tensor:
-        """The same, only for the P pixels of `mask`, in its order -> [P,C]."""
+        """The same for the P pixels of `mask` only, in its order, [P,C]."""
         seen = self.mask
         first, weights = self.face[seen] * 3, self.barycentric[seen]
         flat = corners.reshape(-1, corners.shape[-1])
@@ -49,7 +49,7 @@ class Fragments:
 
 
 def rasterize(mesh: Mesh, cameras: Cameras, near: float = NEAR, check: Callable[[], None] = unchecked) -> Fragments:
-    """Rasterise `mesh` in every camera, both sides of every face. At equal depth the lower face index wins.
+    """Fragments of `mesh` in every camera, both sides of every face. At equal depth the lower face index wins.
 
     `check` is called before every camera and every piece of the work, about ten times a second.
     """
@@ -64,7 +64,7 @@ def rasterize(mesh: Mesh, cameras: Cameras, near: float = NEAR, check: Callable[
 
 
 def rasterize_uv(uvs: Tensor, faces: Tensor, height: int, width: int) -> Fragments:
-    """Rasterise `faces` [M,3] in texture space: the texels [1,height,width] whose centres they cover; depth is 1.
+    """Fragments of `faces` [M,3] in texture space, [1,height,width] texels; depth is 1.
 
     uvs [N,2] with (0,0) the texture's top-left corner. Where charts overlap the lower face index wins.
     """
@@ -84,14 +84,14 @@ def _rasterize_view(
     near: float,
     check: Callable[[], None],
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """-> face [H,W], barycentric [H,W,3], depth [H,W] of one camera."""
+    """Face [H,W], barycentric [H,W,3] and depth [H,W] of one camera."""
     if bool((corners[..., 2] <= near).any()) and corners.device.type != "mps":  # MPS has no float64
-        corners = corners.double()  # what is cut right at the camera reaches millions of pixels beyond the image
+        corners = corners.double()  # triangles clipped at the camera extend millions of pixels beyond the image
     corners, parent, weights = clip_near(corners, near)
     pixels = corners @ intrinsics.to(corners).mT
     face, barycentric, depth = _draw(pixels[..., :2] / pixels[..., 2:], 1 / corners[..., 2], height, width, check)
     seen = face >= 0
-    if weights is not None:  # corners made by the clipping, back in terms of the corners that the face came with
+    if weights is not None:  # weights of clipped corners, as weights of the face's own corners
         barycentric[seen] = (barycentric[seen][:, None] @ weights[face[seen]])[:, 0]
     if parent is not None:
         face[seen] = parent[face[seen]]
@@ -101,7 +101,7 @@ def _rasterize_view(
 def _draw(
     corners: Tensor, inverse_depth: Tensor, height: int, width: int, check: Callable[[], None] = unchecked
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Screen triangles [T,3,2] with 1/z [T,3] -> face [H,W], barycentric [H,W,3], depth [H,W]."""
+    """Face [H,W], barycentric [H,W,3] and depth [H,W] of screen triangles [T,3,2] with 1/z [T,3]."""
     winner = _nearest(corners, inverse_depth, height, width, check)
     pixel = (winner != EMPTY).nonzero().flatten()
     triangle = winner[pixel].long()
@@ -116,7 +116,7 @@ def _draw(
 
 
 def _nearest(corners: Tensor, inverse_depth: Tensor, height: int, width: int, check: Callable[[], None]) -> Tensor:
-    """The nearest triangle of each pixel [H*W] int32, `EMPTY` where there is none."""
+    """Nearest triangle of each pixel [H*W] int32, `EMPTY` where there is none."""
     nearest = corners.new_zeros(height * width)
     winner = torch.full((height * width,), EMPTY, dtype=torch.int32, device=corners.device)
     slope = _inverse_depth_slope(corners, inverse_depth)
@@ -145,7 +145,7 @@ def _inverse_depth_slope(corners: Tensor, inverse_depth: Tensor) -> Tensor:
 
 
 def _screen_barycentric(corners: Tensor, point: Tensor) -> Tensor:
-    """Barycentric weights of `point` [P,2] in screen triangles [P,3,2], kept inside the triangle -> [P,3]."""
+    """Barycentric weights [P,3] of `point` [P,2] in screen triangles [P,3,2], clamped to the triangle."""
     u, v, w = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0], point - corners[:, 0]
     area = cross(u, v)
     second, third = cross(w, v) / area, cross(u, w) / area

@@ -31,12 +31,12 @@ def check_exact(hull: HullField, resolution: int) -> None:
     assert torch.equal(found[clear], value[clear] > 0)
 
 
-def blobs(cameras: Cameras, seed: int, share: float = 0.6) -> torch.Tensor:
+def blobs(cameras: Cameras, seed: int, coverage: float = 0.6) -> torch.Tensor:
     """Random soft masks with holes and islands, [V,1,H,W] in 0-1."""
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.rand(len(cameras), 1, 9, 9, generator=generator)
     smooth = F.interpolate(coarse, (cameras.height, cameras.width), mode="bicubic", align_corners=False)
-    return ((smooth - (1 - share)) * 8 + 0.5).clamp(0, 1)
+    return ((smooth - (1 - coverage)) * 8 + 0.5).clamp(0, 1)
 
 
 @pytest.mark.parametrize("seed", range(4))

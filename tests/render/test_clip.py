@@ -24,14 +24,14 @@ def test_faces_behind_are_dropped():
 
 
 @pytest.mark.parametrize("turn", [0, 1, 2])
-@pytest.mark.parametrize(("depths", "kept"), [((2.0, -2.0, -2.0), 0.25), ((2.0, 2.0, -2.0), 0.75)])
-def test_the_front_part_stays(depths, kept, turn):
+@pytest.mark.parametrize(("depths", "fraction"), [((2.0, -2.0, -2.0), 0.25), ((2.0, 2.0, -2.0), 0.75)])
+def test_the_front_part_stays(depths, fraction, turn):
     face = FACE.clone()
     face[0, :, 2] = torch.tensor(depths)
     face = face.roll(turn, 1)
     corners, parent, weights = clip_near(face, 1e-6)
     assert (corners[..., 2] >= 1e-6).all() and (parent == 0).all()
-    torch.testing.assert_close(area(corners), kept * area(face), rtol=1e-4, atol=0)
+    torch.testing.assert_close(area(corners), fraction * area(face), rtol=1e-4, atol=0)
     torch.testing.assert_close(weights @ face, corners, atol=1e-5, rtol=0)
     torch.testing.assert_close(weights.sum(-1), torch.ones(len(corners), 3))
     normal = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])

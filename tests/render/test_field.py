@@ -19,10 +19,10 @@ class Ball:
     has_color = True
 
     def __init__(self, radius=0.7, center=(0.0, 0.0, 0.0), bounds=CUBE):
-        self.radius, self.center, self.bounds, self.asked = radius, torch.tensor(center), bounds, 0
+        self.radius, self.center, self.bounds, self.evaluations = radius, torch.tensor(center), bounds, 0
 
     def inside(self, points):
-        self.asked += len(points)
+        self.evaluations += len(points)
         return self.radius - (points - self.center).norm(dim=-1)
 
     def color(self, points, directions=None):
@@ -32,9 +32,9 @@ class Ball:
 def sphere_hits(cameras, radius):
     """Half chord squared, z-depth and point [V,H,W(,3)] of every ray at a centred sphere."""
     origin, direction = cameras.rays()
-    along = -(origin * direction).sum(-1)
-    square = radius**2 - ((origin * origin).sum(-1) - along**2)
-    points = origin + (along - square.clamp_min(0).sqrt())[..., None] * direction
+    middle = -(origin * direction).sum(-1)
+    square = radius**2 - ((origin * origin).sum(-1) - middle**2)
+    points = origin + (middle - square.clamp_min(0).sqrt())[..., None] * direction
     depth = torch.stack(
         [cameras[i].to_camera(p.reshape(-1, 3))[0, :, 2].view(p.shape[:2]) for i, p in enumerate(points)]
     )
@@ -43,25 +43,25 @@ def sphere_hits(cameras, radius):
 
 @pytest.mark.parametrize("look_ahead", [0, 16])
 def test_sphere(look_ahead):
-    shown = render_field(Ball(), CAMERAS, shading="albedo", look_ahead=look_ahead)
+    rendering = render_field(Ball(), CAMERAS, shading="albedo", look_ahead=look_ahead)
     square, depth, points = sphere_hits(CAMERAS, 0.7)
     clear = square.abs() > 0.01  # a ray that only grazes may pass between two steps
-    seen = shown.depth[:, 0] > 0
+    seen = rendering.depth[:, 0] > 0
     assert torch.equal(seen[clear], (square > 0)[clear])
-    torch.testing.assert_close(shown.masks[:, 0], seen.float())
+    torch.testing.assert_close(rendering.masks[:, 0], seen.float())
     hit = seen & clear
-    torch.testing.assert_close(shown.depth[:, 0][hit], depth[hit], atol=1e-4, rtol=0)
-    torch.testing.assert_close(shown.images.permute(0, 2, 3, 1)[hit], (points[hit] + 1) / 2, atol=1e-4, rtol=0)
+    torch.testing.assert_close(rendering.depth[:, 0][hit], depth[hit], atol=1e-4, rtol=0)
+    torch.testing.assert_close(rendering.images.permute(0, 2, 3, 1)[hit], (points[hit] + 1) / 2, atol=1e-4, rtol=0)
     normals = torch.einsum("vhwi,vij->vhwj", points / 0.7, CAMERAS.rotation)
-    torch.testing.assert_close(shown.normals.permute(0, 2, 3, 1)[hit], normals[hit], atol=4e-3, rtol=0)
-    assert shown.normals.permute(0, 2, 3, 1)[~seen].abs().sum() == 0
+    torch.testing.assert_close(rendering.normals.permute(0, 2, 3, 1)[hit], normals[hit], atol=4e-3, rtol=0)
+    assert rendering.normals.permute(0, 2, 3, 1)[~seen].abs().sum() == 0
 
 
 def test_looking_ahead_saves_questions():
     plain, ahead = Ball(0.3), Ball(0.3)
     render_field(plain, CAMERAS, shading="depth", look_ahead=0)
     render_field(ahead, CAMERAS, shading="depth", look_ahead=16)
-    assert ahead.asked < 0.5 * plain.asked
+    assert ahead.evaluations < 0.5 * plain.evaluations
 
 
 def test_the_secant_copes_with_logits():
@@ -70,15 +70,15 @@ def test_the_secant_copes_with_logits():
             return torch.sinh(20 * super().inside(points)).clamp(-1e6, 1e6)
 
     square, depth, _ = sphere_hits(CAMERAS, 0.7)
-    shown = render_field(Steep(), CAMERAS, shading="depth")
-    hit = (shown.depth[:, 0] > 0) & (square > 0.05)
-    torch.testing.assert_close(shown.depth[:, 0][hit], depth[hit], atol=1e-3, rtol=0)
+    rendering = render_field(Steep(), CAMERAS, shading="depth")
+    hit = (rendering.depth[:, 0] > 0) & (square > 0.05)
+    torch.testing.assert_close(rendering.depth[:, 0][hit], depth[hit], atol=1e-3, rtol=0)
 
 
 def test_bounds_cut_the_solid():
     half = Ball(bounds=torch.tensor([[-1.0, -1.0, -1.0], [1.0, 1.0, 0.25]]))
-    shown = render_field(half, CAMERAS[0], shading="depth")
-    torch.testing.assert_close(shown.depth[0, 0, 20, 24], torch.tensor(2.75), atol=1e-3, rtol=0)
+    rendering = render_field(half, CAMERAS[0], shading="depth")
+    torch.testing.assert_close(rendering.depth[0, 0, 20, 24], torch.tensor(2.75), atol=1e-3, rtol=0)
 
 
 def test_camera_inside_the_bounds_and_nothing_to_see():
@@ -89,9 +89,9 @@ def test_camera_inside_the_bounds_and_nothing_to_see():
 
 
 def test_supersampling_softens_the_mask_only():
-    shown, plain = render_field(Ball(), CAMERAS, supersample=3), render_field(Ball(), CAMERAS)
-    assert ((shown.masks > 0) & (shown.masks < 1)).any() and not ((plain.masks > 0) & (plain.masks < 1)).any()
-    torch.testing.assert_close(shown.depth, plain.depth, atol=1e-4, rtol=0)
+    rendering, plain = render_field(Ball(), CAMERAS, supersample=3), render_field(Ball(), CAMERAS)
+    assert ((rendering.masks > 0) & (rendering.masks < 1)).any() and not ((plain.masks > 0) & (plain.masks < 1)).any()
+    torch.testing.assert_close(rendering.depth, plain.depth, atol=1e-4, rtol=0)
 
 
 def test_without_colour_it_is_clay():
@@ -104,10 +104,10 @@ def test_without_colour_it_is_clay():
 
 
 def test_turntable_and_chunks():
-    shown = turntable_field(Ball(), 3, 10.0, size=24)
-    assert shown.images.shape == (3, 3, 24, 24) and (shown.masks.sum((1, 2, 3)) > 50).all()
+    rendering = turntable_field(Ball(), 3, 10.0, size=24)
+    assert rendering.images.shape == (3, 3, 24, 24) and (rendering.masks.sum((1, 2, 3)) > 50).all()
     again = turntable_field(Ball(), 3, 10.0, size=24, chunk=1500)
-    torch.testing.assert_close(again.images, shown.images, atol=1e-5, rtol=0)
+    torch.testing.assert_close(again.images, rendering.images, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("how", [{"shading": "provenance"}, {"steps": 1}, {"supersample": 2}, {"look_ahead": 2}])

@@ -28,8 +28,8 @@ def test_nothing_known_or_all_known():
 
 def test_nearest_values_in_space():
     positions, values = torch.eye(3), torch.tensor([[1.0], [2.0], [3.0]])
-    found = nearest_values(torch.tensor([[0.1, 0.9, 0.2], [2.0, 0.0, 0.0]]), positions, values)
-    assert found.flatten().tolist() == [2.0, 1.0]
+    filled = nearest_values(torch.tensor([[0.1, 0.9, 0.2], [2.0, 0.0, 0.0]]), positions, values)
+    assert filled.flatten().tolist() == [2.0, 1.0]
 
 
 def test_pictures_are_continued_each_from_its_own_known_pixels():
@@ -37,8 +37,8 @@ def test_pictures_are_continued_each_from_its_own_known_pixels():
     images[0, ..., 0], images[0, ..., 8], images[1, ..., 4] = 0.25, 0.75, 1.0
     known = torch.zeros(3, 1, 1, 9, dtype=torch.bool)
     known[0, ..., 0] = known[0, ..., 8] = known[1, ..., 4] = True
-    found = continued(images, known, without=0.5)
-    assert found[0, 0, 0, :4].tolist() == [0.25] * 4
-    assert found[0, 0, 0, 5:].tolist() == [0.75] * 4
-    assert (found[1] == 1).all()
-    assert (found[2] == 0.5).all(), "nothing is known"
+    filled = continued(images, known, without=0.5)
+    assert filled[0, 0, 0, :4].tolist() == [0.25] * 4
+    assert filled[0, 0, 0, 5:].tolist() == [0.75] * 4
+    assert (filled[1] == 1).all()
+    assert (filled[2] == 0.5).all(), "nothing is known"

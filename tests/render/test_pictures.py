@@ -42,8 +42,8 @@ def test_masked_pixels_count_as_observed_where_nothing_else_is_said():
 
 def test_object_turns_green_and_occluder_red():
     image, half = torch.full((1, 3, 1, 2), 0.5), torch.tensor([[[[1.0, 0.0]]]])
-    shown = mask_picture(image, half, 1 - half)[0, :, 0]
-    assert shown[1, 0] > shown[0, 0] and shown[0, 1] > shown[1, 1]
+    picture = mask_picture(image, half, 1 - half)[0, :, 0]
+    assert picture[1, 0] > picture[0, 0] and picture[0, 1] > picture[1, 1]
     assert torch.equal(image, torch.full((1, 3, 1, 2), 0.5))
 
 

@@ -28,9 +28,9 @@ def test_sphere_depth_normals_and_silhouette():
     mesh = sphere()
     seen = rasterize(mesh, cameras)
     origin, direction = cameras.rays()
-    along = -(origin * direction).sum(-1)
-    square = 1 - ((origin * origin).sum(-1) - along**2)  # of half the chord
-    distance = along - square.clamp_min(0).sqrt()
+    middle = -(origin * direction).sum(-1)
+    square = 1 - ((origin * origin).sum(-1) - middle**2)  # of half the chord
+    distance = middle - square.clamp_min(0).sqrt()
     points = origin + distance[..., None] * direction
     depth = torch.stack([cameras[i].to_camera(points[i].reshape(-1, 3))[0, :, 2].view(96, 128) for i in range(2)])
     clear = square.abs() > 0.01  # within a facet's height of the silhouette either answer is right
@@ -141,7 +141,7 @@ def test_the_stop_button_is_asked_between_pieces_of_one_picture(monkeypatch):
     from recon_lib.render import coverage
 
     monkeypatch.setattr(coverage.covered_pixels, "__defaults__", (64,))
-    asked: list = []
+    checks: list = []
     mesh = Mesh(torch.tensor([[-1.0, -1, 0], [1, -1, 0], [0, 1, 0]]).repeat(8, 1), torch.arange(24).view(8, 3))
-    rasterize(mesh, Cameras.orbit(0.0, 0.0, 3.0, 40.0, 32, 32), check=lambda: asked.append(1))
-    assert len(asked) > 4
+    rasterize(mesh, Cameras.orbit(0.0, 0.0, 3.0, 40.0, 32, 32), check=lambda: checks.append(1))
+    assert len(checks) > 4
