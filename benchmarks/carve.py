@@ -1,4 +1,4 @@
-"""Space carving: how exact, how safe, how fast, beside Open3D's on the same masks in the same run.
+"""Space carving: accuracy, recall and speed, beside Open3D's on the same masks in the same run.
 
 Run from the repository's root:
 
@@ -8,10 +8,10 @@ Run from the repository's root:
 For a ball, cubes and closed meshes of a folder:
 * IoU with the exact hull (lines of sight through voxels' centres, no pixels; for meshes silhouettes 4 x as fine), from
   anti-aliased masks without a margin, and with the default margin;
-* agreement: IoU with the same field asked at every voxel's centre (coarse to fine must lose nothing);
+* agreement: IoU with the same field evaluated at every voxel's centre (coarse to fine must lose nothing);
 * recall of the solid's own voxels with true masks (no margin, default margin), and with the default margin when all
-  masks lose their outermost pixels, or gain as many. A mask that is all rim is empty then, which `carve` refuses in
-  words; it is dropped as they say, and counted.
+  masks lose their outermost pixels, or gain as many. A mask that is all rim is empty then, which `carve` refuses;
+  it is dropped, as its message says, and counted.
 
 Then the cost of one scene: time and added peak memory of `carve`, with all that it does to the masks, and of Open3D's
 `VoxelGrid.carve_silhouette` (without making its grid, which is listed as "create"), each in a process of its own.
@@ -47,35 +47,40 @@ def as_views(cameras: Cameras, masks: Tensor) -> Views:
 
 
 def quality(scene: Scene) -> dict[str, float]:
-    """The figures of one solid."""
+    """Figures of one solid."""
     side = len(scene.truth)
     plain = carve(as_views(scene.cameras, scene.masks), side, margin=0.0)
-    found = {
+    figures = {
         "IoU m=0": overlap(plain.occupancy, scene.hull),
         "agreement": agreement(plain),
         "recall m=0": recall(plain.occupancy, scene.truth),
     }
     default = carve(as_views(scene.cameras, scene.masks), side).occupancy
-    found["IoU m=def"] = overlap(default, scene.hull)
-    found["true"] = recall(default, scene.truth)
+    figures["IoU m=def"] = overlap(default, scene.hull)
+    figures["true"] = recall(default, scene.truth)
     for name, change in (("eroded", eroded), ("dilated", dilated)):
         changed = change(scene.masks)
-        left = (changed > SOLID).flatten(1).any(1)
-        found["dropped"] = found.get("dropped", 0) + int((~left).sum())
-        found[name] = recall(carve(as_views(scene.cameras[left], changed[left]), side).occupancy, scene.truth)
-    return found
+        not_empty = (changed > SOLID).flatten(1).any(1)
+        figures["dropped"] = figures.get("dropped", 0) + int((~not_empty).sum())
+        figures[name] = recall(
+            carve(as_views(scene.cameras[not_empty], changed[not_empty]), side).occupancy, scene.truth
+        )
+    return figures
 
 
 def agreement(carving: Carving) -> float:
-    """IoU of the voxels with the field asked at all of them, slab by slab."""
+    """IoU of the voxels with the field evaluated at all of them, slab by slab."""
     side = len(carving.occupancy)
     both = either = 0
     for z in range(side):
         yx = torch.cartesian_prod(torch.arange(side), torch.arange(side))
         cells = torch.cat([torch.full_like(yx[:, :1], z), yx], 1)
-        asked = carving.field.inside(voxel_centres(cells, side, 1.0)) > 0
-        have = carving.occupancy[z].flatten()
-        both, either = both + int((asked & have).sum()), either + int((asked | have).sum())
+        field_inside = carving.field.inside(voxel_centres(cells, side, 1.0)) > 0
+        voxel_inside = carving.occupancy[z].flatten()
+        both, either = (
+            both + int((field_inside & voxel_inside).sum()),
+            either + int((field_inside | voxel_inside).sum()),
+        )
     return both / max(either, 1)
 
 
@@ -102,11 +107,11 @@ def carve_saved(scene_path: str, answer_path: str) -> None:
     carve(views[:2], 16)  # imports
     before = start_of_memory()
     wall, cpu = time.perf_counter(), time.process_time()
-    found = carve(views, int(saved["resolution"]))
+    carving = carve(views, int(saved["resolution"]))
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     added = peak_megabytes() - before
-    np.savez_compressed(answer_path, occupancy=found.occupancy.numpy())
-    figures = {"wall": wall, "cpu": cpu, "megabytes": added, "tests": found.tests}
+    np.savez_compressed(answer_path, occupancy=carving.occupancy.numpy())
+    figures = {"wall": wall, "cpu": cpu, "megabytes": added, "tests": carving.tests}
     print(json.dumps({**figures, "version": torch.__version__}))
 
 
@@ -128,8 +133,8 @@ def compare(scene: Scene, open3d: str) -> dict[str, dict]:
     ours = cost(scene, [sys.executable, "-m", "benchmarks.carve", "--saved"])
     theirs = cost(scene, [open3d, str(here)])
     for name, figures in (("carve", ours), ("Open3D", theirs)):
-        shown = (f"{k} {value:.4g}" if isinstance(value, float) else f"{k} {value}" for k, value in figures.items())
-        print(f"{name:8s} {'  '.join(shown)}")
+        values = (f"{k} {value:.4g}" if isinstance(value, float) else f"{k} {value}" for k, value in figures.items())
+        print(f"{name:8s} {'  '.join(values)}")
     if "wall" in theirs and "wall" in ours:
         times = {kind: theirs[kind] / ours[kind] for kind in ("wall", "cpu")}
         print(f"carve is {times['wall']:.1f} times as fast on the clock, {times['cpu']:.1f} in processor time")

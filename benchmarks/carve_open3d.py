@@ -13,14 +13,14 @@ import numpy as np
 
 
 def start_of_memory() -> float:
-    """Megabytes in use, after the peak was set back to them (Linux; elsewhere the peak so far)."""
+    """Megabytes in use, after a reset of the peak (Linux; elsewhere the peak so far)."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     return peak_megabytes()
 
 
 def peak_megabytes() -> float:
-    """The most that this process has used since `start_of_memory`."""
+    """Peak memory of this process since `start_of_memory`, megabytes."""
     try:
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
@@ -52,8 +52,8 @@ def main(scene_path: str, answer_path: str) -> None:
     answer = {"wall": wall, "cpu": cpu, "create": made - started, "megabytes": peak_megabytes() - before}
     indices = np.array([voxel.grid_index for voxel in grid.get_voxels()])
     occupancy = np.zeros((resolution,) * 3, bool)
-    kept = indices[(indices < resolution).all(1)]
-    occupancy[kept[:, 2], kept[:, 1], kept[:, 0]] = True
+    inside = indices[(indices < resolution).all(1)]
+    occupancy[inside[:, 2], inside[:, 1], inside[:, 0]] = True
     np.savez_compressed(answer_path, occupancy=occupancy)
     print(json.dumps({**answer, "version": o3d.__version__}))
 

@@ -1,4 +1,4 @@
-"""Objects for benchmarks that compare colours and shape: meshes that are closed and have more than one colour."""
+"""Objects of benchmarks that compare colours and shape: closed meshes of more than one colour."""
 
 import argparse
 import json
@@ -23,14 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def colored_solids(options: argparse.Namespace) -> list[tuple[str, Mesh]]:
     """Names and meshes of `options.count` closed, coloured objects, evenly spread over their sorted names.
 
-    The inside of open ones is nothing that pictures show. All of them when there are fewer.
+    Pictures do not determine the inside of open ones. All of them if there are fewer.
     """
-    found = []
+    solids = []
     for file in list_objects(options.meshes, options.split):
         mesh = load_object(file.path, options.up)
         if is_closed(mesh) and is_colored(mesh):
-            found.append((file.name, mesh))
-    return [found[index] for index in spread(len(found), options.count)]
+            solids.append((file.name, mesh))
+    return [solids[index] for index in spread(len(solids), options.count)]
 
 
 def is_colored(mesh: Mesh) -> bool:
@@ -40,7 +40,7 @@ def is_colored(mesh: Mesh) -> bool:
 
 
 def spread(number: int, count: int) -> list[int]:
-    """`count` indices from the first to the last of `number`; all of them when there are fewer."""
+    """`count` indices, evenly spaced from the first to the last of `number`; all of them if there are fewer."""
     count = min(count, number)
     return [round(index * (number - 1) / max(count - 1, 1)) for index in range(count)]
 
@@ -51,6 +51,6 @@ def seen(mesh: Mesh, cameras: Cameras) -> Views:
 
 
 def write(path: Path | None, report: dict) -> None:
-    """The report as JSON, where one is asked for."""
+    """Write the report as JSON if there is a path."""
     if path:
         path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Coarse-to-fine extraction against the dense grid: field values asked for, time, and distance of the surfaces.
+"""Coarse-to-fine extraction against the dense grid: field evaluations, time, and distance of the surfaces.
 
 Run from the repository's root: `python -m benchmarks.extract_sparse_vs_dense [--resolution 256] [--fields sphere ...]`.
 Distances are one-sided, from points on one surface to the other, in voxels (sparse to dense, then dense to sparse).
@@ -27,14 +27,14 @@ class Solid:
     distance: Callable[[Tensor], Tensor]  # [N,3] -> [N], negative inside
     bounds: Tensor = BOUNDS
     has_color: bool = False
-    asked: int = 0
+    evaluations: int = 0
     seconds: float = 0.0
 
     def inside(self, points: Tensor) -> Tensor:
         start = time.process_time()
         values = -self.distance(points)
         self.seconds += time.process_time() - start
-        self.asked += len(points)
+        self.evaluations += len(points)
         return values
 
 
@@ -87,8 +87,8 @@ def one_sided(source: Mesh, target: Mesh, count: int = 20000) -> np.ndarray:
 
     points = source.sample_surface(count)[0].double().numpy()
     corners = target.triangles.double().numpy()
-    near = cKDTree(corners.mean(1)).query(points, k=16)[1]
-    closest = closest_point(corners[near.reshape(-1)], np.repeat(points, 16, 0)).reshape(-1, 16, 3)
+    nearest = cKDTree(corners.mean(1)).query(points, k=16)[1]
+    closest = closest_point(corners[nearest.reshape(-1)], np.repeat(points, 16, 0)).reshape(-1, 16, 3)
     return np.linalg.norm(closest - points[:, None], axis=-1).min(1)
 
 

@@ -1,4 +1,4 @@
-"""Outpainting masks against the truth, and beside the masks that they replace.
+"""Outpaint masks against the truth, and beside the masks that they replace.
 
 Run from the repository's root:
 
@@ -13,28 +13,28 @@ The masks (what of the next view is painted; the rest is kept as earlier views s
 * hull: `stages.outpainting.mask`, which widens the region for the seam by a pixel for every 256 of the picture's side;
   and "wide seam", with two more;
 * whole: the hull's whole silhouette. The plain painter, which could only paint it grey, paints the mean colour of the
-  object in the earlier views instead; this contender knows nothing else of what they saw, by definition;
-* depth: what the warped depth of earlier views covers is kept. Without the hull nobody knows where else the object may
-  be, so only what is left of the outline of those warped surfaces is painted: holes, and what shows their back;
+  object in the earlier views instead; by definition this mask keeps nothing else of them;
+* depth: what the warped depth of earlier views covers is kept. Without the hull it is not known where else the object
+  may be, so only the rest of the outline of those warped surfaces is painted: holes, and what shows their back;
 * depth+: the same, but the true surface's outline is painted. More than depth can know: a generous rival.
 
-Figures, the views so far being true ones:
-* recall: share of the unseen pixels that is painted. A pixel of the true view is unseen when no earlier camera saw its
-  surface point: outside the picture, hidden (exact ray tests) or turned by more than the mask's grazing limit.
-* precision: share of the painted pixels that is unseen, of those that show the object. Pixels beside the object are no
-  mistake of a mask that cannot know the outline: nothing seen is lost there. "strict" counts them as mistakes.
+Figures with true views so far:
+* recall: fraction of the unseen pixels that is painted. A pixel of the true view is unseen if no earlier camera saw its
+  surface point: outside the picture, occluded (exact ray tests) or beyond the mask's maximum view angle.
+* precision: fraction of the painted pixels that is unseen, of those that show the object. Pixels beside the object are
+  no mistake of a mask that cannot know the outline: nothing seen is lost there. "strict" counts them as mistakes.
 * seen dB: PSNR of the completed view where earlier views saw the object (pixels wholly covered by it).
 * object dB: the same wherever the true view shows the object.
 
 And with each mask's own completed views as the views so far, as in the loop:
-* photo dB: PSNR of the completed views where the photo saw the surface: what of the input survives in the end.
-* apart: the view-consistency figure, of all eight views; the smaller the better. A surface point has one colour, so a
-  fit to these views must leave what they differ by. The mean squared difference of the same true surface point's
-  colours in all pairs of views that see it (not at grazing angles), over what it were if the points were shuffled:
-  0 is one colour for each point, 1 no more alike than by chance. Without that division flat paint would win. A view
-  that lacks the point shows white there, which counts. "truth" is what resampling of the true views leaves.
-* differ: the mean difference itself, of a channel.
-Sums go over all cameras of an object, the table's last rows are means over objects.
+* photo dB: PSNR of the completed views where the photo saw the surface: how much of the input remains in the end.
+* apart: inconsistency of all eight views; smaller is better. A surface point has one colour, so a fit cannot reproduce
+  views that differ. The mean squared difference of the same true surface point's colours in all pairs of views that
+  see it (not at grazing angles), divided by its value for shuffled points: 0 is one colour for each point, 1 is no more
+  alike than by chance. Without the division flat paint would win. A view that lacks the point shows white there, which
+  counts. "truth" is the figure of the true views, from resampling.
+* differ: the mean absolute difference of a channel.
+Sums are over all cameras of an object, the table's last rows are means over objects.
 """
 
 import argparse
@@ -52,7 +52,7 @@ from benchmarks.outpaint_truth import (
     MeanPainter,
     Truth,
     counts,
-    depth_gaps,
+    depth_masks,
     incoherence,
     point_colors,
     squared_error,
@@ -77,7 +77,7 @@ COLUMNS = ("recall", "precision", "strict", "seen dB", "object dB", "photo dB", 
 
 @dataclass(frozen=True)
 class Scene:
-    """A mesh, its true views in the schedule's order, and what is known before each but the first."""
+    """A mesh, its true views in the schedule's order, and the hull and truth of each but the first."""
 
     name: str
     mesh: Mesh
@@ -115,7 +115,7 @@ class Sum:
 
 @dataclass
 class Tally:
-    """What one mask did in the views of one object."""
+    """Counts and errors of one mask in the views of one object."""
 
     pixels: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("right", "wasted", "beside", "missed"), 0))
     seen: Sum = field(default_factory=Sum)
@@ -124,30 +124,30 @@ class Tally:
     def row(self) -> dict[str, float]:
         right, wasted, beside, missed = (self.pixels[name] for name in ("right", "wasted", "beside", "missed"))
         return {
-            "recall": share(right, right + missed), "precision": share(right, right + wasted),
-            "strict": share(right, right + wasted + beside), "seen dB": self.seen.psnr, "object dB": self.object.psnr,
+            "recall": ratio(right, right + missed), "precision": ratio(right, right + wasted),
+            "strict": ratio(right, right + wasted + beside), "seen dB": self.seen.psnr, "object dB": self.object.psnr,
         }  # fmt: skip
 
 
-def share(part: int, whole: int) -> float:
+def ratio(part: int, whole: int) -> float:
     return part / whole if whole else math.nan
 
 
-def simulated_masks(
-    views: Views, camera: Cameras, hull: Mesh, surface: Mesh, wanted: tuple[str, ...]
+def outpaint_masks(
+    views: Views, camera: Cameras, hull: Mesh, surface: Mesh, names: tuple[str, ...]
 ) -> dict[str, OutpaintMask]:
-    """The masks of `wanted` at the next camera."""
+    """The masks of `names` at the next camera."""
     full = find_outpaint_mask(views, camera, hull, surface)
-    found = {"hull": full, "whole": with_mask(full, full.silhouettes)}
-    if "wide seam" in wanted:
-        found["wide seam"] = find_outpaint_mask(views, camera, hull, surface, grow=seam_width(camera) + 2)
-    if {"depth", "depth+"} & set(wanted):
-        found["depth"], found["depth+"] = depth_gaps(views, camera, hull, full)
-    return {name: found[name] for name in wanted}
+    masks = {"hull": full, "whole": with_mask(full, full.silhouettes)}
+    if "wide seam" in names:
+        masks["wide seam"] = find_outpaint_mask(views, camera, hull, surface, grow=seam_width(camera) + 2)
+    if {"depth", "depth+"} & set(names):
+        masks["depth"], masks["depth+"] = depth_masks(views, camera, hull, full)
+    return {name: masks[name] for name in names}
 
 
 def completed(painter: Painter, outpaint_mask: OutpaintMask, views: Views, seed: int) -> Painted:
-    """The view painted; where a painter that knows no objects is told nothing, in the mean colour of `views`."""
+    """The completed view; where nothing was seen, the plain painter is replaced by the mean colour of `views`."""
     if isinstance(painter, PlainPainter) and not outpaint_mask.seen.any():
         painter = MeanPainter(views, painter.side)
     return outpaint(painter, outpaint_mask, seed=seed, outline=PAINTED)
@@ -159,7 +159,7 @@ def step_rows(scene: Scene, painter: Painter, seed: int) -> dict[str, dict[str, 
     for k, (hull, truth) in enumerate(zip(scene.hulls, scene.truths, strict=True), 1):
         before, now = scene.views[:k], scene.views[k]
         solid = truth.hit & (now.masks > 0.99)
-        for name, outpaint_mask in simulated_masks(before, now.cameras, hull, scene.mesh, MASKS).items():
+        for name, outpaint_mask in outpaint_masks(before, now.cameras, hull, scene.mesh, MASKS).items():
             tally, image = tallies[name], completed(painter, outpaint_mask, before, seed + k).image
             for what, number in counts(outpaint_mask.masks, truth).items():
                 tally.pixels[what] += number
@@ -169,12 +169,12 @@ def step_rows(scene: Scene, painter: Painter, seed: int) -> dict[str, dict[str, 
 
 
 def loop_row(scene: Scene, painter: Painter, name: str, seed: int) -> dict[str, float]:
-    """Figures of one mask whose completed views are the views so far. Depth stays true, where there is an object."""
+    """Figures of one mask in a loop over its own completed views. Depth is the true one, where there is an object."""
     views, photo = scene.views[0], Sum()
     views = replace(views, provenance=views.codes)
     for k, (hull, truth) in enumerate(zip(scene.hulls, scene.truths, strict=True), 1):
         now = scene.views[k]
-        outpaint_mask = simulated_masks(views, now.cameras, hull, scene.mesh, (name,))[name]
+        outpaint_mask = outpaint_masks(views, now.cameras, hull, scene.mesh, (name,))[name]
         painted = completed(painter, outpaint_mask, views, seed + k)
         photo.add(painted.image, now.images, truth.hit & (now.masks > 0.99) & truth.seen_by[:1])
         view = painted_views(painted.image, painted.mask, outpaint_mask)
@@ -183,15 +183,15 @@ def loop_row(scene: Scene, painter: Painter, name: str, seed: int) -> dict[str, 
 
 
 def apart(scene: Scene, images: Tensor) -> dict[str, float]:
-    """The view-consistency figures of pictures [V,3,H,W] from the scene's cameras."""
+    """Inconsistency of pictures [V,3,H,W] from the scene's cameras."""
     chance, difference = incoherence(*point_colors(scene.mesh, images, scene.views.cameras))
     return {"apart": chance, "differ": difference}
 
 
 def scene_rows(scene: Scene, painter: Painter, seed: int) -> dict[str, dict[str, float]]:
     rows = step_rows(scene, painter, seed)
-    found = {name: rows[name] | loop_row(scene, painter, name, seed) for name in MASKS}
-    return found | {"truth": apart(scene, scene.views.images)}
+    table = {name: rows[name] | loop_row(scene, painter, name, seed) for name in MASKS}
+    return table | {"truth": apart(scene, scene.views.images)}
 
 
 def scenes(options: argparse.Namespace) -> Iterator[Scene]:
@@ -200,22 +200,22 @@ def scenes(options: argparse.Namespace) -> Iterator[Scene]:
 
 
 def means(objects: dict[str, dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
-    """Of every figure over the objects that have it."""
-    found: dict = {}
+    """Means of every figure over the objects that have it."""
+    table: dict = {}
     for name in next(iter(objects.values())):
-        every = [rows[name] for rows in objects.values()]
-        finite = {c: [r[c] for r in every if math.isfinite(r[c])] for c in every[0]}
-        found[name] = {c: sum(values) / len(values) for c, values in finite.items() if values}
-    return found
+        rows_of_mask = [rows[name] for rows in objects.values()]
+        finite = {c: [r[c] for r in rows_of_mask if math.isfinite(r[c])] for c in rows_of_mask[0]}
+        table[name] = {c: sum(values) / len(values) for c, values in finite.items() if values}
+    return table
 
 
 def show(title: str, rows: dict[str, dict[str, float]]) -> None:
     print(f"{title[:32]:33s}" + "".join(f"{column:>11s}" for column in COLUMNS))
     for name, row in rows.items():
-        print(f"  {name:31s}" + "".join(shown(row, column) for column in COLUMNS), flush=True)
+        print(f"  {name:31s}" + "".join(cell(row, column) for column in COLUMNS), flush=True)
 
 
-def shown(row: dict[str, float], column: str) -> str:
+def cell(row: dict[str, float], column: str) -> str:
     if column not in row:
         return " " * 11
     return f"{row[column]:11.{2 if column.endswith('dB') else 3}f}"

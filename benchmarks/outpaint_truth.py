@@ -1,4 +1,4 @@
-"""What the benchmark of outpainting masks takes for the truth, the masks' rivals, and how alike views are."""
+"""Truth, rival masks and view consistency of the benchmark of outpaint masks."""
 
 import math
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ SAMPLES = 4096  # surface points whose colours are compared between views
 
 @dataclass(frozen=True)
 class Truth:
-    """What the true mesh says about a view when some earlier cameras have seen the object."""
+    """True visibility of a view's surface in earlier cameras."""
 
     hit: Tensor  # [1,1,H,W] bool: the pixel's centre shows the object
     seen_by: Tensor  # [V,1,H,W] bool: this earlier camera saw the surface point that the pixel shows
@@ -40,22 +40,22 @@ class Truth:
 
     @classmethod
     def of(cls, mesh: Mesh, camera: Cameras, earlier: Cameras, max_view_angle: float = MAX_VIEW_ANGLE_DEG) -> "Truth":
-        """By exact ray tests; faces count up to `max_view_angle` degrees, whichever way round their corners run."""
-        shown = rasterize(mesh, camera)
-        points = shown.interpolate_seen(mesh.triangles)
-        normals = mesh.face_normals[shown.face[shown.mask]]
-        toward = (normals * (camera.position - points)).sum(-1, keepdim=True)
-        normals = torch.where(toward < 0, -normals, normals)
+        """Truth by exact ray tests; faces count up to `max_view_angle` degrees, with either winding."""
+        fragments = rasterize(mesh, camera)
+        points = fragments.interpolate_seen(mesh.triangles)
+        normals = mesh.face_normals[fragments.face[fragments.mask]]
+        cosine_to_camera = (normals * (camera.position - points)).sum(-1, keepdim=True)
+        normals = torch.where(cosine_to_camera < 0, -normals, normals)
         cosine = (F.normalize(earlier.position[:, None] - points, dim=-1) * normals).sum(-1)
-        seen_by = torch.zeros(len(earlier), *shown.mask.shape, dtype=torch.bool)
-        seen_by[:, shown.mask] = visible_points(mesh, points, earlier) & (
+        seen_by = torch.zeros(len(earlier), *fragments.mask.shape, dtype=torch.bool)
+        seen_by[:, fragments.mask] = visible_points(mesh, points, earlier) & (
             cosine > math.cos(math.radians(max_view_angle))
         )
-        return cls(shown.mask[:, None], seen_by)
+        return cls(fragments.mask[:, None], seen_by)
 
 
 def counts(painted: Tensor, truth: Truth) -> dict[str, int]:
-    """Pixels of a mask [1,1,H,W]: rightly painted, seen but painted, beside the object, unseen but not painted."""
+    """Pixel counts of a mask [1,1,H,W]: painted unseen, painted seen, painted beside the object, unpainted unseen."""
     painted = painted > 0.5
     return {
         "right": int((painted & truth.unseen).sum()),
@@ -74,7 +74,7 @@ def squared_error(image: Tensor, truth: Tensor, where: Tensor) -> tuple[float, i
 
 
 class MeanPainter:
-    """Paints the surface in one colour: the best that `PlainPainter`'s way makes of a view of which nothing is told."""
+    """Paints the surface in one colour: the best of `PlainPainter`'s kind for a view of which nothing was seen."""
 
     name = "mean colour"
 
@@ -92,7 +92,7 @@ class MeanPainter:
 
 
 def sheets(views: Views) -> Mesh:
-    """What the depth of `views` says alone: each view's visible surface, cut where it jumps, world."""
+    """Surface from the depth of `views` alone: each view's visible surface, cut at depth discontinuities, world."""
     vertices, faces, count = [], [], 0
     for i in range(len(views)):
         view = views[i]
@@ -105,49 +105,49 @@ def sheets(views: Views) -> Mesh:
     return Mesh(torch.cat(vertices), torch.cat(faces))
 
 
-def depth_gaps(views: Views, camera: Cameras, hull: Mesh, full: OutpaintMask) -> tuple[OutpaintMask, OutpaintMask]:
-    """The masks that go by warped depth alone: within the sheets' own outline, and within the current surface's.
+def depth_masks(views: Views, camera: Cameras, hull: Mesh, full: OutpaintMask) -> tuple[OutpaintMask, OutpaintMask]:
+    """Outpaint masks by warped depth alone: within the sheets' own outline, and within the current surface's.
 
-    Kept is every pixel whose first sheet turns its front to the camera, at any angle and whatever unseen surface may
-    stand before it: of that, depth knows nothing. full: the same view's hull-based gap, whose surface both are told.
+    A pixel is kept if its first sheet faces the camera, at any angle and even behind unseen surface, of which depth
+    knows nothing. full: the same view's hull-based outpaint mask, whose surface both have.
     """
     from scipy.ndimage import binary_fill_holes
 
     warped = find_outpaint_mask(views, camera, hull, sheets(views), grow=0, max_view_angle=90.0)
-    away = camera.to_camera(camera.unproject(torch.ones_like(warped.depth)).reshape(1, -1, 3)[0])
-    rays = away.view(1, *warped.depth.shape[-2:], 3).movedim(-1, 1)
-    kept = (warped.seen > 0.5) & ((warped.normals * rays).sum(1, keepdim=True) < 0)
-    own = torch.from_numpy(binary_fill_holes((warped.depth[0, 0] > 0).numpy()))[None, None]
-    return tuple(_within(region, kept & region, warped.images, full) for region in (own, full.depth > 0))
+    directions = camera.to_camera(camera.unproject(torch.ones_like(warped.depth)).reshape(1, -1, 3)[0])
+    rays = directions.view(1, *warped.depth.shape[-2:], 3).movedim(-1, 1)
+    kept_mask = (warped.seen > 0.5) & ((warped.normals * rays).sum(1, keepdim=True) < 0)
+    own_outline = torch.from_numpy(binary_fill_holes((warped.depth[0, 0] > 0).numpy()))[None, None]
+    return tuple(_within(region, kept_mask & region, warped.images, full) for region in (own_outline, full.depth > 0))
 
 
-def _within(region: Tensor, kept: Tensor, images: Tensor, full: OutpaintMask) -> OutpaintMask:
-    """The outpaint mask that keeps `kept` and paints the rest of `region`; [1,1,H,W] bool each."""
-    paint = region & ~kept
-    images = torch.where(kept, images, torch.where(paint, UNKNOWN, 1.0))
-    return replace(full, masks=paint.float(), seen=kept.float(), silhouettes=region.float(), images=images)
+def _within(region: Tensor, kept_mask: Tensor, images: Tensor, full: OutpaintMask) -> OutpaintMask:
+    """Outpaint mask that keeps `kept_mask` and paints the rest of `region`; [1,1,H,W] bool each."""
+    paint = region & ~kept_mask
+    images = torch.where(kept_mask, images, torch.where(paint, UNKNOWN, 1.0))
+    return replace(full, masks=paint.float(), seen=kept_mask.float(), silhouettes=region.float(), images=images)
 
 
-# -- how alike views are --------------------------------------------------------------------------------------
+# -- view consistency -----------------------------------------------------------------------------------------
 
 
 def point_colors(mesh: Mesh, images: Tensor, cameras: Cameras) -> tuple[Tensor, Tensor]:
-    """Colours [V,N,3] of evenly spread surface points in pictures [V,3,H,W], and which cameras see them [V,N] bool."""
+    """Colours [V,N,3] of uniform surface samples in pictures [V,3,H,W], and their visibility [V,N] bool."""
     points, _, _ = mesh.sample_surface(SAMPLES, 0)
     seen = surface_visibility(mesh, cameras, samples=SAMPLES, seed=0).seen
     pixels, _ = cameras.project(points)
     grid = pixels / pixels.new_tensor([cameras.width, cameras.height]) * 2 - 1
-    found = F.grid_sample(images, grid[:, None], padding_mode="border", align_corners=False)
-    return found[:, :, 0].mT, seen
+    colors = F.grid_sample(images, grid[:, None], padding_mode="border", align_corners=False)
+    return colors[:, :, 0].mT, seen
 
 
 def incoherence(colors: Tensor, seen: Tensor) -> tuple[float, float]:
-    """How much views contradict each other: (share of chance, mean difference of a channel).
+    """Inconsistency of views: (mean squared difference relative to chance, mean absolute difference of a channel).
 
-    colors [V,N,3], seen [V,N] bool. Over all pairs of views and the points that both see. The difference is of the
-    same point's colours. Its mean square is divided by what it were if the points of either view were shuffled: 0 when
-    every point has one colour, 1 when pictures are no more alike than by chance. Flat pictures, which never differ
-    among themselves, are no better for it. NaN when no two views share a point, or all has one colour.
+    colors [V,N,3], seen [V,N] bool. Over all pairs of views and the points that both see, the difference is that of the
+    same point's colours. Its mean square is divided by its value for shuffled points: 0 if every point has one colour,
+    1 if pictures are no more alike than by chance. Flat pictures, which never differ among themselves, gain nothing by
+    it. NaN if no two views share a point, or if everything has one colour.
     """
     same = chance = difference = 0.0
     number = 0
@@ -158,9 +158,9 @@ def incoherence(colors: Tensor, seen: Tensor) -> tuple[float, float]:
                 continue
             a, b = colors[i, both].double(), colors[j, both].double()
             same += float((a - b).square().sum())
-            spread = a.var(0, correction=0) + b.var(0, correction=0) + (a.mean(0) - b.mean(0)).square()
-            chance += float(spread.sum()) * len(a)
+            shuffled = a.var(0, correction=0) + b.var(0, correction=0) + (a.mean(0) - b.mean(0)).square()
+            chance += float(shuffled.sum()) * len(a)
             difference += float((a - b).abs().sum())
             number += 3 * len(a)
-    nothing = float("nan")
-    return same / chance if chance else nothing, difference / number if number else nothing
+    undefined = float("nan")
+    return same / chance if chance else undefined, difference / number if number else undefined

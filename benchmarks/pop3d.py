@@ -1,4 +1,4 @@
-"""The whole loop after POP3D on objects that were never trained on, beside ZeroShape-W's mesh textured from the input.
+"""Loop after POP3D on objects that were never trained on, beside ZeroShape-W's mesh textured from the input.
 
     python -m benchmarks.pop3d --meshes FOLDER [--split val --objects 10] [--cameras 8] [--painters embedded plain]
         [--outline surface|painted] [--cues 0-1] [--personalise K] [--resolution 128]
@@ -10,7 +10,8 @@ and F@0.05 of the bounding-sphere radius, over all of the truth, over what the i
 rest. Pictures of the aligned mesh from 8 azimuths, every 45 degrees from the input's, are compared with the true ones:
 PSNR and SSIM of whole pictures. `input` is the PSNR of the first of them, without alignment: the mesh seen by the
 camera that the system estimated, where both it and the photo show the object. With --personalise each painter that can
-learn stands there twice, as it is and (`+ learns`) learning the views so far first and after every K painted ones.
+be fine-tuned is measured twice: as it is, and (`+ learns`) fine-tuned on the views so far, first and after every K
+painted ones.
 """
 
 import argparse
@@ -78,7 +79,7 @@ def in_true_world(mesh: Mesh, truth: Mesh, camera: Cameras) -> Mesh:
 
 
 def figures(mesh: Mesh, thing: Object, surface_views: Views) -> dict[str, float]:
-    """Of one result, see the top of the file."""
+    """Figures of one result, see the top of the file."""
     camera = thing.views.cameras[0]
     placed = in_true_world(mesh, thing.mesh, camera)
     shape = compare_meshes(placed, thing.mesh, samples=20_000, camera=camera)
@@ -91,14 +92,14 @@ def figures(mesh: Mesh, thing: Object, surface_views: Views) -> dict[str, float]
 
 def input_psnr(mesh: Mesh, views: Views) -> float:
     """PSNR of the input's pixels on the object that the mesh shows to the input's own camera, dB."""
-    shown = seen(mesh, views.cameras)
-    both = ((shown.masks > 0.5) & (views.masks > 0.5)).expand_as(views.images)
-    squared = float((shown.images - views.images)[both].square().mean())
+    rendered = seen(mesh, views.cameras)
+    both = ((rendered.masks > 0.5) & (views.masks > 0.5)).expand_as(views.images)
+    squared = float((rendered.images - views.images)[both].square().mean())
     return float(-10 * np.log10(max(squared, 1e-10)))
 
 
 def methods(painters: list[str], personalize: int) -> list[str]:
-    """The baseline and what stands beside it."""
+    """The baseline and the methods that are compared with it."""
     twice = [[name, name + LEARNS] if personalize and name != PLAIN else [name] for name in painters]
     return [BASELINE, *(name for names in twice for name in names)]
 
@@ -106,41 +107,43 @@ def methods(painters: list[str], personalize: int) -> list[str]:
 def grown(method: str, image: Tensor, mask: Tensor, model: LoadedModel, options: argparse.Namespace):
     """The loop with the painter that `method` names."""
     every = options.personalize if method.endswith(LEARNS) else 0
-    told = {name: getattr(options, name) for name in ("cameras", "resolution", "outline", "cues")}
-    settings = pop3d.Options(**told, personalize=every)
+    arguments = {name: getattr(options, name) for name in ("cameras", "resolution", "outline", "cues")}
+    settings = pop3d.Options(**arguments, personalize=every)
     painter = load_painter(method.removesuffix(LEARNS), "cpu")
     return pop3d.reconstruct(image, model, painter, mask=mask, options=settings)
 
 
 def run_object(thing: Object, model: LoadedModel, options: argparse.Namespace) -> dict[str, dict]:
-    """Rows by method. A method that fails on an object says so and has zeros."""
+    """Rows by method. A method that fails on an object is reported and has zeros."""
     image, mask = thing.views.images[:1], (thing.views.masks[:1] > 0.5).float()
     rows = {}
     for method in methods(options.painters, options.personalize):
         started = time.perf_counter()
         try:
             if method == BASELINE:
-                found = zeroshape_w.reconstruct(image, model, mask=mask, options=Options(resolution=options.resolution))
+                result = zeroshape_w.reconstruct(
+                    image, model, mask=mask, options=Options(resolution=options.resolution)
+                )
             else:
-                found = grown(method, image, mask, model, options)
+                result = grown(method, image, mask, model, options)
             seconds = time.perf_counter() - started
-            rows[method] = {**figures(found.mesh, thing, found.surface.views), "seconds": seconds, "failed": 0}
+            rows[method] = {**figures(result.mesh, thing, result.surface.views), "seconds": seconds, "failed": 0}
         except BadInput as reason:
             print(f"{thing.name}: {method}: {reason}")
             rows[method] = {"f_0.05": 0.0, "f_seen": 0.0, "f_unseen": 0.0, "failed": 1}
             continue
         if options.pictures:
-            draw(found, thing, method, options.pictures)
+            draw(result, thing, method, options.pictures)
     return rows
 
 
-def draw(found, thing: Object, method: str, folder: Path) -> None:
+def draw(result, thing: Object, method: str, folder: Path) -> None:
     """True views, painted views and the mesh beside each other."""
-    placed = in_true_world(found.mesh, thing.mesh, thing.views.cameras[0])
-    around = seen(placed, thing.views.cameras).images
-    tiles = [Tile("true", image) for image in thing.views.images] + [Tile(method, image) for image in around]
-    if hasattr(found, "outpaint_masks"):
-        tiles += [Tile(f"view {i + 1}", image) for i, image in enumerate(found.views.images)]
+    placed = in_true_world(result.mesh, thing.mesh, thing.views.cameras[0])
+    turns = seen(placed, thing.views.cameras).images
+    tiles = [Tile("true", image) for image in thing.views.images] + [Tile(method, image) for image in turns]
+    if hasattr(result, "outpaint_masks"):
+        tiles += [Tile(f"view {i + 1}", image) for i, image in enumerate(result.views.images)]
     save_image(sheet(tiles, columns=8), folder / f"{thing.name}_{method.replace(' + ', '_')}.png")
 
 

@@ -1,7 +1,7 @@
-"""ZeroShape's published point decoder, imported from a clone that whoever measures has fetched.
+"""ZeroShape's published point decoder, imported from a clone of its repository.
 
-The published code has no licence, so nothing of it is kept here. Clone github.com/zxhuang1698/ZeroShape (commit cc5d9eb
-was measured) and install timm 0.6.13, beside the environment's packages if need be:
+The published code has no licence, so nothing of it is included here. Clone github.com/zxhuang1698/ZeroShape (commit
+cc5d9eb was measured) and install timm 0.6.13, beside the environment's packages if need be:
 `pip install --no-deps --target FOLDER timm==0.6.13`. timm imports torchvision for things that the decoder never
 uses; where it is missing, empty modules stand in.
 """
@@ -17,7 +17,7 @@ from torch import nn
 
 
 class Anything(type):
-    """A class whose every attribute is its own name: enough to be listed, compared and never called."""
+    """A class whose attributes are their own names: enough to be listed and compared, but not called."""
 
     def __getattr__(cls, name: str) -> str:
         if name.startswith("__"):
@@ -35,7 +35,7 @@ class EmptyModule(ModuleType):
 
 
 class StandIn(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds empty modules for one package and everything below it."""
+    """Import finder of empty modules for one package and everything below it."""
 
     def __init__(self, package: str) -> None:
         self.package = package

@@ -3,8 +3,8 @@
     python -m benchmarks.quality_single_view MESHES [--split val] [--model FILE] [--ablation FILE] [--json OUT.json]
 
 Every object is rendered once by the data engine (seeds that training never reaches) and shown twice: clean (plain
-background) and in a scene (background, clutter, an occluder in front; the object is the thing that takes the middle,
-see `data.shards.scenes`). The model gets the raw picture alone. Shapes are compared in the view-aligned frame after
+background) and in a scene (background, clutter, an occluder in front; the object is the most central one, see
+`data.shards.scenes`). The model's only input is the picture. Shapes are compared in the view-aligned frame after
 scale + translation alignment (no rotation); F@0.05 counts samples nearer than 0.05 of the truth's bounding-sphere
 radius. A picture on which a method fails counts as F = 0.
 """
@@ -43,23 +43,23 @@ MIXES = {
 
 
 def rendered(meshes: Path, split: str, up: str, count: int | None, folder: Path) -> list[Mesh]:
-    """Render one view of each object into a shard below `folder`; -> the meshes in the shard's order."""
+    """Render one view of each object into a shard below `folder`. -> meshes in the shard's order."""
     files = list_objects(meshes, split)
     if count:
         files = [files[i] for i in np.random.default_rng(SEED).permutation(len(files))[:count]]
-    writer, kept = ShardWriter(), []
+    writer, meshes_in_order = ShardWriter(), []
     empty = np.zeros((POINTS, 3), np.float16), np.zeros(POINTS // 8, np.uint8)
     for index, file in enumerate(files):
         mesh = load_object(file.path, up)
         rng = np.random.default_rng([SEED, index])
         writer.add(*empty, iter([MeshRenderer(mesh).render(random_camera(rng, mesh, 320), rng)]))
-        kept.append(mesh)
+        meshes_in_order.append(mesh)
     writer.write(folder / "benchmark")
-    return kept
+    return meshes_in_order
 
 
 def scenes(library: Library, mix: SceneMix, size: int) -> Iterator[Scene]:
-    """One scene of each object; an occluded one is tried until something really stands in front."""
+    """One scene of each object; occluded scenes are drawn until there is an occluder in front."""
     for index in range(len(library)):
         for attempt in range(40):
             scene = compose_scene(library, library.item(index), SEED + index + 10_000 * attempt, size, mix)
@@ -69,13 +69,13 @@ def scenes(library: Library, mix: SceneMix, size: int) -> Iterator[Scene]:
 
 
 def view_aligned(mesh: Mesh, scene: Scene) -> Mesh:
-    """The true mesh as the scene's camera sees it: camera looking along -z, +y up."""
+    """The true mesh in the frame of the scene's camera: looking along -z, +y up."""
     pose = torch.tensor(scene.world_to_camera)
     return mesh.mapped(lambda v: (v @ pose[:3, :3].T + pose[:3, 3]) @ FLIP_YZ)
 
 
 def f_score(predicted: Mesh | None, truth: Mesh) -> dict[str, float]:
-    """F-scores and Chamfer (in truth radii = world units) of one shape; zeros and NaN where there is none."""
+    """F-scores and Chamfer distance (in truth radii = world units) of one shape; zeros and NaN if there is none."""
     if predicted is None or not len(predicted.faces):
         return {"f_0.05": 0.0, "f_0.1": 0.0, "chamfer": float("nan")}
     try:
@@ -98,8 +98,11 @@ def measure(model: LoadedModel, scene: Scene, truth: Mesh, resolution: int, base
     image = torch.from_numpy(np.ascontiguousarray(scene.image))[None]
     rows: dict[str, dict] = {}
     try:
-        found = segment(model, image)
-        rows["masks"] = {"mask_iou": iou(found.object, scene.mask), "occluder_iou": iou(found.occluder, scene.occluder)}
+        segmentation = segment(model, image)
+        rows["masks"] = {
+            "mask_iou": iou(segmentation.object, scene.mask),
+            "occluder_iou": iou(segmentation.occluder, scene.occluder),
+        }
         surface = visible_surface(model, image)
         mesh = extract_mesh(complete_shape(model, surface), resolution, largest=True).mesh
     except BadInput as reason:

@@ -1,4 +1,4 @@
-"""What a single-view method must beat: a sphere, the inflated silhouette, the visible surface mirrored."""
+"""Baselines of single-view reconstruction: a sphere, the inflated silhouette, the mirrored visible surface."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,11 @@ from recon_lib.meshes.mesh import Mesh
 from recon_lib.stages.meshing.extract import extract_mesh
 from recon_lib.stages.single_view.regress import VisibleSurface
 
-STEEP = 0.2  # a triangle of the depth map that spans more depth (world units) is a jump between surfaces
+MAX_DEPTH_STEP = 0.2  # world units; triangles of the depth map that span more are depth discontinuities
 
 
 def sphere() -> Mesh:
-    """The unit sphere; the protocol's alignment finds its best place and size."""
+    """The unit sphere; the protocol's alignment finds its best position and size."""
     import trimesh
 
     ball = trimesh.creation.icosphere(subdivisions=3)
@@ -24,7 +24,7 @@ def sphere() -> Mesh:
 
 @dataclass(frozen=True)
 class InflatedSilhouette:
-    """A field: the silhouette, as thick everywhere as a ball rolled inside it would be wide (orthographic)."""
+    """Field of a silhouette inflated by its distance transform (orthographic)."""
 
     half_thickness: Tensor  # [1,1,S,S], picture half-widths
     bounds: Tensor
@@ -38,14 +38,14 @@ class InflatedSilhouette:
         side = silhouette.shape[-1]
         depth = torch.from_numpy(distance_transform_edt(np.pad(silhouette.numpy(), 1))[1:-1, 1:-1]).float() * 2 / side
         thick = (depth * (2 * depth.max() - depth)).clamp_min(0).sqrt()  # a circle's profile across the widest part
-        reach = float(thick.max()) + 0.05
-        bounds = torch.tensor([[-1.05, -1.05, -reach], [1.05, 1.05, reach]])
+        half_depth = float(thick.max()) + 0.05
+        bounds = torch.tensor([[-1.05, -1.05, -half_depth], [1.05, 1.05, half_depth]])
         return cls(torch.where(silhouette, thick, -2.0 / side)[None, None], bounds)
 
     def inside(self, points: Tensor) -> Tensor:
-        """points [N,3], x right, y up, z toward the viewer -> [N]."""
-        place = points[None, None, :, :2] * points.new_tensor([1.0, -1.0])
-        thick = F.grid_sample(self.half_thickness, place, padding_mode="border", align_corners=False)[0, 0, 0]
+        """Values [N] at points [N,3], x right, y up, z toward the viewer."""
+        grid = points[None, None, :, :2] * points.new_tensor([1.0, -1.0])
+        thick = F.grid_sample(self.half_thickness, grid, padding_mode="border", align_corners=False)[0, 0, 0]
         return thick - points[:, 2].abs()
 
 
@@ -65,7 +65,7 @@ def mirrored(surface: VisibleSurface) -> Mesh:
 
 
 def depth_mesh(points: Tensor, mask: Tensor) -> Mesh:
-    """Triangles between neighbouring pixels. points [H,W,3], mask [H,W] bool."""
+    """Mesh of triangles between neighbouring pixels. points [H,W,3], mask [H,W] bool."""
     number = torch.full(mask.shape, -1, dtype=torch.int64)
     number[mask] = torch.arange(int(mask.sum()))
     a, b, c, d = number[:-1, :-1], number[:-1, 1:], number[1:, :-1], number[1:, 1:]
@@ -73,4 +73,4 @@ def depth_mesh(points: Tensor, mask: Tensor) -> Mesh:
     faces = faces[(faces >= 0).all(-1)]
     vertices = points[mask]
     depth = vertices[faces][..., 2]
-    return Mesh(vertices, faces[depth.amax(-1) - depth.amin(-1) < STEEP])
+    return Mesh(vertices, faces[depth.amax(-1) - depth.amin(-1) < MAX_DEPTH_STEP])

@@ -167,12 +167,12 @@ def cold_run(photo: Path, threads: int) -> None:
         done, spent = timed(lambda: subprocess.run(command, env=environment, check=False))
         if done.returncode:
             raise SystemExit(done.returncode)
-        told = json.loads(report.read_text())
+        results = json.loads(report.read_text())
     print(f"{photo.name}: {spent.wall:.2f} s from a cold process on {threads} threads "
-          f"({told['model']['name']}, {told['resolution']}^3)")  # fmt: skip
-    for stage, seconds in told["seconds"].items():
+          f"({results['model']['name']}, {results['resolution']}^3)")  # fmt: skip
+    for stage, seconds in results["seconds"].items():
         print(f"  {stage:24s} {seconds:6.2f} s")
-    for name, value in told["details"].items():
+    for name, value in results["details"].items():
         print(f"  {name:24s} {value}")
 
 

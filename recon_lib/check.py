@@ -9,8 +9,8 @@ from .errors import BadInput
 def check_shape(name: str, value: Tensor, *pattern: int | str) -> None:
     """Raise `BadInput` unless `value` has the shape `pattern`.
 
-    An integer must match exactly, a string names a free size: `check_shape("masks", m, "V", 1, "H", "W")`.
-    The same string twice must mean the same size.
+    An integer must match exactly, a string is a free size: `check_shape("masks", m, "V", 1, "H", "W")`.
+    The same string twice must be the same size.
     """
     if not isinstance(value, Tensor):
         raise BadInput(f"{name} is a {type(value).__name__}; a torch tensor is needed.")

@@ -1,16 +1,16 @@
-"""sRGB, in which images and textures are stored, and linear light, in which glTF keeps vertex colours (IEC 61966)."""
+"""Conversion between sRGB (images, textures) and linear light (glTF's vertex colours), after IEC 61966."""
 
 import torch
 from torch import Tensor
 
 
 def srgb_to_linear(srgb: Tensor) -> Tensor:
-    """[...] 0-1 -> [...] 0-1."""
+    """Linear light [...] 0-1 of sRGB [...] 0-1."""
     srgb = srgb.clamp(0, 1)
     return torch.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
 def linear_to_srgb(linear: Tensor) -> Tensor:
-    """[...] 0-1 -> [...] 0-1."""
+    """sRGB [...] 0-1 of linear light [...] 0-1."""
     linear = linear.clamp(0, 1)
     return torch.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)

@@ -1,4 +1,4 @@
-"""Progress of long stages on a terminal."""
+"""Progress bars on a terminal."""
 
 import sys
 
@@ -6,22 +6,22 @@ from .progress import Preview, Progress
 
 
 class ConsoleProgress(Progress):
-    """A tqdm bar per stage on stderr, removed when the stage is done; nothing where stderr is no terminal.
+    """A tqdm bar per stage on stderr, removed when the stage is done; no bar if stderr is not a terminal.
 
-    Ctrl-C needs no help: Python raises KeyboardInterrupt, which the command line answers.
+    Ctrl-C needs no check: Python raises KeyboardInterrupt, which the command line handles.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._bar = None
-        self._drawn = ""  # title of the bar
+        self._bar_title = ""
 
     def report(self, preview: Preview) -> None:
         from tqdm import tqdm
 
-        if self._bar is None or self._drawn != self.title:
+        if self._bar is None or self._bar_title != self.title:
             self.close()
-            self._drawn = self.title
+            self._bar_title = self.title
             self._bar = tqdm(desc=self.title, total=self.total or None, file=sys.stderr, leave=False, disable=None)
         self._bar.update(self.done - self._bar.n)
         if self.total and self.done >= self.total:

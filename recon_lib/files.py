@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Atomic writing of files, and checks of output paths."""
 
 import json
 import uuid
@@ -10,10 +10,10 @@ from .errors import BadInput
 
 
 def check_output(path: Path | str, suffixes: tuple[str, ...] = ()) -> Path:
-    """The path, once it is sure that a file can be written there. Makes missing folders.
+    """The path, after a check that a file can be written there. Creates missing folders.
 
-    Raises `BadInput` for an ending that is not in `suffixes` (lower case, with dot), a folder in the file's place,
-    and a folder that cannot be made or written into. Long jobs call it before they begin.
+    Raises `BadInput` for a suffix that is not in `suffixes` (lower case, with dot), a folder of the same name,
+    and a folder that cannot be created or written into. Long jobs call it before they begin.
     """
     path = Path(path)
     if suffixes and path.suffix.lower() not in suffixes:
@@ -34,7 +34,7 @@ def check_output(path: Path | str, suffixes: tuple[str, ...] = ()) -> Path:
 
 @contextmanager
 def written_whole(path: Path | str) -> Iterator[Path]:
-    """A path beside `path` to write to; it takes the name `path` when the block ends well, else it is removed."""
+    """Temporary path beside `path` to write to; renamed to `path` when the block succeeds, removed when it fails."""
     path = check_output(path)
     beside = _beside(path)
     try:
@@ -47,11 +47,11 @@ def written_whole(path: Path | str) -> Iterator[Path]:
 
 
 def write_json(path: Path | str, value: object) -> None:
-    """Write `value` as indented JSON, whole or not at all."""
+    """Write `value` as indented JSON, atomically."""
     with written_whole(path) as beside:
         beside.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _beside(path: Path) -> Path:
-    """A hidden name in the same folder; it keeps the ending, by which writers choose the format."""
+    """Hidden name in the same folder, with the same suffix, by which writers choose the format."""
     return path.with_name(f".{path.stem}-{uuid.uuid4().hex[:8]}{path.suffix}")

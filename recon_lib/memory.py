@@ -1,4 +1,4 @@
-"""Work in chunks that shrink when memory runs out, and one sentence when nothing smaller is left."""
+"""Evaluation in chunks that shrink when memory runs out, and a one-sentence error when they cannot shrink further."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -11,11 +11,11 @@ from .errors import OutOfMemory
 
 log = logging.getLogger("recon3d")
 SMALLEST_CHUNK = 1024
-CHUNKS = {"cpu": 16384, "other": 131072}  # points per call: a second's work at most, so that the user can interrupt
+CHUNKS = {"cpu": 16384, "other": 131072}  # points per call: at most about a second, so that the user can interrupt
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """True for CUDA's, MPS's and the CPU allocator's ways of saying that memory ran out."""
+    """True for the out-of-memory errors of CUDA, MPS and the CPU allocator."""
     return isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)) or (
         isinstance(error, RuntimeError) and "memory" in str(error).lower() and "alloc" in str(error).lower()
     )
@@ -25,7 +25,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 def explain_oom(doing: str, remedy: str) -> Iterator[None]:
     """Raise `OutOfMemory` with one sentence when memory runs out inside; also a decorator for whole stages.
 
-    The sentence of the innermost block stands.
+    The innermost block's sentence is used.
     """
     try:
         yield
@@ -38,7 +38,7 @@ def explain_oom(doing: str, remedy: str) -> Iterator[None]:
 
 
 def default_chunk(device: torch.device | str | None) -> int:
-    """Points to ask a field for at once on a device (None: the CPU)."""
+    """Default points per evaluation of a field on a device (None: the CPU)."""
     return CHUNKS["cpu" if device is None or torch.device(device).type == "cpu" else "other"]
 
 
@@ -48,10 +48,10 @@ def in_chunks(
     chunk: int = 131072,
     check: Callable[[], None] = lambda: None,
 ) -> Tensor:
-    """Apply `function` to `rows` piece by piece and join the answers along the first axis.
+    """`function` of `rows`, evaluated in chunks and concatenated along the first axis.
 
-    When memory runs out the chunk is halved and the piece tried again, down to 1024 rows; below that the error
-    is the caller's. `check` runs before each piece (pass `Progress.check` to stay interruptible).
+    When memory runs out the chunk is halved and tried again, down to 1024 rows; then the error is raised.
+    `check` runs before each chunk (pass `Progress.check` to stay interruptible).
     """
     pieces, start = [], 0
     while start < len(rows) or not pieces:
@@ -62,7 +62,7 @@ def in_chunks(
             if not is_out_of_memory(error) or chunk <= SMALLEST_CHUNK:
                 raise
             chunk = max(min(chunk, len(rows) - start) // 2, SMALLEST_CHUNK)
-            log.warning("out of memory: going on with chunks of %d", chunk)
+            log.warning("out of memory: continuing with chunks of %d", chunk)
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
             continue

@@ -1,4 +1,4 @@
-"""One picture of many: labelled tiles on a sheet, to see a whole run at a glance."""
+"""Contact sheets: labelled pictures of a whole run on one sheet."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from torch import Tensor
 from .check import check_shape
 from .errors import BadInput
 
-PAPER, INK = (245, 245, 245), (40, 40, 40)  # sRGB bytes
-GAP, LABEL = 6, 20  # pixels between tiles, height of a label
+BACKGROUND_COLOR, TEXT_COLOR = (245, 245, 245), (40, 40, 40)  # sRGB bytes
+GAP_PX, LABEL_PX = 6, 20  # between tiles; height of a label
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A picture and what it shows."""
+    """A picture with its label."""
 
     label: str
     image: Tensor  # [3,H,W] in 0-1
 
 
 def sheet(tiles: Sequence[Tile], columns: int = 4, side: int = 256) -> Tensor:
-    """Lay out tiles row by row, each fitted into side x side pixels under its label. -> [3,H,W] in 0-1."""
+    """Sheet [3,H,W] in 0-1 of tiles, row by row, each fitted into side x side pixels under its label."""
     import numpy as np
     from PIL import Image, ImageDraw
 
@@ -31,19 +31,19 @@ def sheet(tiles: Sequence[Tile], columns: int = 4, side: int = 256) -> Tensor:
         raise BadInput("There is no picture to lay out; give at least one tile.")
     columns = min(columns, len(tiles))
     rows = -(-len(tiles) // columns)
-    width, height = (side + GAP) * columns + GAP, (side + LABEL + GAP) * rows + GAP
-    canvas = Image.new("RGB", (width, height), PAPER)
+    width, height = (side + GAP_PX) * columns + GAP_PX, (side + LABEL_PX + GAP_PX) * rows + GAP_PX
+    canvas = Image.new("RGB", (width, height), BACKGROUND_COLOR)
     pen = ImageDraw.Draw(canvas)
     for index, tile in enumerate(tiles):
-        left = GAP + (index % columns) * (side + GAP)
-        top = GAP + (index // columns) * (side + LABEL + GAP)
-        pen.text((left + 2, top + 3), tile.label, fill=INK)
-        canvas.paste(Image.fromarray(_fitted(tile.image, side)), (left, top + LABEL))
+        left = GAP_PX + (index % columns) * (side + GAP_PX)
+        top = GAP_PX + (index // columns) * (side + LABEL_PX + GAP_PX)
+        pen.text((left + 2, top + 3), tile.label, fill=TEXT_COLOR)
+        canvas.paste(Image.fromarray(_fitted(tile.image, side)), (left, top + LABEL_PX))
     return torch.from_numpy(np.array(canvas)).permute(2, 0, 1).float() / 255
 
 
 def _fitted(image: Tensor, side: int):
-    """The picture scaled into side x side with its proportions kept, centred on white, as bytes [side,side,3]."""
+    """The picture scaled into side x side with its aspect ratio, centred on white, as bytes [side,side,3]."""
     check_shape("image", image, 3, "H", "W")
     scale = side / max(image.shape[-2:])
     size = [max(1, round(n * scale)) for n in image.shape[-2:]]

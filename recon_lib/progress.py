@@ -1,4 +1,4 @@
-"""How a long stage tells what it does, shows what it has, and learns that the user wants it to stop."""
+"""Progress of long stages: steps, previews, interruption."""
 
 import logging
 from collections.abc import Callable
@@ -7,11 +7,11 @@ from torch import Tensor
 
 log = logging.getLogger("recon3d")
 
-Preview = Tensor | Callable[[], Tensor] | None  # [3,H,W] in 0-1, or a function that draws one when it is wanted
+Preview = Tensor | Callable[[], Tensor] | None  # [3,H,W] in 0-1, or a function that draws one on demand
 
 
 class Progress:
-    """Counts steps and shows nothing. Hosts (console, ComfyUI) derive from it and override `report` and `check`.
+    """Step counter without display. Hosts (console, ComfyUI) subclass it and override `report` and `check`.
 
     A stage calls `start` once, then `step` after each unit of work. `step` raises what the host raises on
     interrupt (`Interrupted`, or ComfyUI's own exception), so stages must not catch broadly around it.
@@ -42,9 +42,9 @@ class Progress:
 
 
 def unchecked() -> None:
-    """In the place of `Progress.check` where nobody can interrupt."""
+    """No-op in place of `Progress.check`, for work that cannot be interrupted."""
 
 
 def draw(preview: Preview) -> Tensor | None:
-    """The preview's image [3,H,W], calling it if it is a function."""
+    """Image [3,H,W] of the preview, which is called if it is a function."""
     return preview() if callable(preview) else preview

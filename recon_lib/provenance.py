@@ -1,4 +1,4 @@
-"""Where a pixel or a vertex comes from: seen in the input, painted by a model, or only inferred."""
+"""Provenance of pixels and vertices: observed in the input, painted by a model, or inferred."""
 
 from enum import IntEnum
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 class Provenance(IntEnum):
-    """One uint8 code per pixel or vertex. Lower codes are more trustworthy, NONE carries no surface."""
+    """One uint8 code per pixel or vertex. Lower codes are more reliable; NONE is no surface."""
 
     NONE = 0
     OBSERVED = 1
@@ -20,5 +20,5 @@ PROVENANCE_COLORS = torch.tensor([[0.0, 0.0, 0.0], [0.20, 0.70, 0.30], [0.95, 0.
 
 
 def provenance_colors(codes: Tensor) -> Tensor:
-    """Colour of each code. codes [...] uint8 -> [..., 3] float32 sRGB."""
+    """Colours [..., 3] float32 sRGB of codes [...] uint8."""
     return PROVENANCE_COLORS.to(codes.device)[codes.long()]

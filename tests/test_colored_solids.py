@@ -37,9 +37,9 @@ def folder(tmp_path):
 
 
 def test_only_closed_meshes_of_several_colours_are_taken(folder):
-    found = chosen("--meshes", str(folder), "--up", "y", "--count", "99")
-    assert [name for name, _ in found] == ["a", "c", "e", "g", "i"]
-    assert all(float(mesh.vertices.norm(dim=-1).max()) == pytest.approx(1) for _, mesh in found)
+    solids = chosen("--meshes", str(folder), "--up", "y", "--count", "99")
+    assert [name for name, _ in solids] == ["a", "c", "e", "g", "i"]
+    assert all(float(mesh.vertices.norm(dim=-1).max()) == pytest.approx(1) for _, mesh in solids)
 
 
 def test_they_are_spread_from_the_first_to_the_last(folder):

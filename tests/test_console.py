@@ -20,24 +20,24 @@ def walk(progress: ConsoleProgress) -> None:
 
 
 def test_each_stage_has_its_bar_on_stderr_alone(capsys):
-    with redirect_stderr(Terminal()) as shown:
+    with redirect_stderr(Terminal()) as stderr:
         walk(ConsoleProgress())
-    assert "Segment:   0%" in shown.getvalue()
-    assert "Extract:   0%" in shown.getvalue()
+    assert "Segment:   0%" in stderr.getvalue()
+    assert "Extract:   0%" in stderr.getvalue()
     assert not capsys.readouterr().out
 
 
 def test_silent_where_nobody_watches():
-    with redirect_stderr(io.StringIO()) as shown:
+    with redirect_stderr(io.StringIO()) as stderr:
         walk(ConsoleProgress())
-    assert not shown.getvalue()
+    assert not stderr.getvalue()
 
 
 def test_a_stage_of_unknown_length_can_be_closed():
     progress = ConsoleProgress()
-    with redirect_stderr(Terminal()) as shown:
+    with redirect_stderr(Terminal()) as stderr:
         progress.start("Search", 0)
         progress.step()
         progress.close()
         progress.close()
-    assert "Search: 0it" in shown.getvalue()
+    assert "Search: 0it" in stderr.getvalue()

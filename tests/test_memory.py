@@ -6,14 +6,14 @@ from recon_lib.memory import SMALLEST_CHUNK, default_chunk, explain_oom, in_chun
 
 
 class SmallMachine:
-    """Doubles rows, but only `room` of them at once; keeps the sizes it was asked for."""
+    """Doubles rows, but only `room` of them at once; records the sizes of its calls."""
 
     def __init__(self, room, error=None):
-        self.room, self.asked = room, []
+        self.room, self.sizes = room, []
         self.error = error or RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
 
     def __call__(self, rows):
-        self.asked.append(len(rows))
+        self.sizes.append(len(rows))
         if len(rows) > self.room:
             raise self.error
         return rows * 2
@@ -32,27 +32,27 @@ def test_no_rows_give_no_answers_of_the_right_shape():
 def test_out_of_memory_halves_the_chunk_and_goes_on_from_there():
     machine, rows = SmallMachine(room=3000), torch.arange(20000.0)
     assert torch.equal(in_chunks(machine, rows, 8000), rows * 2)
-    assert machine.asked == [8000, 4000, *[2000] * 10]  # halved twice, then never again
+    assert machine.sizes == [8000, 4000, *[2000] * 10]  # halved twice, then never again
 
 
 def test_the_first_retry_is_smaller_than_the_rows_there_are():
     machine = SmallMachine(room=4000)
     in_chunks(machine, torch.zeros(6000), 131072)
-    assert machine.asked == [6000, 3000, 3000]
+    assert machine.sizes == [6000, 3000, 3000]
 
 
 def test_below_the_smallest_chunk_the_error_is_the_callers():
     machine = SmallMachine(room=10)
     with pytest.raises(RuntimeError, match="can't allocate"):
         in_chunks(machine, torch.zeros(5000), 4096)
-    assert machine.asked == [4096, 2048, SMALLEST_CHUNK]
+    assert machine.sizes == [4096, 2048, SMALLEST_CHUNK]
 
 
 def test_other_errors_pass_at_once():
     machine = SmallMachine(room=10, error=RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
     with pytest.raises(RuntimeError, match="cannot be multiplied"):
         in_chunks(machine, torch.zeros(5000), 4096)
-    assert machine.asked == [4096]
+    assert machine.sizes == [4096]
 
 
 def test_the_user_is_heard_before_every_piece():

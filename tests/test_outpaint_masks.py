@@ -1,4 +1,4 @@
-"""What the benchmark of outpainting masks takes for the truth, for rivals, and for alike."""
+"""Truth, rival masks and view consistency of the benchmark of outpaint masks."""
 
 import math
 from dataclasses import replace
@@ -7,12 +7,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from benchmarks.outpaint_masks import MASKS, Scene, Sum, Tally, means, scene_rows, shown, simulated_masks
+from benchmarks.outpaint_masks import MASKS, Scene, Sum, Tally, cell, means, outpaint_masks, scene_rows
 from benchmarks.outpaint_truth import (
     MeanPainter,
     Truth,
     counts,
-    depth_gaps,
+    depth_masks,
     incoherence,
     point_colors,
     sheets,
@@ -93,8 +93,8 @@ class TestTruth:
 
     def test_corners_the_other_way_round_change_nothing(self, globe):
         turned = replace(globe, faces=globe.faces.flip(-1))
-        told, found = (Truth.of(mesh, orbit(60.0), orbit(0.0)) for mesh in (globe, turned))
-        assert torch.equal(told.seen, found.seen)
+        one, other = (Truth.of(mesh, orbit(60.0), orbit(0.0)) for mesh in (globe, turned))
+        assert torch.equal(one.seen, other.seen)
 
 
 def rasterized_depth(mesh: Mesh, cameras: Cameras) -> torch.Tensor:
@@ -105,8 +105,8 @@ def test_pixels_are_counted():
     hit = torch.tensor([1, 1, 1, 1, 0, 0], dtype=torch.bool).view(1, 1, 1, 6)
     seen = torch.tensor([1, 1, 0, 0, 0, 0], dtype=torch.bool).view(1, 1, 1, 6)
     painted = torch.tensor([0.0, 1, 1, 0, 1, 0]).view(1, 1, 1, 6)
-    found = counts(painted, Truth(hit, seen))
-    assert found == {"right": 1, "wasted": 1, "beside": 1, "missed": 1}
+    counted = counts(painted, Truth(hit, seen))
+    assert counted == {"right": 1, "wasted": 1, "beside": 1, "missed": 1}
     row = Tally({"right": 6, "wasted": 2, "beside": 4, "missed": 3}).row()
     assert row["recall"] == pytest.approx(6 / 9)
     assert (row["precision"], row["strict"]) == (0.75, 0.5)
@@ -117,10 +117,10 @@ def test_psnr_goes_by_the_pixels_that_are_asked_for():
     truth[..., 2:, :] = 0.9
     upper = torch.arange(4).view(1, 1, 4, 1).expand(1, 1, 4, 4) < 2
     assert squared_error(image, truth, upper) == (pytest.approx(0.24), 24)
-    found = Sum()
-    assert math.isnan(found.psnr)
-    found.add(image, truth, upper)
-    assert found.psnr == pytest.approx(20.0, abs=1e-4)
+    total = Sum()
+    assert math.isnan(total.psnr)
+    total.add(image, truth, upper)
+    assert total.psnr == pytest.approx(20.0, abs=1e-4)
     equal = Sum()
     equal.add(truth, truth, upper)
     assert equal.psnr == math.inf
@@ -133,21 +133,21 @@ class TestRivals:
         return views, hull, find_outpaint_mask(views, orbit(at), hull, mesh)
 
     def test_sheets_lie_on_the_surface_and_turn_to_their_own_cameras(self, globe):
-        found = sheets(pictured(globe, orbit(0.0, 90.0)))
-        assert (found.vertices.norm(dim=1) - 0.8).abs().max() < 0.01
-        centres = found.triangles.mean(1)
-        assert ((found.face_normals * centres).sum(-1) > 0).all()
+        surface = sheets(pictured(globe, orbit(0.0, 90.0)))
+        assert (surface.vertices.norm(dim=1) - 0.8).abs().max() < 0.01
+        centres = surface.triangles.mean(1)
+        assert ((surface.face_normals * centres).sum(-1) > 0).all()
         near = centres[:, [2, 0]] > 0.8**2 / 3.5 - 0.05  # what the one and the other camera can see of a ball
         assert near.any(1).all() and not near.all(0).any()
 
     def test_sheets_do_not_span_jumps(self):
-        found = sheets(pictured(two_boxes(), orbit(0.0)))
-        z = found.triangles[..., 2]
+        surface = sheets(pictured(two_boxes(), orbit(0.0)))
+        z = surface.triangles[..., 2]
         assert (z.amax(-1) - z.amin(-1)).max() < 0.2
 
     def test_depth_alone_ends_where_its_sheets_end(self, globe):
         views, hull, full = self.full(globe, 0.0, at=90.0)
-        own, outline = depth_gaps(views, orbit(90.0), hull, full)
+        own, outline = depth_masks(views, orbit(90.0), hull, full)
         right = slice(SIZE // 2 + 4, None)  # of the picture from the right: the object's rear half, which nobody saw
         assert not own.masks[..., right].any() and not own.seen[..., right].any()
         assert outline.masks[..., right].sum() == (full.depth[..., right] > 0).sum()
@@ -155,19 +155,19 @@ class TestRivals:
 
     def test_depth_alone_paints_the_back_of_its_sheets(self, globe):
         views, hull, full = self.full(globe, 0.0, at=180.0)
-        own, _ = depth_gaps(views, orbit(180.0), hull, full)
+        own, _ = depth_masks(views, orbit(180.0), hull, full)
         assert not own.seen.any() and own.masks.sum() > 300
 
     def test_depth_alone_looks_through_what_nobody_saw(self):
         mesh = two_boxes()
         views, hull, full = self.full(mesh, 0.0, at=50.0)
-        _, outline = depth_gaps(views, orbit(50.0), hull, full)
+        _, outline = depth_masks(views, orbit(50.0), hull, full)
         side = Truth.of(mesh, orbit(50.0), views.cameras).unseen  # of the long box, before the wide one's seen front
         assert outline.seen[side].sum() > 5 and not full.seen[side].any()
 
-    def test_each_gap_divides_its_region(self, globe):
+    def test_each_mask_divides_its_region(self, globe):
         views, hull, full = self.full(globe, 0.0, at=60.0)
-        for outpaint_mask in depth_gaps(views, orbit(60.0), hull, full):
+        for outpaint_mask in depth_masks(views, orbit(60.0), hull, full):
             assert torch.equal(outpaint_mask.masks + outpaint_mask.seen, outpaint_mask.silhouettes)
             assert (outpaint_mask.images.movedim(1, -1)[outpaint_mask.masks[:, 0] > 0.5] == 0.5).all()
 
@@ -181,12 +181,12 @@ class TestRivals:
         assert on.any() and (image.movedim(1, -1)[on] - painter.color.flatten()).abs().max() < 1e-6
         assert (image.movedim(1, -1)[~on] == 1).all()
 
-    def test_only_what_is_wanted_is_looked_for(self, globe):
+    def test_only_the_named_masks_are_computed(self, globe):
         views, hull, _ = self.full(globe, 0.0, at=60.0)
-        found = simulated_masks(views, orbit(60.0), hull, globe, ("whole", "wide seam"))
-        assert list(found) == ["whole", "wide seam"]
-        assert torch.equal(found["whole"].masks, found["whole"].silhouettes) and not found["whole"].seen.any()
-        assert 0 < found["wide seam"].masks.sum() < found["whole"].masks.sum()
+        masks = outpaint_masks(views, orbit(60.0), hull, globe, ("whole", "wide seam"))
+        assert list(masks) == ["whole", "wide seam"]
+        assert torch.equal(masks["whole"].masks, masks["whole"].silhouettes) and not masks["whole"].seen.any()
+        assert 0 < masks["wide seam"].masks.sum() < masks["whole"].masks.sum()
 
 
 class TestIncoherence:
@@ -196,16 +196,16 @@ class TestIncoherence:
 
     def test_shuffled_points_are_alike_by_chance(self):
         colors = torch.rand(2, 20_000, 3)
-        share, difference = incoherence(colors, torch.ones(2, 20_000, dtype=torch.bool))
-        assert share == pytest.approx(1, abs=0.02)
+        relative, difference = incoherence(colors, torch.ones(2, 20_000, dtype=torch.bool))
+        assert relative == pytest.approx(1, abs=0.02)
         assert difference == pytest.approx(1 / 3, abs=0.01)  # of two numbers drawn evenly from 0 to 1
 
     def test_flat_paint_gains_nothing(self):
         """Flat views agree among themselves, but not with the photo: a share of exactly chance."""
         colors = torch.full((4, 1000, 3), 0.5)
         colors[0] = torch.rand(1000, 3)
-        share, difference = incoherence(colors, torch.ones(4, 1000, dtype=torch.bool))
-        assert share == pytest.approx(1, abs=1e-6)
+        relative, difference = incoherence(colors, torch.ones(4, 1000, dtype=torch.bool))
+        assert relative == pytest.approx(1, abs=1e-6)
         assert difference == pytest.approx(0.25 / 2, abs=0.01)  # half of the pairs have the photo in them
 
     def test_only_points_that_both_see_count(self):
@@ -239,8 +239,12 @@ def test_rows_of_a_ball(globe):
 
 
 def test_means_leave_out_what_an_object_has_not():
-    found = means(
+    averages = means(
         {"a": {"hull": {"recall": 1.0, "seen dB": math.inf}}, "b": {"hull": {"recall": 0.5, "seen dB": 30.0}}}
     )
-    assert found == {"hull": {"recall": 0.75, "seen dB": 30.0}}
-    assert [shown(found["hull"], column).strip() for column in ("recall", "seen dB", "apart")] == ["0.750", "30.00", ""]
+    assert averages == {"hull": {"recall": 0.75, "seen dB": 30.0}}
+    assert [cell(averages["hull"], column).strip() for column in ("recall", "seen dB", "apart")] == [
+        "0.750",
+        "30.00",
+        "",
+    ]

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from benchmarks.single_view_baselines import STEEP, InflatedSilhouette, depth_mesh, inflated, mirrored, sphere
+from benchmarks.single_view_baselines import MAX_DEPTH_STEP, InflatedSilhouette, depth_mesh, inflated, mirrored, sphere
 from recon_lib.meshes.solid import is_closed, signed_volume
 from recon_lib.stages.single_view.regress import visible_surface
 from tests.helpers.oracle import disk_picture, fit_ball, oracle_model
@@ -66,9 +66,9 @@ class TestDepthMesh:
 
     def test_jumps_are_not_bridged(self):
         y, x = torch.meshgrid(torch.arange(2.0), torch.arange(4.0), indexing="ij")
-        step = torch.stack([x, -y, (x > 1.5) * STEEP * 1.5], -1)
+        step = torch.stack([x, -y, (x > 1.5) * MAX_DEPTH_STEP * 1.5], -1)
         assert len(depth_mesh(step, torch.ones(2, 4, dtype=torch.bool)).faces) == 4
-        slope = torch.stack([x, -y, x * STEEP * 0.9], -1)
+        slope = torch.stack([x, -y, x * MAX_DEPTH_STEP * 0.9], -1)
         assert len(depth_mesh(slope, torch.ones(2, 4, dtype=torch.bool)).faces) == 6
 
 

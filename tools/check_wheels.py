@@ -52,8 +52,8 @@ def read_requirements(path: Path) -> list[Requirement]:
 def applying(requirements: list[Requirement], platform: str, python: str) -> list[str]:
     """Names and version limits that hold on `platform` with `python`."""
     environment = {**PLATFORMS[platform][1], "python_version": python, "python_full_version": f"{python}.0"}
-    kept = [r for r in requirements if r.marker is None or r.marker.evaluate(environment)]
-    return [f"{r.name}{r.specifier}" for r in kept]
+    applicable = [r for r in requirements if r.marker is None or r.marker.evaluate(environment)]
+    return [f"{r.name}{r.specifier}" for r in applicable]
 
 
 def dry_run(names: list[str], platform: str, python: str) -> dict[str, str] | None:
@@ -70,7 +70,7 @@ def dry_run(names: list[str], platform: str, python: str) -> dict[str, str] | No
 
 
 def missing_on(names: list[str], platform: str, python: str) -> list[str]:
-    """The requirements without a wheel. All are asked for at once; only a failure is looked into one by one."""
+    """Requirements without a wheel. All are tried at once; only after a failure one by one."""
     if dry_run(names, platform, python) is not None:
         return []
     return [name for name in names if dry_run([name], platform, python) is None]

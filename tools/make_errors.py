@@ -1,6 +1,6 @@
-"""Writes docs/errors.md, the list of all sentences that users may be told: python tools/make_errors.py [--check]
+"""Writes docs/errors.md, the list of all error messages: python tools/make_errors.py [--check]
 
-The sentences are read from the source, so the page cannot say anything else than the code. Needs only Python.
+The messages are read from the source, so the page always agrees with the code. Needs only Python.
 """
 
 import ast
@@ -12,21 +12,21 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "errors.md"
-HEAD = """# What can go wrong, and what you are told
+HEAD = """# Error messages
 
-<!-- written by tools/make_errors.py from the sources: change the sentences there -->
+<!-- written by tools/make_errors.py from the sources: change the messages there -->
 
-Whatever goes wrong by an input, a file or a setting is told in one sentence: what is wrong, where, and what to do.
+An error by an input, a file or a setting has a message of one sentence: what is wrong, where, and what to do.
 In ComfyUI the node turns red and shows it; on the command line it is the last line on stderr.
 
-* **Nothing half-written.** Files and folders are written beside their place and renamed when they are whole. What was
-  there before stays until then, also when the disk fills up.
-* **Stop is heard.** Every long stage looks at the stop button between its pieces of work, leaves nothing behind and
-  changes none of its inputs. Training and rendering of shards go on from what was finished.
-* **Memory that runs out** makes a stage go on in smaller pieces; a sentence comes only when the smallest does not fit.
-* **Exit codes** of `python -m recon_lib`: 0 done, 1 out of memory, 2 one of the sentences below, 130 interrupted.
+* **Atomic files.** Files and folders are written under a temporary name and renamed when they are complete. Former
+  files stay until then, also when the disk fills up.
+* **Interruption.** Every long stage checks the stop button between its chunks of work, leaves no files and changes none
+  of its inputs. Training and rendering of shards resume from what was finished.
+* **Out of memory.** A stage continues in smaller chunks; there is an error only if the smallest chunk does not fit.
+* **Exit codes** of `python -m recon_lib`: 0 done, 1 out of memory, 2 one of the messages below, 130 interrupted.
 
-Words in *italics* stand for what the sentence will name. Tests of these cases: `tests/test_bad_input.py`,
+Words in *italics* are placeholders. Tests of these cases: `tests/test_bad_input.py`,
 `tests/test_interrupts.py`, `tests/test_out_of_memory.py`, `tests/test_outputs.py`, `tests/nodes/test_bad_input.py`.
 """
 SHARED = "Files, values and memory"  # of modules that lie in no room
@@ -38,13 +38,13 @@ Strings = dict[str, ast.expr]
 @functools.cache
 def sentences() -> dict[str, list[str]]:
     """All sentences by topic, both sorted."""
-    found: dict[str, set[str]] = {}
+    by_topic: dict[str, set[str]] = {}
     for folder in ("recon_lib", "nodes"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             for kind, sentence in _of_file(ast.parse(path.read_text(encoding="utf-8"))):
                 if re.sub(r"\*[^*]*\*|\W", "", sentence):  # not those that only pass another sentence on
-                    found.setdefault(SHARED if kind == "explain_oom" else topic(path), set()).add(sentence)
-    return {title: sorted(found[title]) for title in sorted(found)}
+                    by_topic.setdefault(SHARED if kind == "explain_oom" else topic(path), set()).add(sentence)
+    return {title: sorted(by_topic[title]) for title in sorted(by_topic)}
 
 
 def topic(path: Path) -> str:
@@ -113,9 +113,9 @@ def _text(node: ast.expr, names: Strings) -> str:
 
 def _filled(node: ast.expr, names: Strings) -> str:
     if isinstance(node, ast.Name):
-        known = names.get(node.id)
-        if isinstance(known, (ast.JoinedStr, ast.Constant)) and known is not node:
-            return _text(known, names)
+        value = names.get(node.id)
+        if isinstance(value, (ast.JoinedStr, ast.Constant)) and value is not node:
+            return _text(value, names)
         return f"*{REASON if node.id == 'error' else node.id.lower().strip('_').replace('_', ' ')}*"
     if isinstance(node, ast.Attribute):
         if node.attr == "__name__":
@@ -123,9 +123,9 @@ def _filled(node: ast.expr, names: Strings) -> str:
         return _filled(node.value, names) if node.attr in ("name", "strerror", "card", "shape") else f"*{node.attr}*"
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "join":
         listed = node.args[0]
-        known = names.get(listed.id) if isinstance(listed, ast.Name) else None
-        if isinstance(known, (ast.Tuple, ast.List, ast.Dict)):
-            parts = known.keys if isinstance(known, ast.Dict) else known.elts
+        value = names.get(listed.id) if isinstance(listed, ast.Name) else None
+        if isinstance(value, (ast.Tuple, ast.List, ast.Dict)):
+            parts = value.keys if isinstance(value, ast.Dict) else value.elts
             return ", ".join(_text(part, names) for part in parts)
     return "*…*"
 

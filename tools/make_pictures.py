@@ -1,4 +1,4 @@
-"""Draw the README's picture: ten photos and scenes, what the stages see in them, and the meshes.
+"""Draw the README's picture: ten photos and scenes, their masks, depth and normals, and the meshes.
 
     python -m tools.make_pictures OUT.jpg
 
@@ -26,37 +26,37 @@ from recon_lib.weights.registry import load_model
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 PHOTOS = ("buddha_side.jpg", "dahlia.jpg", "coffee_cup.jpg")
-SIDE = 176
-SCENE_SIDE = 320
+TILE_SIDE_PX = 176
+SCENE_SIDE_PX = 320
 
 
 def scenes(kind: str, count: int, mix: SceneMix) -> list[tuple[str, Tensor]]:
     """`count` pictures [1,3,S,S] of shipped meshes."""
     with tempfile.TemporaryDirectory() as folder:
-        render_meshes(ASSETS / "meshes", Path(folder), views=1, size=SCENE_SIDE, seed=3, up="y")
+        render_meshes(ASSETS / "meshes", Path(folder), views=1, size=SCENE_SIDE_PX, seed=3, up="y")
         library = Library(Path(folder))
-        found = []
+        pictures = []
         for index in range(count):
             seed = 4_000 + index
             while True:
-                scene = compose_scene(library, library.item(index), seed, SCENE_SIDE, mix)
+                scene = compose_scene(library, library.item(index), seed, SCENE_SIDE_PX, mix)
                 if scene.mask.sum() > 2000 and (mix.clean == 1.0 or scene.occluder.any()):
                     break
                 seed += 100
-            found.append((kind, torch.from_numpy(np.ascontiguousarray(scene.image))[None]))
-        return found
+            pictures.append((kind, torch.from_numpy(np.ascontiguousarray(scene.image))[None]))
+        return pictures
 
 
 def row(name: str, image: Tensor, result: Reconstruction) -> list[Tile]:
     """Input, masks, depth, normals and four views of the mesh."""
     views = result.surface.views
-    around = turntable(result.mesh, 4, 15.0, size=SIDE).images
+    turns = turntable(result.mesh, 4, 15.0, size=TILE_SIDE_PX).images
     pictures = [
         image[0],
         mask_picture(views.images, views.masks, result.surface.occluder)[0],
         depth_picture(views.depth)[0],
         normal_picture(views.normals)[0],
-        *around,
+        *turns,
     ]
     names = (name, "object, occluder", "depth", "normals", "front", "right", "back", "left")
     return [Tile(label, picture) for label, picture in zip(names, pictures, strict=True)]
@@ -68,7 +68,7 @@ def main() -> None:
     inputs += scenes("clean", 4, SceneMix(clean=1.0))
     inputs += scenes("occluded", 3, SceneMix(clean=0.0, occluded=1.0, truncated=0.0))
     tiles = [tile for name, image in inputs for tile in row(name, image, reconstruct(image, model))]
-    save_image(sheet(tiles, columns=8, side=SIDE), Path(sys.argv[1]))
+    save_image(sheet(tiles, columns=8, side=TILE_SIDE_PX), Path(sys.argv[1]))
 
 
 if __name__ == "__main__":

@@ -23,16 +23,18 @@ from recon_lib.systems.zeroshape_w import reconstruct  # noqa: E402
 from recon_lib.views.photo import load_photo, save_image  # noqa: E402
 from recon_lib.weights.registry import load_model  # noqa: E402
 
-SIDE = 320  # pixels of each picture
+THUMBNAIL_SIDE_PX = 320  # of each picture
 
 
 def square(image: torch.Tensor) -> torch.Tensor:
-    """The middle of [1,3,H,W] at SIDE x SIDE."""
+    """The middle of [1,3,H,W] at the thumbnail's size."""
     height, width = image.shape[-2:]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     cut = image[..., top : top + side, left : left + side]
-    return F.interpolate(cut, (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
+    return F.interpolate(
+        cut, (THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX), mode="bilinear", antialias=True, align_corners=False
+    )
 
 
 def of_zeroshape_w(image: torch.Tensor) -> list[torch.Tensor]:
@@ -72,7 +74,7 @@ def of_pop3d_native_inpaint(image: torch.Tensor) -> list[torch.Tensor]:
 
 
 def aside(azimuth: float) -> Cameras:
-    return Cameras.orbit(azimuth, 20.0, 4.0, 34.0, SIDE, SIDE)
+    return Cameras.orbit(azimuth, 20.0, 4.0, 34.0, THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX)
 
 
 WORKFLOWS = {

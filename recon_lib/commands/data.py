@@ -1,4 +1,4 @@
-"""The data engine: render objects for training, or draw a sheet of samples to be looked at."""
+"""Data engine: render objects for training, or draw a sheet of samples."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--sheet", type=Path, metavar="OUT.png", help="draw samples as training sees them")
+    parser.add_argument("--sheet", type=Path, metavar="OUT.png", help="draw a sheet of training samples")
     parser.add_argument("--count", type=int, default=8, help="samples on the sheet")
     parser.add_argument("--shards", type=Path, metavar="FOLDER", help="render shards for training into this folder")
     parser.add_argument("--orbits", type=Path, metavar="FOLDER", help="render orbits of views for outpainters")
@@ -20,10 +20,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--meshes", type=Path, metavar="FOLDER", help="objects: a folder of meshes")
     parser.add_argument("--split", default="train", help="of the folder's manifest.json, if it has one")
     parser.add_argument("--up", choices=("y", "z"), default="z", help="the meshes' up axis")
-    parser.add_argument("--solids", type=int, default=0, metavar="N", help="objects: so many procedural solids")
+    parser.add_argument("--solids", type=int, default=0, metavar="N", help="objects: this number of procedural solids")
     parser.add_argument("--views", type=int, default=8, help="renders of an object; samples of an orbit")
-    parser.add_argument("--backgrounds", type=int, default=0, metavar="N", help="draw a bank of so many backgrounds")
-    parser.add_argument("--photos", type=Path, metavar="FOLDER", help="photographs to cut some backgrounds from")
+    parser.add_argument(
+        "--backgrounds", type=int, default=0, metavar="N", help="draw a bank of this number of backgrounds"
+    )
+    parser.add_argument("--photos", type=Path, metavar="FOLDER", help="photographs to crop some backgrounds from")
     parser.add_argument("--seed", type=int, default=0, help="another seed, other samples")
 
 

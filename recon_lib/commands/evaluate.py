@@ -1,4 +1,4 @@
-"""Measure a mesh against the true one, or an image against the true one. Figures go out as JSON."""
+"""Evaluate a mesh or an image against the truth; the figures are written as JSON."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Fit a textured mesh to posed pictures: a folder with transforms.json (nerfstudio's form), in that file's world."""
+"""Fit a textured mesh to posed pictures: a folder with transforms.json (nerfstudio's format), in that file's world."""
 
 import time
 from argparse import ArgumentParser, Namespace
@@ -23,7 +23,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.glb", help="GLB, OBJ, PLY or STL")
     parser.add_argument("--grid", type=int, choices=GRIDS, default=128, help="nodes per side of the finest grid")
     parser.add_argument("--rounds", type=int, default=14, help="rounds on the finest grid; more is finer and slower")
-    parser.add_argument("--pixels", type=int, default=192, help="longest side of the pictures that the fit sees")
+    parser.add_argument("--pixels", type=int, default=192, help="longest side of the pictures in the fit")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resolution", type=int, default=256, help="cells per side of the extracted grid")
     parser.add_argument("--texture-size", type=int, default=1024, help="pixels per side of the texture")
@@ -50,12 +50,12 @@ def run(args: Namespace) -> int:
     if args.rounds < 1:
         raise BadInput(f"--rounds is {args.rounds}; at least 1 is needed, 14 is usual.")
     settings = FitSettings(side=args.pixels).upto(args.grid, args.rounds)
-    kept = args.output.with_name(f".{args.output.stem}.fit")
+    checkpoint = args.output.with_name(f".{args.output.stem}.fit")
     progress, seconds = ConsoleProgress(), Stopwatch()
     try:
         views = load_views(args.views, progress)
         seconds.lap("load")
-        fit = fit_volsdf(views, settings=settings, seed=args.seed, checkpoint=kept, progress=progress)
+        fit = fit_volsdf(views, settings=settings, seed=args.seed, checkpoint=checkpoint, progress=progress)
         seconds.lap("fit")
         mesh = extract_mesh(fit.field, args.resolution, largest=True, progress=progress).mesh
         seconds.lap("extract")
@@ -73,39 +73,39 @@ def run(args: Namespace) -> int:
         fitted = {"rounds": fit.rounds, "resumed": fit.resumed, "loss": fit.loss, "beta": fit.field.beta}
         counts = {"vertices": len(mesh.vertices), "triangles": len(mesh.faces), "file": saved.path.name}
         shape = {"bounds": mesh.bounds.tolist(), **counts}
-        told = {"views": len(views), "seed": args.seed, "grid": args.grid, "seconds": seconds.laps}
-        write_json(args.report, {**told, "fit": fitted, "mesh": shape})
+        inputs = {"views": len(views), "seed": args.seed, "grid": args.grid, "seconds": seconds.laps}
+        write_json(args.report, {**inputs, "fit": fitted, "mesh": shape})
     return 0 if args.output.is_file() else 1
 
 
 class Stopwatch:
-    """Seconds that each stage took."""
+    """Seconds of each stage."""
 
     def __init__(self) -> None:
         self.laps: dict[str, float] = {}
         self._last = time.perf_counter()
 
     def lap(self, name: str) -> None:
-        """The stage that ends now."""
+        """Record the stage that ends now."""
         now = time.perf_counter()
         self.laps[name], self._last = round(now - self._last, 3), now
 
 
 def fit_sheet(views: "Views", field: "SdfGrid", mesh: "Mesh") -> "Tensor":
-    """The first pictures, the field and its normals from the same cameras, and the mesh all around: [3,H,W]."""
+    """Sheet [3,H,W] of the first pictures, the field's colours and normals from the same cameras, and the mesh."""
     from ..preview import Tile, sheet
     from ..render.field import render_field
     from ..render.mesh import turntable
 
-    shown = views[:4]
-    size = [round(n * 256 / max(shown.images.shape[-2:])) for n in shown.images.shape[-2:]]
-    cameras = shown.cameras.resized(*size)
-    tiles = [Tile(f"picture {i + 1}", image) for i, image in enumerate(shown.images)]
+    first_views = views[:4]
+    size = [round(n * 256 / max(first_views.images.shape[-2:])) for n in first_views.images.shape[-2:]]
+    cameras = first_views.cameras.resized(*size)
+    tiles = [Tile(f"picture {i + 1}", image) for i, image in enumerate(first_views.images)]
     for shading in ("albedo", "normal"):
         pictures = render_field(field, cameras, shading=shading).images
         tiles += [Tile(f"fitted {'colour' if shading == 'albedo' else 'normals'}", image) for image in pictures]
-    around = turntable(mesh, 4, 15.0, size=256).images
+    turns = turntable(mesh, 4, 15.0, size=256).images
     tiles += [
-        Tile(f"mesh {side}", image) for side, image in zip(("front", "right", "back", "left"), around, strict=True)
+        Tile(f"mesh {side}", image) for side, image in zip(("front", "right", "back", "left"), turns, strict=True)
     ]
-    return sheet(tiles, columns=len(shown))
+    return sheet(tiles, columns=len(first_views))

@@ -1,4 +1,4 @@
-"""List the models that can be loaded: the embedded ones, then those in the folders given."""
+"""List the models that can be loaded: the embedded ones, then those in the folders of --folder."""
 
 import json
 import sys

@@ -12,19 +12,19 @@ from recon_lib.data.shards import render_shards, sheet
 
 @pytest.fixture
 def calls(monkeypatch):
-    """What was asked of the data engine, in order, without the progress."""
-    asked = []
+    """Calls of the data engine, in order, without the progress."""
+    calls_made = []
 
     def recorded(name):
         def call(*args, progress=None, **options):
-            asked.append((name, args, options))
+            calls_made.append((name, args, options))
 
         return call
 
     monkeypatch.setattr(render_shards, "render_meshes", recorded("meshes"))
     monkeypatch.setattr(render_shards, "render_solids", recorded("solids"))
     monkeypatch.setattr(background_bank, "draw_backgrounds", recorded("backgrounds"))
-    return asked
+    return calls_made
 
 
 class TestSheet:
@@ -76,7 +76,7 @@ class TestShards:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ([], "nothing to do; give --sheet OUT.png, --shards FOLDER or --orbits FOLDER"),
         (["--shards", "out"], "nothing to render; give --meshes, --solids or --backgrounds"),
@@ -85,9 +85,9 @@ class TestShards:
         (["--shards", "out", "--backgrounds", "2", "--photos", "nowhere"], "There is no folder nowhere"),
     ],
 )
-def test_nothing_to_do(calls, capsys, arguments, said):
+def test_nothing_to_do(calls, capsys, arguments, message):
     assert main(["data", *arguments]) == 2
-    assert said in capsys.readouterr().err and calls == []
+    assert message in capsys.readouterr().err and calls == []
 
 
 def test_a_damaged_photo_is_named(calls, capsys, tmp_path):
@@ -97,7 +97,7 @@ def test_a_damaged_photo_is_named(calls, capsys, tmp_path):
 
 
 def test_rings_and_the_samples_of_their_gaps(monkeypatch, tmp_path, capsys):
-    from recon_lib.data.shards import orbits as rings
+    from recon_lib.data.shards import orbits
     from recon_lib.training.outpainter import dataset
 
     asked = []
@@ -105,8 +105,8 @@ def test_rings_and_the_samples_of_their_gaps(monkeypatch, tmp_path, capsys):
     def recorded(name):
         return lambda *args, progress, **options: asked.append((name, args, options))
 
-    monkeypatch.setattr(rings, "render_mesh_orbits", recorded("meshes"))
-    monkeypatch.setattr(rings, "render_solid_orbits", recorded("solids"))
+    monkeypatch.setattr(orbits, "render_mesh_orbits", recorded("meshes"))
+    monkeypatch.setattr(orbits, "render_solid_orbits", recorded("solids"))
     monkeypatch.setattr(dataset, "make_samples", recorded("samples"))
     folders = ["--orbits", str(tmp_path / "r"), "--outpaint-samples", str(tmp_path / "g")]
     assert main(["data", *folders, "--meshes", "m", "--solids", "3", "--seed", "2", "--split", "val"]) == 0

@@ -54,16 +54,16 @@ def test_options_reach_the_fit(folder, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--rounds", "0"], "--rounds is 0"),
         (["--pixels", "3"], "--pixels is 3"),
         (["--report", "r.txt"], "r.txt does not end in .json"),
     ],
 )
-def test_wrong_options_are_told_before_anything_is_read(tmp_path, capsys, options, told):
+def test_wrong_options_are_told_before_anything_is_read(tmp_path, capsys, options, message):
     assert main(["fit", str(tmp_path / "nowhere"), "-o", str(tmp_path / "o.glb"), *options]) == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 

@@ -6,7 +6,7 @@ from torch import Tensor
 from recon_lib.cameras.camera import Cameras
 from recon_lib.views.views import Views
 
-FAR, NARROW = 200.0, 0.7  # so far off that rays are parallel to 1/200; the unit ball fills 0.82 of the picture
+FAR, NARROW = 200.0, 0.7  # distance and field of view: rays are parallel to 1/200; the unit ball fills 0.82
 
 
 def ball_mask(cameras: Cameras, radius: float, centre=(0.0, 0.0, 0.0)) -> Tensor:
@@ -57,6 +57,6 @@ def iou(a: Tensor, b: Tensor) -> float:
     return float((a & b).sum() / (a | b).sum())
 
 
-def recall(found: Tensor, truth: Tensor) -> float:
-    """Share of `truth` that was found."""
-    return float((found & truth).sum() / truth.sum())
+def recall(predicted: Tensor, truth: Tensor) -> float:
+    """Fraction of `truth` that was predicted."""
+    return float((predicted & truth).sum() / truth.sum())

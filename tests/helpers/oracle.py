@@ -118,7 +118,7 @@ def oracle_model(network: OracleNetwork | None = None) -> LoadedModel:
     return LoadedModel(network or OracleNetwork(), ModelCard("oracle", "zeroshape-w", Path("oracle.safetensors")))
 
 
-def overlap(found: Tensor, true: Tensor) -> float:
+def overlap(predicted: Tensor, true: Tensor) -> float:
     """Intersection over union of two masks, cut at 1/2."""
-    found, true = found > 0.5, true > 0.5
-    return float((found & true).sum() / (found | true).sum())
+    predicted, true = predicted > 0.5, true > 0.5
+    return float((predicted & true).sum() / (predicted | true).sum())

@@ -1,4 +1,4 @@
-"""Posed pictures of solids that are known everywhere, and a fit that is small enough for a test."""
+"""Posed pictures of analytic solids, and a fit that is small enough for a test."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ def sphere(radius: float = 0.6) -> Solid:
 
 
 def ellipsoid(half=(0.7, 0.4, 0.5)) -> Solid:
-    """Not a distance, but of the right sign, and right near the surface."""
+    """Not an exact distance, but of the right sign, and exact near the surface."""
     axes = torch.tensor(half)
 
     def distance(points: Tensor) -> Tensor:
@@ -74,9 +74,9 @@ def around(count: int, side: int, start: float = 0.0) -> Cameras:
 
 def posed(solid: Solid, cameras: Cameras) -> Views:
     """Pictures over white with masks, depth, normals and provenance."""
-    shown = render_field(solid, cameras, shading="albedo", supersample=3, look_ahead=0, steps=64)
-    codes = (shown.masks > 0.5).to(torch.uint8) * int(Provenance.OBSERVED)
-    return Views(shown.images, cameras, shown.masks, shown.depth, shown.normals, codes)
+    rendering = render_field(solid, cameras, shading="albedo", supersample=3, look_ahead=0, steps=64)
+    codes = (rendering.masks > 0.5).to(torch.uint8) * int(Provenance.OBSERVED)
+    return Views(rendering.images, cameras, rendering.masks, rendering.depth, rendering.normals, codes)
 
 
 def surface_error(field, solid: Solid, count: int = 4000) -> float:

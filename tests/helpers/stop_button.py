@@ -1,4 +1,4 @@
-"""A stop button that is pressed at the n-th look at it, and the files that a run leaves."""
+"""A stop button that is pressed at its n-th check, and the files that a run leaves."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +12,7 @@ Job = Callable[[Progress], object]
 
 
 class StopButton(Progress):
-    """Raises `Interrupted` at look number `at`, counted from 1, and remembers how often it was looked at."""
+    """Raises `Interrupted` at check number `at`, counted from 1, and counts the checks."""
 
     def __init__(self, at: int | None = None) -> None:
         super().__init__()
@@ -30,14 +30,14 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def looks_of(job: Job) -> int:
-    """How often the whole job looks at the button."""
+    """Number of checks of the button in the whole job."""
     button = StopButton()
     job(button)
     return button.looks
 
 
 def stop_everywhere(job: Job, folder: Path, looks: int, places: int = 5) -> None:
-    """Stop the job at its first look, its last, and some between: it must end there, and leave `folder` as it is.
+    """Stop the job at its first check, its last, and some between: it must end there, and leave `folder` as it is.
 
     The error that comes out must be the very one that the button raised.
     """
