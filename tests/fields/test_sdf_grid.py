@@ -85,14 +85,14 @@ def test_rows_are_shared_with_the_nearest_node_that_has_one():
 
 
 @pytest.mark.parametrize("part", ["distance", "rows", "features"])
-def test_parts_of_another_shape_are_told(part):
+def test_parts_of_another_shape_are_reported(part):
     parts = {name: getattr(grid(), name) for name in ("distance", "rows", "features")}
     parts[part] = parts[part][0]
     with pytest.raises(BadInput, match=part):
         SdfGrid(CELLS, **parts, module=GridColor(6, 8), beta=0.01)
 
 
-def test_points_of_another_shape_are_told():
+def test_points_of_another_shape_are_reported():
     for question in (grid().inside, grid().normals, grid().color):
         with pytest.raises(BadInput, match="points"):
             question(torch.zeros(3))

@@ -31,15 +31,15 @@ def test_the_least_distance_is_one_that_no_surface_can_undercut(first, second, l
     """Every plane at the given distances of both ends keeps at least that distance from the interval."""
     if abs(first - second) > length:  # no distance function is so steep
         return
-    found = float(least_distance(torch.tensor([[length]]), torch.tensor([[first]]), torch.tensor([[second]])))
-    assert found <= min(abs(first), abs(second)) + 1e-4
+    least = float(least_distance(torch.tensor([[length]]), torch.tensor([[first]]), torch.tensor([[second]])))
+    assert least <= min(abs(first), abs(second)) + 1e-4
     if first * second <= 0:
-        assert found == 0
-    else:  # two points, each as far from its end as told, on the interval's side, are the worst surface
+        assert least == 0
+    else:  # two points, each as far from its end as stated, on the interval's side, are the worst surface
         b, c = abs(first), abs(second)
         x = (length**2 + b**2 - c**2) / (2 * length)
         height = math.sqrt(max(b**2 - x**2, 0)) if 0 <= x <= length else (b if x < 0 else c)
-        assert found == pytest.approx(height, abs=2e-3)
+        assert least == pytest.approx(height, abs=2e-3)
 
 
 def test_samples_are_ascending_between_the_ends():

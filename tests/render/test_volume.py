@@ -89,6 +89,6 @@ def test_what_passes_shows_the_background():
     assert torch.allclose(color, torch.tensor([[0.25, 0.5, 0.25]]))
 
 
-def test_depths_of_another_shape_are_told():
+def test_depths_of_another_shape_are_reported():
     with pytest.raises(BadInput, match="optical depths"):
         interval_weights(torch.zeros(3))

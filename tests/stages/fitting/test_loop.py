@@ -1,4 +1,4 @@
-"""Around the steps of any fit: what is told, kept, gone on from and refused."""
+"""Around the steps of any fit: what is message, kept, gone on from and refused."""
 
 import pytest
 

@@ -95,7 +95,7 @@ def test_large_views_are_reduced_with_their_cameras():
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"masks": torch.zeros(3, 1, 24, 24)}, "mask of view 0 is empty"),
         ({"masks": torch.cat([VIEWS.masks[:2], torch.zeros(1, 1, 24, 24)])}, "mask of view 2 is empty"),
@@ -104,11 +104,11 @@ def test_large_views_are_reduced_with_their_cameras():
         ({"depth": VIEWS.depth / 0}, "depth of the views holds NaN"),
     ],
 )
-def test_views_that_cannot_be_fitted_are_told(change, told):
-    with pytest.raises(BadInput, match=told):
+def test_views_that_cannot_be_fitted_are_reported(change, message):
+    with pytest.raises(BadInput, match=message):
         check_views(replace(VIEWS, **change))
 
 
-def test_no_view_is_told():
+def test_no_view_is_reported():
     with pytest.raises(BadInput, match="no view"):
         check_views(VIEWS[:0])

@@ -71,13 +71,13 @@ def test_killed_and_run_again_gives_the_same_network(tmp_path, monkeypatch):
                 raise Interrupted
 
     monkeypatch.setattr(Checkpoint.__init__, "__defaults__", (0.0,))
-    whole, kept = fit_volsdf_mlp(VIEWS, settings=TINY), tmp_path / "fit"
+    whole, path = fit_volsdf_mlp(VIEWS, settings=TINY), tmp_path / "fit"
     with pytest.raises(Interrupted):
-        fit_volsdf_mlp(VIEWS, settings=TINY, checkpoint=kept, progress=Stops())
-    again = fit_volsdf_mlp(VIEWS, settings=TINY, checkpoint=kept)
+        fit_volsdf_mlp(VIEWS, settings=TINY, checkpoint=path, progress=Stops())
+    again = fit_volsdf_mlp(VIEWS, settings=TINY, checkpoint=path)
     assert (whole.resumed, again.resumed, again.steps) == (0, 2, 4)
     assert all(torch.equal(a, b) for a, b in zip(weights(whole), weights(again), strict=True))
-    assert not kept.exists()
+    assert not path.exists()
 
 
 def test_the_seed_decides():
@@ -92,26 +92,26 @@ def test_hosts_that_work_without_gradients_are_served():
     assert not any(p.requires_grad for p in fit.field.module.parameters())
 
 
-def test_every_step_is_told():
+def test_every_step_is_reported():
     progress = Progress()
     fit_volsdf_mlp(VIEWS, settings=TINY, progress=progress)
     assert (progress.title, progress.done, progress.total) == (stage.TITLE, 4, 4)
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"masks": torch.zeros_like(VIEWS.masks)}, "mask of view 0 is empty"),
         ({"masks": torch.ones_like(VIEWS.masks)}, "cover the whole pictures"),
         ({"images": VIEWS.images * float("nan")}, "images of the views"),
     ],
 )
-def test_what_cannot_be_fitted_is_told(change, told):
-    with pytest.raises(BadInput, match=told):
+def test_what_cannot_be_fitted_is_reported(change, message):
+    with pytest.raises(BadInput, match=message):
         fit_volsdf_mlp(replace(VIEWS, **change), settings=TINY)
 
 
-def test_a_fit_that_diverges_is_told(monkeypatch):
+def test_a_fit_that_diverges_is_reported(monkeypatch):
     monkeypatch.setattr(PerceptronRun, "advance", lambda self: float("nan"))
     with pytest.raises(BadInput, match="diverged"):
         fit_volsdf_mlp(VIEWS, settings=TINY)

@@ -24,7 +24,7 @@ from tests.helpers.stop_button import StopButton, looks_of, stop_everywhere
 VIEWS = posed(sphere(), around(6, 32))
 FEW = posed(sphere(), around(3, 24))
 QUICK = replace(SMALL, levels=(FitLevel(12, 2, (0.9, 0.5)), FitLevel(20, 2, (0.6, 0.3))))
-# where only the going on counts, not what is found
+# where only the going on counts, not the result
 PAIR = posed(sphere(), around(2, 16))
 BRIEF = replace(QUICK, levels=(FitLevel(8, 2, (0.9, 0.5)), FitLevel(12, 2, (0.6, 0.3))), epochs=1)
 
@@ -77,8 +77,8 @@ def test_its_colours_are_the_balls(ball):
 def test_new_views_look_as_they_should(ball):
     cameras = around(2, 40, 70.0)
     truth = posed(sphere(), cameras).images
-    shown = render_field(ball.field, cameras, shading="albedo", supersample=3).images
-    assert -10 * (shown - truth).square().mean().log10() > 30
+    images = render_field(ball.field, cameras, shading="albedo", supersample=3).images
+    assert -10 * (images - truth).square().mean().log10() > 30
 
 
 def test_what_it_says_of_itself(ball):
@@ -93,8 +93,8 @@ def test_colours_show_a_hollow_that_no_outline_does():
     hollow = 0.45 * torch.nn.functional.normalize(torch.randn(2000, 3), dim=-1) + torch.tensor([0.0, 0.0, 0.55])
     hollow = hollow[hollow.norm(dim=-1) < 0.6]
     last = fit_volsdf(views, settings=settings).field
-    hull, found = (float(field.inside(hollow).abs().mean()) for field in (first, last))
-    assert found < 0.65 * hull
+    hull, fitted = (float(field.inside(hollow).abs().mean()) for field in (first, last))
+    assert fitted < 0.65 * hull
 
 
 def test_the_background_of_the_pictures_is_not_painted_onto_the_object():
@@ -209,9 +209,9 @@ def test_cues_bend_a_surface_that_begins_flat_whatever_their_scale():
     """
     view = posed(sphere(), around(1, 32))
     disk = Solid(lambda p: torch.maximum(p.norm(dim=-1) - 0.6, p @ view.cameras.rotation[0, :, 2] * -1 - 0.1))
-    told = replace(view, depth=torch.where(view.depth > 0, 7 * view.depth + 3, 0.0))
+    scaled = replace(view, depth=torch.where(view.depth > 0, 7 * view.depth + 3, 0.0))
     curved = []
-    for each in (view, told, replace(view, depth=None, normals=None)):
+    for each in (view, scaled, replace(view, depth=None, normals=None)):
         field = fit_volsdf(each, start=disk, settings=QUICK).field
         depth = render_field(field, view.cameras, steps=64).depth
         both = (depth > 0) & (view.depth > 0)
@@ -224,7 +224,7 @@ def test_cues_bend_a_surface_that_begins_flat_whatever_their_scale():
 
 
 class Counted(Progress):
-    """Raises after so many rounds, as a crash would; keeps what was shown."""
+    """Raises after so many rounds, as a crash would; keeps the previews."""
 
     def __init__(self, rounds: int = 10**9) -> None:
         super().__init__()
@@ -241,41 +241,41 @@ class Counted(Progress):
 @pytest.mark.parametrize("rounds", [1, 2, 3])
 def test_killed_and_run_again_gives_the_same_field(brief, tmp_path, rounds):
     """In the first level, at its end, and within the second: bit for bit what an undisturbed fit gives."""
-    kept = tmp_path / "fit"
+    path = tmp_path / "fit"
     with pytest.raises(Interrupted):
-        fit_volsdf(PAIR, settings=BRIEF, checkpoint=kept, progress=Counted(rounds))
-    assert kept.is_file()
-    again = fit_volsdf(PAIR, settings=BRIEF, checkpoint=kept)
+        fit_volsdf(PAIR, settings=BRIEF, checkpoint=path, progress=Counted(rounds))
+    assert path.is_file()
+    again = fit_volsdf(PAIR, settings=BRIEF, checkpoint=path)
     assert again.resumed == rounds and again.loss == brief.loss
     assert same(again.field, brief.field)
     assert not list(tmp_path.iterdir()), "the checkpoint goes when the fit is done"
 
 
 def test_a_refit_goes_on_too(brief, tmp_path):
-    settings, kept = replace(BRIEF, refit_rounds=3), tmp_path / "fit"
+    settings, path = replace(BRIEF, refit_rounds=3), tmp_path / "fit"
     whole = fit_volsdf(PAIR, start=brief.field, settings=settings).field
     with pytest.raises(Interrupted):
-        fit_volsdf(PAIR, start=brief.field, settings=settings, checkpoint=kept, progress=Counted(2))
-    again = fit_volsdf(PAIR, start=brief.field, settings=settings, checkpoint=kept)
+        fit_volsdf(PAIR, start=brief.field, settings=settings, checkpoint=path, progress=Counted(2))
+    again = fit_volsdf(PAIR, start=brief.field, settings=settings, checkpoint=path)
     assert again.resumed == 2 and same(again.field, whole)
 
 
 @pytest.mark.parametrize("change", ["images", "settings", "seed", "start", "hull"])
 def test_a_checkpoint_of_another_fit_is_left_aside(tmp_path, change):
-    kept, views = tmp_path / "fit", PAIR
+    path, views = tmp_path / "fit", PAIR
     usual = {"settings": BRIEF, "seed": 0, "start": None, "hull": None}
     with pytest.raises(Interrupted):
-        fit_volsdf(views, checkpoint=kept, progress=Counted(1), **usual)
+        fit_volsdf(views, checkpoint=path, progress=Counted(1), **usual)
     other = {
         "images": {}, "settings": {"settings": replace(BRIEF, epochs=2)}, "seed": {"seed": 1},
         "start": {"start": sphere(0.58)}, "hull": {"hull": sphere(0.7)},
     }[change]  # fmt: skip
     if change == "images":
         views = replace(views, images=views.images * 0.9)
-    assert fit_volsdf(views, checkpoint=kept, **{**usual, **other}).resumed == 0
+    assert fit_volsdf(views, checkpoint=path, **{**usual, **other}).resumed == 0
 
 
-def test_every_round_is_told_and_shown():
+def test_every_round_is_reported_with_a_preview():
     progress = Counted()
     fit_volsdf(PAIR, settings=BRIEF, progress=progress)
     assert progress.title == stage.TITLE and progress.total == BRIEF.rounds
@@ -302,7 +302,7 @@ def test_hosts_that_work_without_gradients_are_served(brief):
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("change", "message"),
     [
         ({"views": replace(VIEWS, masks=torch.zeros_like(VIEWS.masks))}, "mask of view 0 is empty"),
         ({"views": replace(VIEWS, masks=torch.ones_like(VIEWS.masks))}, "cover the whole pictures"),
@@ -312,23 +312,23 @@ def test_hosts_that_work_without_gradients_are_served(brief):
         ({"bounds": torch.tensor([[1.0, 1, 1], [1, 1, 1]])}, "empty"),
     ],
 )
-def test_what_cannot_be_fitted_is_told(given, told):
-    with pytest.raises(BadInput, match=told):
-        fit_volsdf(**{"views": VIEWS, "settings": QUICK, **given})
+def test_what_cannot_be_fitted_is_reported(change, message):
+    with pytest.raises(BadInput, match=message):
+        fit_volsdf(**{"views": VIEWS, "settings": QUICK, **change})
 
 
-def test_rays_that_miss_the_box_are_told():
+def test_rays_that_miss_the_box_are_reported():
     with pytest.raises(BadInput, match="No ray of the views meets the box"):
         fit_volsdf(VIEWS, start=Solid(lambda p: (p - 9).norm(dim=-1) - 0.5, torch.tensor([[8.0] * 3, [10.0] * 3])))
 
 
-def test_a_fit_that_diverges_is_told(monkeypatch):
+def test_a_fit_that_diverges_is_reported(monkeypatch):
     monkeypatch.setattr(stage, "train_step", lambda *args: float("nan"))
     with pytest.raises(BadInput, match="diverged"):
         fit_volsdf(PAIR, settings=BRIEF)
 
 
-def test_a_checkpoint_in_a_place_that_cannot_be_written_is_told_first(tmp_path):
+def test_a_checkpoint_in_a_place_that_cannot_be_written_is_reported_first(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(BadInput, match="Nothing can be written"):
         fit_volsdf(FEW, settings=QUICK, checkpoint=Path(tmp_path / "file" / "fit"))

@@ -34,17 +34,17 @@ def moved(views, offset, scale):
 @pytest.mark.parametrize(("offset", "scale"), [((0.0, 0, 0), 1.0), ((5.0, -2.0, 30.0), 0.1), ((-400.0, 0, 9), 50.0)])
 def test_the_object_is_found_wherever_the_cameras_stand(offset, scale):
     views = moved(VIEWS, offset, scale)
-    center, reach = view_center(views)
+    center, radius = view_center(views)
     assert torch.allclose(center, torch.tensor(offset), atol=0.02 * scale)
-    assert 0.6 * scale < reach < 1.5 * scale
+    assert 0.6 * scale < radius < 1.5 * scale
     low, high = find_bounds(views)
     assert (low < torch.tensor(offset) - 0.59 * scale).all() and (high > torch.tensor(offset) + 0.59 * scale).all()
     assert ((high - low) < 1.7 * scale).all(), "it is no more than the object and a little room"
 
 
 def test_one_view_means_the_unit_sphere():
-    center, reach = view_center(VIEWS[0])
-    assert not center.any() and reach == 1
+    center, radius = view_center(VIEWS[0])
+    assert not center.any() and radius == 1
     low, high = find_bounds(VIEWS[0])
     assert (low > -1.3).all() and (high < 1.3).all()
 
@@ -55,14 +55,14 @@ def test_cameras_side_by_side_have_no_centre():
     assert view_center(replace(VIEWS[:2], cameras=cameras))[1] == 1
 
 
-def test_masks_without_a_common_point_are_told():
+def test_masks_without_a_common_point_are_reported():
     apart = replace(VIEWS, masks=torch.zeros_like(VIEWS.masks))
     apart.masks[:, :, 2:6, 2:6] = 1
     with pytest.raises(BadInput, match="no point in common"):
         find_bounds(apart)
 
 
-def test_cameras_that_look_away_are_told():
+def test_cameras_that_look_away_are_reported():
     pose = VIEWS.cameras.camera_to_world.clone()
     pose[:, :3, :2] *= -1
     pose[:, :3, 2] *= -1
@@ -122,14 +122,14 @@ def test_distances_of_any_field_become_those_to_its_surface(solid):
         value = solid.inside(points)
         return 7 * value + 3 * value**3
 
-    found = starting_distance(SimpleNamespace(inside=steep), CELLS, unchecked).view(-1)
+    distance = starting_distance(SimpleNamespace(inside=steep), CELLS, unchecked).view(-1)
     nodes = CELLS.positions()
     inner = CELLS.positions()[solid.distance(nodes).abs() < 0.3]
     expected = solid.distance(inner)
-    error = (found[solid.distance(nodes).abs() < 0.3] - expected).abs()
+    error = (distance[solid.distance(nodes).abs() < 0.3] - expected).abs()
     assert error.mean() < 0.1 * CELLS.spacing or solid.distance(torch.zeros(1, 3)) > -0.4
     assert error.max() < CELLS.spacing
-    assert ((found < 0) == (solid.distance(nodes) < 0)).all()
+    assert ((distance < 0) == (solid.distance(nodes) < 0)).all()
 
 
 def test_redistancing_moves_no_surface():
@@ -140,7 +140,7 @@ def test_redistancing_moves_no_surface():
     assert (again - values)[near].abs().max() < 0.12 * CELLS.spacing
 
 
-def test_an_empty_start_is_told():
+def test_an_empty_start_is_reported():
     with pytest.raises(BadInput, match="Nothing lies inside"):
         starting_distance(sphere(-1.0), CELLS, unchecked)
 
