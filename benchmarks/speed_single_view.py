@@ -122,10 +122,10 @@ def compare(clone: Path, timm: Path | None, slices: int, threads: int) -> None:
     planes = grid_slices(slices)
     cache = ours.prepare(latents)
     theirs(latents, None, planes[0]), ours.query(planes[0], cache)  # warm up
-    kept, differences, their_times, our_times = [], [], [], []
+    attention_maps, differences, their_times, our_times = [], [], [], []
     for plane in planes:  # in turns, so that what else the machine does hits both
         (answer, attention), spent = timed(lambda p=plane: theirs(latents, None, p))
-        kept.append(attention)  # the published loop keeps every slice's attention map until the end
+        attention_maps.append(attention)  # the published loop keeps every slice's attention map until the end
         their_times.append(spent)
         mine, spent = timed(lambda p=plane: ours.query(p, cache))
         our_times.append(spent)

@@ -39,22 +39,22 @@ def square(image: torch.Tensor) -> torch.Tensor:
 
 def of_zeroshape_w(image: torch.Tensor) -> list[torch.Tensor]:
     """Photo, segmentation, visible surface, textured mesh."""
-    found = reconstruct(image, load_model("zeroshape_w_mini"))
+    result = reconstruct(image, load_model("zeroshape_w_mini"))
     return [
         square(image),
-        square(mask_picture(image, found.surface.views.masks, found.surface.occluder)),
-        render_points(found.surface.points, found.surface.colors, aside(35.0)),
-        render_mesh(found.mesh, aside(35.0)).images,
+        square(mask_picture(image, result.surface.views.masks, result.surface.occluder)),
+        render_points(result.surface.points, result.surface.colors, aside(35.0)),
+        render_mesh(result.mesh, aside(35.0)).images,
     ]
 
 
 def of_pop3d(image: torch.Tensor, cameras: int = 8) -> list[torch.Tensor]:
     """Photo, what the second view lacks, the same view painted, the mesh from behind."""
     options = pop3d.Options(cameras=cameras)
-    found = pop3d.reconstruct(image, load_model("zeroshape_w_mini"), load_embedded_painter(), options=options)
+    result = pop3d.reconstruct(image, load_model("zeroshape_w_mini"), load_embedded_painter(), options=options)
     return [
-        square(image), square(found.outpaint_masks[0].preview()), square(found.views.images[1:2]),
-        render_mesh(found.mesh, aside(150.0)).images,
+        square(image), square(result.outpaint_masks[0].preview()), square(result.views.images[1:2]),
+        render_mesh(result.mesh, aside(150.0)).images,
     ]  # fmt: skip
 
 
@@ -65,11 +65,11 @@ def of_pop3d_steps(image: torch.Tensor) -> list[torch.Tensor]:
 
 def of_pop3d_native_inpaint(image: torch.Tensor) -> list[torch.Tensor]:
     """Photo, the two views that are handed to a sampler, the mesh (here with the nearest colours)."""
-    found = pop3d.reconstruct(image, load_model("zeroshape_w_mini"), PlainPainter(), options=pop3d.Options(cameras=3))
+    result = pop3d.reconstruct(image, load_model("zeroshape_w_mini"), PlainPainter(), options=pop3d.Options(cameras=3))
     return [
         square(image),
-        *(square(one.preview()) for one in found.outpaint_masks),
-        render_mesh(found.mesh, aside(60.0)).images,
+        *(square(one.preview()) for one in result.outpaint_masks),
+        render_mesh(result.mesh, aside(60.0)).images,
     ]
 
 

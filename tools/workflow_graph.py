@@ -67,17 +67,17 @@ class Graph:
             raise ValueError(f"{kind} has no input {unknown}")
         node = self._blank(kind, place, size, title, outputs)
         node["properties"]["Node name for S&R"] = kind
-        given = {}
+        prompt_inputs = {}
         for name, type_, default, needed in sockets:
             value = inputs.get(name, default)
             is_widget = type_ in WIDGETS
             entry = {"name": name, "type": type_, "link": None}
             if isinstance(value, Output):
                 entry["link"] = self._link(value, node, len(node["inputs"]))
-                given[name] = value.address
+                prompt_inputs[name] = value.address
                 value = default
             elif is_widget:
-                given[name] = value
+                prompt_inputs[name] = value
             elif needed:
                 raise ValueError(f"{kind}.{name} is not connected")
             if is_widget:
@@ -85,7 +85,7 @@ class Graph:
                 node["widgets_values"] += [value, "fixed"] if name in SEED_WIDGET else [value]
             node["inputs"].append(entry)
         self.nodes.append(node)
-        self.prompt[str(node["id"])] = {"class_type": kind, "inputs": given, "_meta": {"title": title or kind}}
+        self.prompt[str(node["id"])] = {"class_type": kind, "inputs": prompt_inputs, "_meta": {"title": title or kind}}
         return Placed(node)
 
     def instance(self, inside: "Subgraph", place: Point, size: Point, title: str, /, **inputs: "Output") -> "Placed":

@@ -102,7 +102,7 @@ def test_a_picture_painted_by_other_nodes(pack, scene):
     assert ((given[0] > 0.5) != (scene["disc"][0, 0] > 0.5)).sum() < 0.02 * scene["disc"].sum()
     batch = scene["truth"].repeat(2, 1, 1, 1)
     assert "batch of 2" in told(pack, "Recon3D_JoinPaintedView", image=batch, **inputs)
-    assert "proportions" in told(pack, "Recon3D_JoinPaintedView", image=scene["truth"][:, :40], **inputs)
+    assert "aspect ratio" in told(pack, "Recon3D_JoinPaintedView", image=scene["truth"][:, :40], **inputs)
 
 
 def test_an_outpainter_of_models_recon3d(pack, scene, tmp_path):
