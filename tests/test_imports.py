@@ -12,7 +12,7 @@ LIBRARY = ROOT / "recon_lib"
 
 # floors from the ground up; a file imports from its own room and from lower floors only
 FLOORS = [
-    {"check", "color_space", "errors", "files", "memory", "progress", "provenance", "registry"},
+    {"check", "color_space", "errors", "files", "memory", "parsing", "progress", "provenance", "registry"},
     {"cameras"},
     {"meshes"},
     {"views"},
