@@ -80,7 +80,7 @@ def make_condition(
     normals: Tensor,  # [B,3,H,W] camera frame, read where seen
     focal: Tensor,  # [B] focal length in pixels of these pictures
 ) -> Tensor:
-    """What the network is condition, [B,9,H,W]; training and painting both come through here.
+    """Conditions of the network, [B,9,H,W]; training and painting both come through here.
 
     Channels: 0-2 colours in -1..1, 0 off the silhouette; 3 to be painted, 0 or 1; 4 silhouette, 0 or 1: all that is
     seen or to be painted, so that 4 less 3 are the seen pixels; 5 depth of the seen surface less its mean, over the

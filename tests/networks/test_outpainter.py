@@ -30,7 +30,7 @@ def tiny(**changes) -> Outpainter:
     return Outpainter(OutpainterConfig(**{**TINY.to_dict(), **changes, "channels": TINY.channels})).eval()
 
 
-# -- what the network is condition ---------------------------------------------------------------------------------
+# -- conditions ----------------------------------------------------------------------------------------------
 
 
 def test_condition_channels():
@@ -43,7 +43,7 @@ def test_condition_channels():
     assert torch.allclose(condition[:, :3], (layers["images"] * 2 - 1) * silhouette)
     assert torch.allclose(condition[:, 6:].norm(dim=1)[seen[:, 0]], torch.ones(()))
     for channel in (5, 6, 7, 8):
-        assert not condition[:, channel][~seen[:, 0]].any(), "no surface is condition where nobody saw one"
+        assert not condition[:, channel][~seen[:, 0]].any(), "no surface where nobody saw one"
 
 
 def test_relief_is_relative_to_the_silhouettes_size_in_the_world():
