@@ -6,7 +6,8 @@ Every object is rendered once by the data engine (seeds that training never reac
 background) and in a scene (background, clutter, an occluder in front; the object is the most central one, see
 `data.shards.scenes`). The model's only input is the picture. Shapes are compared in the view-aligned frame after
 scale + translation alignment (no rotation); F@0.05 counts samples nearer than 0.05 of the truth's bounding-sphere
-radius. A picture on which a method fails counts as F = 0.
+radius. A picture on which a method fails counts as F = 0. depth_ratio is the median of the shape's depth over its
+width, divided by the same of the truth: above 1 it is too deep.
 """
 
 import argparse
@@ -74,15 +75,31 @@ def view_aligned(mesh: Mesh, scene: Scene) -> Mesh:
     return mesh.mapped(lambda v: (v @ pose[:3, :3].T + pose[:3, 3]) @ FLIP_YZ)
 
 
+FAILED = {"f_0.05": 0.0, "f_0.1": 0.0, "chamfer": float("nan"), "depth_ratio": float("nan")}
+
+
 def f_score(predicted: Mesh | None, truth: Mesh) -> dict[str, float]:
-    """F-scores and Chamfer distance (in truth radii = world units) of one shape; zeros and NaN if there is none."""
+    """F-scores, Chamfer distance (in truth radii = world units) and depth ratio of one shape; `FAILED` if there is
+    none.
+    """
     if predicted is None or not len(predicted.faces):
-        return {"f_0.05": 0.0, "f_0.1": 0.0, "chamfer": float("nan")}
+        return FAILED
     try:
         figures = compare_meshes(predicted, truth, align="scale", samples=10_000)
     except BadInput:
-        return {"f_0.05": 0.0, "f_0.1": 0.0, "chamfer": float("nan")}
-    return {"f_0.05": figures["f_score_0.05"], "f_0.1": figures["f_score_0.1"], "chamfer": figures["chamfer_unsquared"]}
+        return FAILED
+    return {
+        "f_0.05": figures["f_score_0.05"],
+        "f_0.1": figures["f_score_0.1"],
+        "chamfer": figures["chamfer_unsquared"],
+        "depth_ratio": depth_to_width(predicted) / depth_to_width(truth),
+    }
+
+
+def depth_to_width(mesh: Mesh) -> float:
+    """Extent along the view's axis over the extent across it, in the view-aligned frame."""
+    width, _, depth = (mesh.bounds[1] - mesh.bounds[0]).clamp_min(1e-6).tolist()
+    return depth / width
 
 
 def iou(predicted: torch.Tensor, true: np.ndarray) -> float:
@@ -140,9 +157,12 @@ def run(args: argparse.Namespace) -> dict:
 
 
 def _means(rows: list[dict]) -> dict[str, float | None]:
-    """Means over the pictures where a figure is defined; None where it is nowhere."""
-    defined = {name: [row[name] for row in rows if not np.isnan(row[name])] for name in rows[0]}
-    means = {name: round(float(np.mean(values)), 4) if values else None for name, values in defined.items()}
+    """Means over the pictures where a figure is defined (medians of ratios); None where it is nowhere."""
+    means: dict[str, float | None] = {}
+    for name in rows[0]:
+        values = [row[name] for row in rows if not np.isnan(row[name])]
+        middle = np.median if name.endswith("_ratio") else np.mean
+        means[name] = round(float(middle(values)), 4) if values else None
     return means | {"count": len(rows)}
 
 

@@ -83,3 +83,21 @@ def test_mirrored_front_of_a_ball_is_about_the_ball():
     assert 0 < float(plane[0]) < 0.45  # the rim that a camera sees lies before the ball's middle
     facing = mesh.face_normals[:, 2].reshape(2, -1)
     assert facing[0].median() > 0.5 and facing[1].median() < -0.5
+
+
+class TestFigures:
+    def test_a_ball_twice_as_deep(self):
+        from benchmarks.quality_single_view import depth_to_width, f_score
+
+        truth = sphere()
+        deep = truth.mapped(lambda v: v * torch.tensor([1.0, 1.0, 2.0]))
+        assert depth_to_width(truth) == pytest.approx(1, abs=0.02) and depth_to_width(deep) == pytest.approx(2, abs=0.04)
+        assert f_score(truth, truth)["depth_ratio"] == pytest.approx(1)
+        assert f_score(deep, truth)["depth_ratio"] == pytest.approx(2, rel=1e-3)
+        assert f_score(None, truth)["f_0.05"] == 0
+
+    def test_ratios_have_medians_and_what_is_undefined_is_left_out(self):
+        from benchmarks.quality_single_view import _means
+
+        rows = [{"a": a, "b_ratio": b} for a, b in ((1.0, 1.0), (2.0, 1.2), (float("nan"), 9.0))]
+        assert _means(rows) == {"a": 1.5, "b_ratio": 1.2, "count": 3}
