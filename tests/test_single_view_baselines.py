@@ -91,7 +91,8 @@ class TestFigures:
 
         truth = sphere()
         deep = truth.mapped(lambda v: v * torch.tensor([1.0, 1.0, 2.0]))
-        assert depth_to_width(truth) == pytest.approx(1, abs=0.02) and depth_to_width(deep) == pytest.approx(2, abs=0.04)
+        assert depth_to_width(truth) == pytest.approx(1, abs=0.02)
+        assert depth_to_width(deep) == pytest.approx(2, abs=0.04)
         assert f_score(truth, truth)["depth_ratio"] == pytest.approx(1)
         assert f_score(deep, truth)["depth_ratio"] == pytest.approx(2, rel=1e-3)
         assert f_score(None, truth)["f_0.05"] == 0
