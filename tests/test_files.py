@@ -1,9 +1,15 @@
 import json
+import math
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+import torch
+from safetensors import SafetensorError
 
 from recon_lib.errors import BadInput
-from recon_lib.files import check_output, write_json, written_whole
+from recon_lib.files import check_output, check_output_folder, locked, remove_partial, write_json, written_whole
 
 
 def test_file_appears_whole(tmp_path):
@@ -46,3 +52,102 @@ def test_upper_case_endings_count(tmp_path):
 def test_json_round_trip(tmp_path):
     write_json(tmp_path / "r.json", {"größe": [1, 2.5]})
     assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8")) == {"größe": [1, 2.5]}
+
+
+class TestOutputs:
+    def test_looking_leaves_no_folders(self, tmp_path):
+        check_output(tmp_path / "a" / "b" / "c.glb")
+        check_output_folder(tmp_path / "d" / "e")
+        assert not list(tmp_path.iterdir())
+
+    @pytest.mark.parametrize("name", ["x" * 252 + ".glb", "a\0b.glb", "\ud800.glb", "/".join(["x" * 200] * 30)])
+    def test_names_that_no_file_system_takes(self, tmp_path, name):
+        with pytest.raises(BadInput, match=r"The output's name .*\.$"):
+            check_output(tmp_path / name)
+
+    def test_the_longest_name_is_written(self, tmp_path):
+        path = tmp_path / ("ü" * 125 + "x.txt")
+        with written_whole(path) as beside:
+            beside.write_text("all of it")
+        assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+    @pytest.mark.parametrize("name", ["photo.png/v", "photo.png"])
+    def test_a_folder_cannot_lie_in_a_file(self, tmp_path, name):
+        (tmp_path / "photo.png").touch()
+        with pytest.raises(BadInput, match="choose another folder"):
+            check_output_folder(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(28, "No space left on device"),
+        RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 704 vs 598"),
+        RuntimeError("PytorchStreamWriter failed writing file data/1: file write failed"),
+        SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
+    ],
+)
+def test_a_full_disk_is_one_sentence_whoever_writes(tmp_path, error):
+    message = r"could not be written \(.*\); check space and rights"
+    with pytest.raises(BadInput, match=message), written_whole(tmp_path / "a.pt") as beside:
+        beside.write_bytes(b"half")
+        raise error
+    assert not list(tmp_path.iterdir())
+
+
+def test_torch_on_a_full_disk(tmp_path):
+    if not Path("/dev/full").is_char_device():
+        pytest.skip("the system has no /dev/full")
+    told = pytest.raises(BadInput, match="check space and rights")
+    with told, written_whole(tmp_path / "a.pt"), Path("/dev/full").open("wb") as full:
+        torch.save({"a": torch.zeros(1_000_000)}, full)
+
+
+def test_numbers_that_json_lacks_are_null(tmp_path):
+    write_json(tmp_path / "r.json", {"psnr": float("inf"), "mean": [float("nan"), 1.5], "of": (1, {"x": -math.inf})})
+    assert json.loads((tmp_path / "r.json").read_text()) == {"psnr": None, "mean": [None, 1.5], "of": [1, {"x": None}]}
+
+
+class TestLock:
+    HOLD = "import sys; from pathlib import Path; from recon_lib.files import locked\n"
+    HOLD += "with locked(Path(sys.argv[1]), Path('o.glb')): print('held', flush=True); sys.stdin.read()"
+
+    def hold(self, repo_root, path):
+        process = subprocess.Popen(
+            [sys.executable, "-c", self.HOLD, str(path)], cwd=repo_root, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert process.stdout.readline() == b"held\n"
+        return process
+
+    def test_a_second_process_is_told_until_the_first_ends(self, repo_root, tmp_path):
+        path = tmp_path / "lock"
+        first = self.hold(repo_root, path)
+        with pytest.raises(BadInput, match=r"Another run is writing o\.glb"), locked(path, Path("o.glb")):
+            pass
+        first.communicate()
+        with locked(path, Path("o.glb")):
+            assert path.exists()
+        assert not list(tmp_path.iterdir())
+
+    def test_the_lock_of_a_killed_process_is_free(self, repo_root, tmp_path):
+        first = self.hold(repo_root, tmp_path / "lock")
+        first.kill()
+        first.communicate()
+        with locked(tmp_path / "lock", Path("o.glb")):
+            pass
+        assert not list(tmp_path.iterdir())
+
+    def test_the_same_process_twice(self, tmp_path):
+        first, second = (locked(tmp_path / "lock", Path("o.glb")) for _ in range(2))
+        with first, pytest.raises(BadInput, match="Another run"), second:
+            pass
+
+
+def test_what_a_killed_run_left_half_written_goes(tmp_path):
+    with pytest.raises(KeyError), written_whole(tmp_path / "a.b.glb") as beside:
+        left = beside.name
+        raise KeyError
+    for name in (left, "a.b.glb", ".a.b.glb", ".c.b.glb.12345678.part.glb"):
+        (tmp_path / name).touch()
+    remove_partial(tmp_path / "a.b.glb")
+    assert {p.name for p in tmp_path.iterdir()} == {"a.b.glb", ".a.b.glb", ".c.b.glb.12345678.part.glb"}
