@@ -10,7 +10,7 @@ from glob import escape
 from pathlib import Path
 
 from .errors import BadInput
-from .parsing import LONGEST_NAME, check_path
+from .parsing import MAX_NAME_BYTES, check_path
 
 WRITE_FAILURES = ("PytorchStreamWriter", "unexpected pos", "Error while serializing", "I/O error")  # torch, safetensors
 
@@ -127,7 +127,7 @@ def _beside(path: Path) -> Path:
 
 def _beside_start(path: Path) -> str:
     """How the names of `_beside` begin: short enough to be a name with all that follows."""
-    room = LONGEST_NAME - len(f"..{'0' * 8}.part") - len(os.fsencode(path.suffix))
+    room = MAX_NAME_BYTES - len(f"..{'0' * 8}.part") - len(os.fsencode(path.suffix))
     return (
         "." + os.fsdecode(os.fsencode(path.name)[: max(room, 1)])
         if room < len(os.fsencode(path.name))
