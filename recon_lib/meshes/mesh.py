@@ -1,5 +1,6 @@
 """A triangle mesh with everything an export needs: normals, colours, UVs, texture, provenance."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -10,6 +11,8 @@ from torch import Tensor
 from ..check import check_finite, check_shape
 from ..errors import BadInput
 
+UV_SLACK = 1e-3  # of the texture's side: writers round
+
 
 @dataclass(frozen=True)
 class Mesh:
@@ -19,9 +22,12 @@ class Mesh:
     faces: Tensor  # [M,3] int64
     vertex_normals: Tensor | None = None  # [N,3] unit
     vertex_colors: Tensor | None = None  # [N,3] sRGB 0-1
-    uvs: Tensor | None = None  # [N,2], (0,0) the texture's top-left corner (glTF)
+    uvs: Tensor | None = None  # [N,2], (0,0) the texture's top-left corner (glTF); outside 0-1 the texture repeats
     texture: Tensor | None = None  # [3,H,W] sRGB 0-1
     provenance: Tensor | None = None  # [N] uint8, codes of `Provenance`
+    # Where the vertices' zero lies in the file that they came from, float64. Not zero for meshes far from their
+    # origin, such as scans in map coordinates: float32 cannot hold those.
+    origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def __post_init__(self) -> None:
         check_shape("vertices", self.vertices, "N", 3)
@@ -33,10 +39,19 @@ class Mesh:
         for name, width in (("vertex_normals", 3), ("vertex_colors", 3), ("uvs", 2)):
             if getattr(self, name) is not None:
                 check_shape(name, getattr(self, name), count, width)
+                check_finite(name, getattr(self, name))
         if self.provenance is not None:
             check_shape("provenance", self.provenance, count)
         if self.texture is not None:
             check_shape("texture", self.texture, 3, "H", "W")
+            check_finite("texture", self.texture)
+        if not (len(self.origin) == 3 and all(map(math.isfinite, self.origin))):
+            raise BadInput(f"The mesh's origin is {str(self.origin)[:60]}; three finite numbers are needed.")
+
+    @property
+    def repeats(self) -> bool:
+        """The UVs leave 0-1, so that the texture repeats; a texture that does not repeat ends at its edges."""
+        return self.uvs is not None and bool(((self.uvs < -UV_SLACK) | (self.uvs > 1 + UV_SLACK)).any())
 
     @property
     def bounds(self) -> Tensor:
