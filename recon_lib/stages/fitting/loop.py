@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...errors import BadInput
 from ...progress import Progress
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, check_done
 
 ResultT = TypeVar("ResultT")
 
@@ -33,7 +33,7 @@ class ResumableFit(Protocol):
         ...
 
     def load_state(self, state: dict) -> None:
-        """Go back to a `state`."""
+        """Go back to a `state`. One of another shape raises one of Python's usual errors, and changes nothing."""
         ...
 
 
@@ -50,23 +50,26 @@ def all_steps(
 ) -> tuple[ResultT, FitStats]:
     """Take a fit from where `checkpoint` or it itself stands to `total` steps, and `finish` it.
 
-    The checkpoint is removed when the result is there. Raises `BadInput` when the loss is no longer finite, and what
-    the host raises on interrupt; the fit can go on from the checkpoint then.
+    The state after the last step is written too: the caller removes the checkpoint, once it has written what came of
+    the fit. Raises `BadInput` when the loss is no longer finite, and what the host raises on interrupt; the fit can go
+    on from the checkpoint then.
     """
     started = time.perf_counter()
     fit.progress.start(title, total)
-    state = None if checkpoint is None else checkpoint.read()
-    if state is not None:
-        fit.load_state(state)
+    if checkpoint is not None and checkpoint.resume(lambda state: _loaded(fit, state, total)):
         fit.progress.step(steps=fit.done)
     resumed = fit.done
     while fit.done < total:
         if not fit.advance() < float("inf"):
             raise BadInput("The fit diverged; check that the cameras belong to the images.")
-        if checkpoint is not None and fit.done < total:
-            checkpoint.write(fit.state)
+        if checkpoint is not None:
+            checkpoint.write(fit.state, now=fit.done == total)
         fit.progress.step(fit.preview)
-    result = finish()
-    if checkpoint is not None:
-        checkpoint.remove()
-    return result, FitStats(time.perf_counter() - started, resumed)
+    return finish(), FitStats(time.perf_counter() - started, resumed)
+
+
+def _loaded(fit: ResumableFit, state: dict, total: int) -> bool:
+    """Let the fit go back to a state, whose steps must be 1 to `total`. -> True"""
+    check_done(state["done"], total)
+    fit.load_state(state)
+    return True

@@ -19,7 +19,7 @@ from ...progress import Progress
 from ...render.error_bounded import ErrorBoundedSampler
 from ...render.rays import render_rays
 from ...views.views import Views
-from .checkpoint import Checkpoint, fingerprint
+from .checkpoint import Checkpoint, check_moments, fingerprint, seeded
 from .loop import all_steps
 from .losses import color_loss, eikonal_loss
 from .rays import PixelRays, check_views
@@ -98,8 +98,7 @@ class PerceptronRun:
         radius = settings.network.scene_radius
         self.center, self.scale = center, radius / (CAMERA_ROOM * farthest)
         self.bounds = find_bounds(views) if bounds is None else bounds
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             self.network = VolSDF(settings.network).to(self.device)
         # rays are rendered in the network's own frame
         scene = torch.tensor([[-radius] * 3, [radius] * 3])
@@ -145,7 +144,8 @@ class PerceptronRun:
 
     def field(self) -> PerceptronField:
         """The perceptron as it is now, on the CPU."""
-        network = VolSDF(self.settings.network)
+        with seeded(self.seed):
+            network = VolSDF(self.settings.network)
         network.load_state_dict({key: value.cpu() for key, value in self.network.state_dict().items()})
         return PerceptronField(network.eval().requires_grad_(False), self.center, self.scale, self.bounds)
 
@@ -162,7 +162,12 @@ class PerceptronRun:
 
     def load_state(self, state: dict) -> None:
         """Go back to a `state`."""
-        self.done = state["done"]
+        with seeded(self.seed):
+            network = VolSDF(self.settings.network)
+        network.load_state_dict(state["network"])
+        moments = state["optimizer"]
+        check_moments(moments, list(network.parameters()))
         self.network.load_state_dict(state["network"])
         groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": state["optimizer"], "param_groups": groups})
+        self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        self.done = state["done"]

@@ -62,31 +62,26 @@ def test_stopped_and_run_again_takes_each_step_once(tmp_path, step):
     value, went = run(Doubling(again), tmp_path / "state")
     assert value == run(Doubling(Progress()))[0] and went.resumed == step
     assert again.reported[:2] == [(0, False), (step, False)] and again.done == 5
-    assert not files(tmp_path), "the checkpoint goes when the result is there"
+    after = Told()
+    assert run(Doubling(after), tmp_path / "state")[1].resumed == 5, "what is finished is kept for the caller"
+    assert after.reported == [(0, False), (5, False)]
 
 
-def test_no_state_is_kept_of_the_last_step():
-    """It would cost a writing and be removed at once."""
+def test_the_state_after_the_last_step_is_written_whatever_the_pause(tmp_path):
+    checkpoint = Checkpoint(tmp_path / "state", "key", pause=10**6)
+    all_steps(Doubling(Progress()), "Doubling", 3, checkpoint, lambda: None)
+    assert checkpoint.resume(lambda state: state)["done"] == 3
 
-    class Kept(Checkpoint):
-        def __init__(self) -> None:
-            self.written = []
 
-        def read(self) -> None:
-            return None
-
-        def write(self, state) -> None:
-            self.written.append(state()["done"])
-
-        def remove(self) -> None:
-            self.written.append("removed")
-
-    kept, fit = Kept(), Doubling(Progress())
-    all_steps(fit, "Doubling", 3, kept, lambda: kept.written.append("result"))
-    assert kept.written == [1, 2, "result", "removed"]
+@pytest.mark.parametrize("done", [999, 6, 0, -1, True, 2.0, "2", None])
+def test_steps_that_do_not_fit_the_run_start_anew(tmp_path, done):
+    Checkpoint(tmp_path / "state", "key").write(lambda: {"done": done, "value": 7}, now=True)
+    value, went = run(Doubling(Progress()), tmp_path / "state")
+    assert value == run(Doubling(Progress()))[0] and went.resumed == 0
+    assert sorted(files(tmp_path)) == ["state", "state.damaged"]
 
 
 def test_a_loss_that_is_no_number_ends_it_and_leaves_the_state_before(tmp_path):
     with pytest.raises(BadInput, match="diverged"):
         run(Doubling(Progress(), diverges_at=3), tmp_path / "state")
-    assert Checkpoint(tmp_path / "state", "key").read()["done"] == 2
+    assert Checkpoint(tmp_path / "state", "key").resume(lambda state: state)["done"] == 2

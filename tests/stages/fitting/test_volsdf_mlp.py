@@ -10,7 +10,7 @@ from recon_lib.networks.volsdf.perceptron import VolSDFConfig
 from recon_lib.progress import Progress
 from recon_lib.render.error_bounded import ErrorBoundedSampler
 from recon_lib.stages.fitting import volsdf_mlp as stage
-from recon_lib.stages.fitting.checkpoint import Checkpoint
+from recon_lib.stages.fitting.checkpoint import Checkpoint, decoded, encoded
 from recon_lib.stages.fitting.volsdf_mlp import MlpSettings, PerceptronRun, fit_volsdf_mlp
 from tests.helpers.posed import around, posed, sphere
 
@@ -77,7 +77,20 @@ def test_killed_and_run_again_gives_the_same_network(tmp_path, monkeypatch):
     again = fit_volsdf_mlp(VIEWS, settings=TINY, checkpoint=path)
     assert (whole.resumed, again.resumed, again.steps) == (0, 2, 4)
     assert all(torch.equal(a, b) for a, b in zip(weights(whole), weights(again), strict=True))
-    assert not path.exists()
+    assert fit_volsdf_mlp(VIEWS, settings=TINY, checkpoint=path).resumed == 4
+
+
+@pytest.mark.parametrize("change", [{"network": {}}, {"done": 5}, {"optimizer": {0: {}}}])
+def test_a_state_that_cannot_be_used_is_set_aside(tmp_path, change):
+    settings, path, drawn = replace(TINY, steps=1), tmp_path / "fit", torch.get_rng_state()
+    whole = fit_volsdf_mlp(VIEWS, settings=settings, checkpoint=path)
+    saved = decoded(path.read_bytes())
+    saved["state"].update(change)
+    path.write_bytes(b"".join(encoded(saved)))
+    again = fit_volsdf_mlp(VIEWS, settings=settings, checkpoint=path)
+    assert again.resumed == 0 and (tmp_path / "fit.damaged").is_file()
+    assert all(torch.equal(a, b) for a, b in zip(weights(whole), weights(again), strict=True))
+    assert torch.equal(torch.get_rng_state(), drawn)
 
 
 def test_the_seed_decides():

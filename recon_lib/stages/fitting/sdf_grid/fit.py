@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ....check import check_shape
 from ....errors import BadInput
 from ....fields.cells import Cells
 from ....fields.field import Field
@@ -22,7 +23,7 @@ from ....networks.volsdf.grid_color import GridColor
 from ....progress import Progress
 from ....render.near_surface import nearest_surface
 from ....views.views import Views
-from ..checkpoint import Checkpoint, fingerprint
+from ..checkpoint import Checkpoint, fingerprint, seeded
 from ..loop import all_steps
 from ..rays import PixelRays, check_views, reduced
 from .grid import FittedGrid
@@ -65,7 +66,8 @@ def fit_volsdf(
     hull: nothing of the object lies outside this field. bounds: [2,3] world, the box to work in; default: the start's,
     else the hull's, else that of the masks' visual hull.
     checkpoint: a file to which the state is written now and then; a fit of the same input that finds it there goes on
-    from it with the same result. It is removed when the fit is done.
+    from it with the same result. It stays when the fit is done: a caller that has written what came of it removes it
+    by `remove_checkpoint`.
     The same seed and input give the same field on one machine. Computed on the CPU.
     Raises `BadInput` for missing or whole masks, NaN, an empty start, and for masks that have no point in common.
     """
@@ -99,8 +101,7 @@ class GridFit:
         self.settings = settings
         distance = starting_distance(start or hull or Silhouettes.of(views), cells, progress.check)
         self.limit = HullLimit.of(hull, cells, progress.check)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             module = GridColor(settings.features, settings.hidden)
         base = None
         if isinstance(start, SdfGrid) and start.features.shape[1] == settings.features:
@@ -119,7 +120,7 @@ class GridFit:
     def run(self, checkpoint: Checkpoint | None = None) -> Fit:
         """All rounds, from where a checkpoint stands."""
         total = self.settings.rounds
-        field, stats = all_steps(self, TITLE, total, checkpoint, self.grid.field)
+        field, stats = all_steps(self, TITLE, total, checkpoint, lambda: self.grid.field())
         log.info(
             "fitted %d views in %d rounds, %.1f s, %d nodes", len(self.views), total, stats.seconds, len(self.grid)
         )
@@ -182,5 +183,9 @@ class GridFit:
 
     def load_state(self, state: dict) -> None:
         """Go back to a `state`."""
-        self.done, self.loss, self.candidates = state["done"], state["loss"], state["candidates"]
-        self.grid.load_state(state["grid"], self.settings.rates)
+        candidates = state["candidates"]
+        check_shape("candidates", candidates, "rays")
+        if len(candidates) and not 0 <= int(candidates.min()) <= int(candidates.max()) < len(self.rays):
+            raise ValueError("its rays are none of the views'")
+        grid = self.grid.loaded(state["grid"], self.settings.rates)
+        self.grid, self.done, self.loss, self.candidates = grid, state["done"], float(state["loss"]), candidates

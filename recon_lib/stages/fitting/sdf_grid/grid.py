@@ -1,5 +1,6 @@
 """Signed-distance grid under fit: parameters at the nodes that rays touch, and their optimiser."""
 
+import copy
 import math
 from typing import Any, Protocol
 
@@ -7,12 +8,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ....check import check_shape
+from ....errors import BadInput
 from ....fields.cells import Cells
 from ....fields.sdf_grid import SdfGrid, shared_rows
 from ....networks.volsdf.density import laplace_density
 from ....networks.volsdf.grid_color import GridColor
+from ....parsing import whole_number
+from ..checkpoint import check_moments
 from .settings import Rates
 
+MAX_NODES = 1024  # a side
 BETAS, EPSILON = (0.9, 0.99), 1e-15
 
 
@@ -159,9 +165,7 @@ class FittedGrid:
         """The grid as a field of its own."""
         self.write_back()
         side = self.cells.nodes
-        module = GridColor(self.width, self.module.inner.out_features)
-        module.load_state_dict(self.module.state_dict())
-        module.requires_grad_(False)
+        module = copy.deepcopy(self.module).requires_grad_(False)  # a new one would draw random numbers
         rows, features = self._all_features()
         whole = self.whole.view(side, side, side).clone()
         return SdfGrid(self.cells, whole, rows.view(side, side, side), features, module, self.beta)
@@ -205,8 +209,15 @@ class FittedGrid:
             "base": (base.cells.nodes, base.rows, base.features) if self.refined else None,
         }  # fmt: skip
 
-    def load_state(self, state: dict, rates: Rates) -> None:
-        """Take over what `state` gave."""
+    def loaded(self, state: dict, rates: Rates) -> "FittedGrid":
+        """A grid that stands where `state` was taken. Raises `BadInput` and Python's usual errors for other states."""
+        _check_state(state, self.width)
+        grid = copy.copy(self)
+        grid.module, grid.log_beta = copy.deepcopy(self.module), nn.Parameter(self.log_beta.detach().clone())
+        grid._load(state, rates)
+        return grid
+
+    def _load(self, state: dict, rates: Rates) -> None:
         base, self.refined = self.base, state["base"] is not None
         if self.refined:
             side, rows, features = state["base"]
@@ -224,7 +235,31 @@ class FittedGrid:
             self.inner = (self.neighbours >= 0).all(1).nonzero().flatten()
             self.optimizer = self._adam(rates)
             groups = self.optimizer.state_dict()["param_groups"]
+            check_moments(state["optimizer"], [p for group in self.optimizer.param_groups for p in group["params"]])
             self.optimizer.load_state_dict({"state": state["optimizer"], "param_groups": groups})
+
+
+def _check_state(state: dict, width: int) -> None:
+    """Raise `BadInput` for a state whose tensors do not fit each other."""
+    nodes = whole_number(state["nodes"], "nodes", 2, MAX_NODES)
+    check_shape("whole", state["whole"], nodes**3)
+    count = len(state["numbers"])
+    check_shape("numbers", state["numbers"], count)
+    check_shape("distance", state["distance"], count)
+    check_shape("features", state["features"], count, width)
+    check_shape("log_beta", state["log_beta"])
+    _check_index("numbers", state["numbers"], nodes**3)
+    if state["base"] is not None:
+        side, rows, features = state["base"]
+        check_shape("rows", rows, *[whole_number(side, "nodes", 2, MAX_NODES)] * 3)
+        check_shape("features", features, "rows", width)
+        if len(features):
+            _check_index("rows", rows, len(features))
+
+
+def _check_index(name: str, index: Tensor, count: int) -> None:
+    if index.numel() and not 0 <= int(index.min()) <= int(index.max()) < count:
+        raise BadInput(f"{name} of a checkpoint lie outside 0 to {count - 1}; remove it.")
 
 
 def _lengthened(state: dict, count: int) -> dict:

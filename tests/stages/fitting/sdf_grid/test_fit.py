@@ -13,7 +13,7 @@ from recon_lib.fields.sdf_grid import SdfGrid
 from recon_lib.progress import Progress
 from recon_lib.provenance import Provenance
 from recon_lib.render.field import render_field
-from recon_lib.stages.fitting.checkpoint import Checkpoint
+from recon_lib.stages.fitting.checkpoint import Checkpoint, decoded, encoded, remove_checkpoint
 from recon_lib.stages.fitting.sdf_grid import fit as stage
 from recon_lib.stages.fitting.sdf_grid.fit import Fit, fit_volsdf
 from recon_lib.stages.fitting.sdf_grid.settings import FitLevel
@@ -238,9 +238,9 @@ class Counted(Progress):
             raise Interrupted
 
 
-@pytest.mark.parametrize("rounds", [1, 2, 3])
+@pytest.mark.parametrize("rounds", [1, 2, 3, 4])
 def test_killed_and_run_again_gives_the_same_field(brief, tmp_path, rounds):
-    """In the first level, at its end, and within the second: bit for bit what an undisturbed fit gives."""
+    """In the first level, at its end, within the second, and after the last round: bit for bit an undisturbed fit."""
     path = tmp_path / "fit"
     with pytest.raises(Interrupted):
         fit_volsdf(PAIR, settings=BRIEF, checkpoint=path, progress=Counted(rounds))
@@ -248,7 +248,43 @@ def test_killed_and_run_again_gives_the_same_field(brief, tmp_path, rounds):
     again = fit_volsdf(PAIR, settings=BRIEF, checkpoint=path)
     assert again.resumed == rounds and again.loss == brief.loss
     assert same(again.field, brief.field)
-    assert not list(tmp_path.iterdir()), "the checkpoint goes when the fit is done"
+    assert fit_volsdf(PAIR, settings=BRIEF, checkpoint=path).resumed == BRIEF.rounds, "kept until the caller is done"
+    remove_checkpoint(path)
+    assert not list(tmp_path.iterdir())
+
+
+WRONG_STATES = {
+    "too many rounds": lambda s: s.update(done=999),
+    "no rounds": lambda s: s.update(done=0),
+    "rounds of another kind": lambda s: s.update(done="2"),
+    "NaN": lambda s: s["grid"]["whole"].fill_(float("nan")),
+    "another shape": lambda s: s["grid"].update(features=s["grid"]["features"][:, 1:]),
+    "rays of other views": lambda s: s.update(candidates=s["candidates"] + 10**6),
+    "a part is missing": lambda s: s.pop("grid"),
+    "not a dict": lambda s: [s.clear(), s.update({"state": 3})],
+}
+
+
+@pytest.mark.parametrize("kind", WRONG_STATES)
+def test_a_state_that_cannot_be_used_is_set_aside(brief, tmp_path, caplog, kind):
+    """Written by ourselves, with the right key and digest: the fit starts anew with the same result."""
+    path = tmp_path / "fit"
+    with pytest.raises(Interrupted):
+        fit_volsdf(PAIR, settings=BRIEF, checkpoint=path, progress=Counted(2))
+    saved = decoded(path.read_bytes())
+    WRONG_STATES[kind](saved["state"])
+    path.write_bytes(b"".join(encoded(saved)))
+    again = fit_volsdf(PAIR, settings=BRIEF, checkpoint=path)
+    assert again.resumed == 0 and same(again.field, brief.field)
+    assert (tmp_path / "fit.damaged").is_file() and caplog.text.count("damaged (") == 1
+
+
+def test_the_callers_random_numbers_are_left_alone(ball, tmp_path):
+    before = torch.get_rng_state()
+    for start in (None, ball.field):
+        fit_volsdf(PAIR, settings=BRIEF, start=start, checkpoint=tmp_path / "fit")
+    fit_volsdf(PAIR, settings=BRIEF, checkpoint=tmp_path / "fit")
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_refit_goes_on_too(brief, tmp_path):

@@ -1,5 +1,6 @@
 """The grid while it is fitted: rows, refinement, and a state by which it goes on exactly."""
 
+import copy
 import math
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 
 from recon_lib.fields.cells import Cells
 from recon_lib.networks.volsdf.grid_color import GridColor
+from recon_lib.stages.fitting.checkpoint import UNUSABLE
 from recon_lib.stages.fitting.sdf_grid.grid import FittedGrid
 from recon_lib.stages.fitting.sdf_grid.settings import Rates
 from recon_lib.stages.fitting.sdf_grid.start import ColorStart
@@ -150,8 +152,10 @@ def test_a_state_goes_on_exactly(tmp_path):
     step(grid)
     grid.write_back()
     torch.save(grid.state(), tmp_path / "state")
-    other = fresh(ColorStart(sphere(), 6))
-    other.load_state(torch.load(tmp_path / "state", weights_only=True), RATES)
+    before = fresh(ColorStart(sphere(), 6))
+    untouched = before.whole.clone(), before.beta, len(before)
+    other = before.loaded(torch.load(tmp_path / "state", weights_only=True), RATES)
+    assert torch.equal(before.whole, untouched[0]) and (before.beta, len(before)) == untouched[1:]
     for each in (grid, other):
         each.touch(torch.tensor([20000]), RATES)
         step(each)
@@ -165,16 +169,43 @@ def test_a_state_goes_on_exactly(tmp_path):
 
 
 def test_a_state_before_the_first_round_can_be_taken():
-    other = fresh()
-    other.load_state(fresh().state(), RATES)
+    other = fresh().loaded(fresh().state(), RATES)
     other.touch(torch.tensor([5]), RATES)
     assert len(other) > 0
+
+
+WRONG_STATES = {
+    "lacks a part": lambda s: s.pop("features"),
+    "nodes": lambda s: s.update(nodes=10**9),
+    "whole": lambda s: s.update(whole=s["whole"][:-1]),
+    "width": lambda s: s.update(features=s["features"][:, :-1]),
+    "count": lambda s: s.update(distance=s["distance"][:-1]),
+    "index": lambda s: s.update(numbers=s["numbers"] + 10**6),
+    "base": lambda s: s.update(base=(17, torch.full((17, 17, 17), 10**6, dtype=torch.int32), torch.zeros(3, 6))),
+    "moments": lambda s: s["optimizer"][0].update(exp_avg=torch.zeros(2)),
+    "no moments": lambda s: s.update(optimizer=None),
+    "decoder": lambda s: s.update(module={}),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG_STATES)
+def test_a_state_of_another_shape_is_refused_and_changes_nothing(kind):
+    grid = fresh()
+    grid.touch(torch.tensor([number(5, 6, 7)]), RATES)
+    step(grid)
+    before, state = grid.distance.detach().clone(), copy.deepcopy(grid.state())
+    WRONG_STATES[kind](state)
+    with pytest.raises(UNUSABLE):
+        grid.loaded(state, RATES)
+    assert torch.equal(grid.distance, before)
 
 
 def test_its_field_is_its_own():
     grid = fresh()
     grid.touch(torch.tensor([number(5, 6, 7)]), RATES)
+    drawn = torch.get_rng_state()
     field = grid.field()
+    assert torch.equal(torch.get_rng_state(), drawn)
     kept = field.features.clone(), field.distance.clone()
     step(grid)
     grid.write_back()
