@@ -65,4 +65,4 @@ def decimated(mesh: Mesh, faces: int) -> Mesh:
                                  target_count=faces)  # fmt: skip
     device = mesh.vertices.device
     return Mesh(torch.as_tensor(points, dtype=torch.float32, device=device),
-                torch.as_tensor(triangles, dtype=torch.int64, device=device))  # fmt: skip
+                torch.as_tensor(triangles, dtype=torch.int64, device=device), origin=mesh.origin)  # fmt: skip

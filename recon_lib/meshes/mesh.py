@@ -48,6 +48,19 @@ class Mesh:
         if not (len(self.origin) == 3 and all(map(math.isfinite, self.origin))):
             raise BadInput(f"The mesh's origin is {str(self.origin)[:60]}; three finite numbers are needed.")
 
+    def moved_to(self, origin: tuple[float, float, float]) -> "Mesh":
+        """The same mesh in the same place with its vertices counted from another origin."""
+        if origin == self.origin:
+            return self
+        shift = torch.tensor(self.origin, dtype=torch.float64) - torch.tensor(origin, dtype=torch.float64)
+        vertices = (self.vertices.double().cpu() + shift).to(self.vertices)
+        return replace(self, vertices=vertices, origin=origin)
+
+    @property
+    def placed_vertices(self) -> Tensor:
+        """The vertices where the file has them, [N,3] float64 on the CPU."""
+        return self.vertices.detach().cpu().double() + torch.tensor(self.origin, dtype=torch.float64)
+
     @property
     def repeats(self) -> bool:
         """The UVs leave 0-1, so that the texture repeats; a texture that does not repeat ends at its edges."""

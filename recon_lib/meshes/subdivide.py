@@ -61,7 +61,7 @@ def _with_middles(mesh: Mesh, edges: Tensor) -> Mesh:
     grown = {}
     for field in fields(mesh):
         values = getattr(mesh, field.name)
-        if values is None or field.name in ("faces", "texture"):
+        if values is None or field.name in ("faces", "texture", "origin"):
             continue
         ends = values[edges]
         middle = ends.amax(1) if field.name == "provenance" else ends.mean(1)

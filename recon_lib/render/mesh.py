@@ -93,8 +93,15 @@ def creased_normals(mesh: Mesh, crease: float = CREASE_COSINE) -> Tensor:
     return torch.where((smooth * flat).sum(-1, keepdim=True) < crease, flat, smooth)
 
 
-def sample_texture(texture: Tensor, uvs: Tensor) -> Tensor:
-    """Bilinear colours of `texture` [3,H,W] at uvs [P,2] ((0,0) the top-left corner) -> [P,3]."""
+def sample_texture(texture: Tensor, uvs: Tensor, *, repeat: bool = False) -> Tensor:
+    """Bilinear colours of `texture` [3,H,W] at uvs [P,2] ((0,0) the top-left corner) -> [P,3].
+
+    repeat: the texture goes on beyond its edges (`Mesh.repeats`); otherwise its outermost texels do.
+    """
+    if repeat:
+        size = uvs.new_tensor(texture.shape[:0:-1])
+        texture = F.pad(texture[None], (1, 1, 1, 1), mode="circular")[0]
+        uvs = ((uvs - uvs.floor()) * size + 1) / (size + 2)
     grid = (uvs * 2 - 1).view(1, 1, -1, 2)
     colors = F.grid_sample(texture[None], grid, mode="bilinear", padding_mode="border", align_corners=False)
     return colors[0, :, 0].T
@@ -105,7 +112,9 @@ def surface_albedo(mesh: Mesh, fragments: Fragments) -> Tensor:
     albedo = fragments.barycentric.new_zeros((*fragments.face.shape, 3))
     seen = fragments.mask
     if mesh.texture is not None and mesh.uvs is not None:
-        albedo[seen] = sample_texture(mesh.texture, fragments.interpolate_seen(mesh.uvs[mesh.faces]))
+        albedo[seen] = sample_texture(
+            mesh.texture, fragments.interpolate_seen(mesh.uvs[mesh.faces]), repeat=mesh.repeats
+        )
     elif mesh.vertex_colors is not None:
         albedo = fragments.interpolate(mesh.vertex_colors[mesh.faces])
     else:

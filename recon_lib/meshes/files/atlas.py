@@ -8,7 +8,7 @@ triangle, in which picture and colours are multiplied: nothing smaller is right 
 import logging
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -63,6 +63,7 @@ class _Use:
 
 def make_atlas(parts: Sequence[Part]) -> Atlas:
     """The atlas of parts that each have a picture with UVs, or colours, or both."""
+    parts = [_countable(part) for part in parts]
     scale = 1.0
     while True:
         windows, uses = _planned(parts, scale)
@@ -92,7 +93,7 @@ def _planned(parts: Sequence[Part], scale: float) -> tuple[list[_Window], list[_
         if part.picture is not None and part.colors is None:
             low, high = spans[id(part.picture)]
             if id(part.picture) not in shared:
-                picture = _reduced(part.picture, high - low, scale)
+                picture = _reduced(part.picture, scale)
                 windows.append(_window(picture, low, high, MARGIN))
                 shared[id(part.picture)] = len(windows) - 1, picture
             index, picture = shared[id(part.picture)]
@@ -118,7 +119,7 @@ def _by_triangles(part: Part, scale: float, windows: list[_Window]) -> _Use:
         picture, uvs = PLAIN, np.tile(np.array([[0.0, 0], [1, 0], [0, 1]]) * 0.5, (count, 1, 1))
     else:
         corners = part.uvs[part.faces]
-        picture = _reduced(part.picture, np.ptp(corners, axis=1).max(0), scale)
+        picture = _reduced(part.picture, scale)
         uvs = np.stack([_brought_near(triangle, part.picture) for triangle in corners])
     texels = np.empty((count, 3, 2))
     first = len(windows)
@@ -161,13 +162,24 @@ def _window(picture: Picture, low: np.ndarray, high: np.ndarray, margin: int) ->
     return _Window(picture, first, last - first)
 
 
-def _reduced(picture: Picture, span: np.ndarray, scale: float) -> Picture:
-    """The picture made smaller by `scale`; one texel of its mean colour if it repeats beyond counting."""
+def _countable(part: Part) -> Part:
+    """The part; in place of a picture that repeats beyond counting, its mean colour."""
+    if part.picture is None or _spans([replace(part, colors=None)])[id(part.picture)][1].max() < MAX_REPEATS:
+        return part
+    log.warning("A texture repeats more than %d times: its mean colour is shown.", MAX_REPEATS)
+    mean = to_linear(part.picture.pixels.reshape(-1, 3) / 255).mean(0)
+    return replace(
+        part,
+        picture=None,
+        uvs=None,
+        colors=mean * (np.ones_like(part.vertices) if part.colors is None else part.colors),
+    )
+
+
+def _reduced(picture: Picture, scale: float) -> Picture:
+    """The picture made smaller by `scale`."""
     from PIL import Image
 
-    if span.max() > MAX_REPEATS:
-        mean = to_srgb(to_linear(picture.pixels / 255).mean((0, 1)))
-        return Picture((mean * 255).round().astype(np.uint8)[None, None], ("clamp", "clamp"))
     if scale >= 1:
         return picture
     size = [max(1, round(side * scale)) for side in picture.pixels.shape[1::-1]]

@@ -2,7 +2,8 @@
 
 Old form (to 2025): vertices [B,N,3], faces [B,M,3]. New form adds uvs [B,N,2], vertex_colors [B,N,3 or 4] (linear,
 SaveGLB writes them as COLOR_0 unchanged), texture [B,H,W,3] sRGB, normals [B,N,3], and for batches padded to one
-size vertex_counts and face_counts [B]. Between nodes of this pack `recon3d_provenance` [B,N] is added.
+size vertex_counts and face_counts [B]. Between nodes of this pack `recon3d_provenance` [B,N] is added, and
+`recon3d_origin` [B,3] float64 for meshes that have one (`Mesh.origin`).
 """
 
 import inspect
@@ -55,6 +56,8 @@ def mesh_to_comfy(mesh: Mesh | Sequence[Mesh], factory: Factory | None = None) -
         "normals": _padded([m.vertex_normals for m in meshes]),
         "recon3d_provenance": _padded([m.provenance for m in meshes]),
     }
+    if any(any(m.origin) for m in meshes):
+        fields["recon3d_origin"] = torch.tensor([m.origin for m in meshes], dtype=torch.float64)
     if fields["vertex_colors"] is not None:
         fields["vertex_colors"] = srgb_to_linear(fields["vertex_colors"])
     sizes = [(len(m.vertices), len(m.faces)) for m in meshes]
@@ -91,6 +94,7 @@ def _item(value: Any, index: int) -> Mesh:
 
     colors, texture = rows("vertex_colors", 3), getattr(value, "texture", None)
     codes = getattr(value, "recon3d_provenance", None)
+    origins = getattr(value, "recon3d_origin", None)
     return Mesh(
         vertices=rows("vertices", 3),
         faces=_copy(value.faces[index])[:face_count].long(),
@@ -99,6 +103,7 @@ def _item(value: Any, index: int) -> Mesh:
         uvs=rows("uvs", 2),
         texture=None if texture is None else _copy(texture[index])[..., :3].permute(2, 0, 1).contiguous(),
         provenance=None if codes is None else codes[index][:vertex_count].to("cpu", torch.uint8, copy=True),
+        origin=(0.0, 0.0, 0.0) if origins is None else tuple(origins[index].tolist()),
     )
 
 

@@ -16,7 +16,7 @@ from ..mesh import Mesh
 
 FLOAT, UINT16, UINT32 = 5126, 5123, 5125
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
-LINEAR, MIPMAPPED, CLAMP = 9729, 9987, 33071
+LINEAR, MIPMAPPED, CLAMP, REPEAT = 9729, 9987, 33071, 10497
 GREY = [0.6, 0.6, 0.6, 1.0]  # base colour of a mesh without colours, linear
 
 
@@ -47,7 +47,8 @@ class _Chunks:
 def encode_glb(mesh: Mesh, *, provenance: bool = False) -> bytes:
     """The file's bytes. `mesh` needs at least one face; vertex normals are written when it has them.
 
-    A texture wins over vertex colours: viewers would multiply the two.
+    A texture wins over vertex colours: viewers would multiply the two. It repeats if the UVs leave 0-1. The mesh's
+    origin becomes the node's translation, since JSON has double precision and vertices have not.
     """
     chunks = _Chunks()
     attributes = {"POSITION": chunks.accessor(_floats(mesh.vertices), "VEC3", FLOAT, limits=True)}
@@ -67,15 +68,16 @@ def encode_glb(mesh: Mesh, *, provenance: bool = False) -> bytes:
         "asset": {"version": "2.0", "generator": "ComfyUI-Recon3D"},
         "scene": 0,
         "scenes": [{"nodes": [0]}],
-        "nodes": [{"mesh": 0, "name": "object"}],
+        "nodes": [{"mesh": 0, "name": "object"} | ({"translation": list(mesh.origin)} if any(mesh.origin) else {})],
         "meshes": [{"primitives": [{"attributes": attributes, "indices": indices, "material": 0, "mode": 4}]}],
         "materials": [_material(textured, "COLOR_0" in attributes)],
     }
     if textured:
+        wrap = REPEAT if mesh.repeats else CLAMP
         content |= {
             "textures": [{"source": 0, "sampler": 0}],
             "images": [{"bufferView": chunks.view(encode_png(mesh.texture)), "mimeType": "image/png"}],
-            "samplers": [{"magFilter": LINEAR, "minFilter": MIPMAPPED, "wrapS": CLAMP, "wrapT": CLAMP}],
+            "samplers": [{"magFilter": LINEAR, "minFilter": MIPMAPPED, "wrapS": wrap, "wrapT": wrap}],
         }
     return _packed(content, chunks)
 

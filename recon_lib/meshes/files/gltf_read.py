@@ -112,8 +112,10 @@ def _faces(document: Document, primitive: dict[str, Any], mode: int, count: int)
         return strips(corners)
     if mode == FAN:
         rest = corners[1:]
-        return np.stack([np.full(max(len(rest) - 1, 0), corners[0]), rest[:-1], rest[1:]], 1) if len(rest) else (
-            np.zeros((0, 3), np.int64)
+        return (
+            np.stack([np.full(max(len(rest) - 1, 0), corners[0]), rest[:-1], rest[1:]], 1)
+            if len(rest)
+            else (np.zeros((0, 3), np.int64))
         )
     if len(corners) % 3:
         raise document.damaged("its triangles do not have three corners each")
@@ -134,14 +136,20 @@ def _uvs(document: Document, attributes: dict[str, Any], surface: Surface, count
 
 
 def _in_world(
-    document: Document, part: Part, primitive: dict[str, Any], mesh: dict[str, Any], node: dict[str, Any], matrix: np.ndarray
+    document: Document,
+    part: Part,
+    primitive: dict[str, Any],
+    mesh: dict[str, Any],
+    node: dict[str, Any],
+    matrix: np.ndarray,
 ) -> Part:
     """The part morphed, bent by its skin, or else moved to its node."""
     vertices = _morphed(document, part.vertices, primitive, node.get("weights", mesh.get("weights", [])))
     if "skin" in node and "JOINTS_0" in primitive["attributes"]:
         vertices, flipped = _skinned(document, vertices, primitive["attributes"], node["skin"]), False
     else:
-        vertices = vertices @ matrix[:3, :3].T + matrix[:3, 3]
+        with np.errstate(over="ignore", invalid="ignore"):  # told below
+            vertices = vertices @ matrix[:3, :3].T + matrix[:3, 3]
         flipped = np.linalg.det(matrix[:3, :3]) < 0  # a mirror image is turned right side out again
     if not np.isfinite(vertices).all():
         raise document.damaged("a node stands nowhere")

@@ -84,7 +84,9 @@ def _tinted(parts: list[Part]) -> list[Part]:
         tint = np.ones(3) if tint is None else tint
         key = (id(part.picture), tuple(tint))
         if key not in made:
-            made[key] = part.picture if tint.min() >= 1 else Picture(tinted(part.picture.pixels, tint), part.picture.wrap)
+            made[key] = (
+                part.picture if tint.min() >= 1 else Picture(tinted(part.picture.pixels, tint), part.picture.wrap)
+            )
         result.append(replace(part, picture=made[key], tint=None, colors=colors))
     return result
 

@@ -33,7 +33,7 @@ def read_obj(path: Path) -> list[Part]:
     if not lines.v or not lines.faces:
         return []
     points, colors = _points(lines.v, path.name)
-    uvs = table([(row + ["0", "0"])[:2] for row in lines.vt], path.name) if lines.vt else np.zeros((0, 2))
+    uvs = table([[*row, "0", "0"][:2] for row in lines.vt], path.name) if lines.vt else np.zeros((0, 2))
     materials: dict[str, Material] = {}
     for name in lines.libraries:
         materials |= read_materials(MeshFolder(path), name)
@@ -103,7 +103,11 @@ def _corners(faces: list[tuple[str, int, int]], name: str) -> tuple[np.ndarray, 
 def _parts(
     corners: np.ndarray, points: np.ndarray, uvs: np.ndarray, colors: np.ndarray | None, material: Material
 ) -> list[Part]:
-    """Triangles [M,3,2] of one material as a textured and a plain part."""
+    """Triangles [M,3,2] of one material as a textured and a plain part.
+
+    MTL multiplies map_Kd by Kd. A grey Kd beside a map is left out: it is the default of many writers (0.4, 0.64,
+    0.8, 0), and programs that show their files do without it.
+    """
     textured = (corners[..., 1] >= 0).all(1) if material.picture is not None else np.zeros(len(corners), bool)
     tint = None if material.color is None else to_linear(material.color)
     parts = []
@@ -111,7 +115,7 @@ def _parts(
         pairs, faces = np.unique(corners[textured].reshape(-1, 2), axis=0, return_inverse=True)
         placed = uvs[pairs[:, 1]] * material.scale + material.offset
         placed = placed * [1, -1] + [0, 1]  # OBJ counts v upward
-        whole = None if tint is None or not tint.any() else tint  # writers say black where they mean: only the map
+        whole = None if tint is None or np.ptp(tint) < 1e-3 else tint
         parts.append(Part(points[pairs[:, 0]], faces.reshape(-1, 3), placed, material.picture, whole))
     if not textured.all():
         used, faces = np.unique(corners[~textured][..., 0], return_inverse=True)

@@ -15,11 +15,11 @@ def encode_obj(mesh: Mesh, stem: str) -> dict[str, bytes]:
     Vertex colours follow the coordinates on the `v` lines, as most programs read them.
     """
     textured = mesh.uvs is not None and mesh.texture is not None
-    columns = [_numpy(mesh.vertices)]
+    columns = [_numpy(mesh.placed_vertices if any(mesh.origin) else mesh.vertices)]
     if mesh.vertex_colors is not None and not textured:
         columns.append(_numpy(mesh.vertex_colors).clip(0, 1))
     rows = [f"mtllib {stem}.mtl", "usemtl surface"] if textured else []
-    rows += _rows("v", np.concatenate(columns, 1))
+    rows += _rows("v", np.concatenate(columns, 1), 15 if any(mesh.origin) else 7)
     parts = ["%d"]
     if textured:
         rows += _rows("vt", _numpy(mesh.uvs) * [1, -1] + [0, 1])  # OBJ counts v upward
@@ -39,8 +39,12 @@ def encode_obj(mesh: Mesh, stem: str) -> dict[str, bytes]:
 
 
 def encode_ply(mesh: Mesh, *, provenance: bool = False) -> bytes:
-    """Binary PLY with normals, vertex colours and, when asked for, provenance, as far as the mesh has them."""
-    columns: list[tuple[str, str, np.ndarray]] = _columns("x y z", "f4", _numpy(mesh.vertices))
+    """Binary PLY with normals, vertex colours and, when asked for, provenance, as far as the mesh has them.
+
+    Positions are in double precision if the mesh has an origin.
+    """
+    real, points = ("f8", mesh.placed_vertices) if any(mesh.origin) else ("f4", mesh.vertices)
+    columns: list[tuple[str, str, np.ndarray]] = _columns("x y z", real, _numpy(points))
     if mesh.vertex_normals is not None:
         columns += _columns("nx ny nz", "f4", _numpy(mesh.vertex_normals))
     if mesh.vertex_colors is not None:
@@ -52,7 +56,7 @@ def encode_ply(mesh: Mesh, *, provenance: bool = False) -> bytes:
         table[name] = values
     faces = np.empty(len(mesh.faces), [("count", "u1"), ("corners", "<i4", 3)])
     faces["count"], faces["corners"] = 3, mesh.faces.cpu().numpy()
-    kinds = {"f4": "float", "u1": "uchar"}
+    kinds = {"f4": "float", "f8": "double", "u1": "uchar"}
     head = [
         "ply", "format binary_little_endian 1.0", f"element vertex {len(table)}",
         *(f"property {kinds[kind]} {name}" for name, kind, _ in columns),
@@ -72,8 +76,8 @@ def _columns(names: str, kind: str, values: np.ndarray) -> list[tuple[str, str, 
     return [(name, kind, column) for name, column in zip(names.split(), values.T, strict=True)]
 
 
-def _rows(word: str, values: np.ndarray) -> list[str]:
-    line = word + " %.7g" * values.shape[1]
+def _rows(word: str, values: np.ndarray, digits: int = 7) -> list[str]:
+    line = word + f" %.{digits}g" * values.shape[1]
     return [line % tuple(row) for row in values.tolist()]
 
 

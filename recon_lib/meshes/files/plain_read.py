@@ -18,7 +18,8 @@ def read_stl(path: Path) -> list[Part]:
     """The file's part; corners at one place become one vertex, since STL repeats each in every triangle."""
     content = path.read_bytes()
     count = int.from_bytes(content[80:84], "little") if len(content) >= 84 else -1
-    if 0 <= count and 84 + count * FACET.itemsize == len(content) or not content.lstrip()[:5].lower() == b"solid":
+    exact = count >= 0 and 84 + count * FACET.itemsize == len(content)  # binary ones may begin with "solid" too
+    if exact or content.lstrip()[:5].lower() != b"solid":
         if count < 0 or 84 + count * FACET.itemsize > len(content):
             raise BadInput(f"{path.name} is damaged or truncated (its triangles end early); get it again.")
         corners = np.frombuffer(content, FACET, count, 84)["corners"].reshape(-1, 3).astype(np.float64)
@@ -73,7 +74,9 @@ def _off_parts(points: list[list[str]], polygons: list[list[str]], head: re.Matc
     triangles = triangulate(vertices, corners, counts)
     if head[2]:  # x y z, a normal if there is one, then r g b a
         start = 6 if head[3] else 3
-        return [Part(vertices, corners[triangles], colors=_off_colors([row[start : start + 3] for row in points], name))]
+        return [
+            Part(vertices, corners[triangles], colors=_off_colors([row[start : start + 3] for row in points], name))
+        ]
     painted = [row[count + 1 : count + 4] for row, count in zip(polygons, counts, strict=True)]
     if not all(len(row) == 3 for row in painted):
         return [Part(vertices, corners[triangles])]

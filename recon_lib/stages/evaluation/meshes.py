@@ -21,6 +21,7 @@ from .surfaces import match_surfaces, surface_figures
 
 ALIGNMENTS = ("none", "scale", "similarity")
 ALIGNMENT_SAMPLES = 10_000
+LARGEST = 1e9  # units: the squares of areas must fit float32
 
 # Moreland, "Diverging color maps for scientific visualization", 2009: cool to warm, sRGB
 COOL_TO_WARM = torch.tensor(
@@ -50,14 +51,17 @@ def compare_meshes(
     The two surfaces are sampled independently, so even equal meshes keep the distance "sampling_floor", the mean
     nearest-neighbour distance of as many random points on the truth's area (Clark & Evans 1954).
     volumetric_iou is None, with the reason beside it, unless both meshes are closed.
+    Meshes far from their files' origin are compared near it (`Mesh.origin`), in the truth's frame; the camera and
+    the reported alignment stay in the coordinates of the files.
     """
     progress = progress or Progress()
     progress.start("Comparing meshes", 4)
     if samples < 100:
         raise BadInput(f"{samples} samples are too few to compare meshes; use 1000 or more, 100000 for reports.")
-    predicted, truth = _ready(predicted, "predicted mesh"), _ready(truth, "truth")
+    predicted, truth = _pair(predicted, truth, align)
     pose = alignment(predicted, truth, align, seed, progress.check)
-    predicted = predicted.mapped(pose)
+    written = _in_file(pose, predicted, truth).matrix.tolist()
+    predicted = replace(predicted.mapped(pose), origin=truth.origin)
     progress.step()
     points, normals, _ = truth.sample_surface(samples, _truth_seed(seed))
     matches = match_surfaces(predicted, points, normals, samples, _predicted_seed(seed))
@@ -65,7 +69,7 @@ def compare_meshes(
     radius = bounding_sphere(truth.vertices[truth.faces.unique()])[1]
     figures = {
         "align": align,
-        "alignment": pose.matrix.tolist(),
+        "alignment": written,
         "samples": samples,
         "seed": seed,
         "bounding_sphere_radius": radius,
@@ -73,7 +77,7 @@ def compare_meshes(
         **surface_figures(matches, radius),
     }
     if camera is not None:
-        seen = visible_points(truth, points, camera.to("cpu"), progress.check).any(0)
+        seen = visible_points(truth, points, _near(camera.to("cpu"), truth), progress.check).any(0)
         for name, part in (("seen", seen), ("unseen", ~seen)):
             fraction = float(part.double().mean())
             figures[name] = {"share_of_truth": fraction, **surface_figures(matches, radius, part)}
@@ -86,13 +90,13 @@ def compare_meshes(
 def alignment(
     predicted: Mesh, truth: Mesh, align: str, seed: int = 0, check: Callable[[], None] = unchecked
 ) -> Similarity:
-    """Transform that `compare_meshes` applies to the prediction."""
+    """Transform that `compare_meshes` applies to the prediction, from its origin to the truth's (`Mesh.origin`)."""
     if align not in ALIGNMENTS:
         raise BadInput(f"Alignment {align!r} is unknown; choose {', '.join(ALIGNMENTS)}.")
     if align == "none":
         return Similarity.identity()
     method = align_scale_translation if align == "scale" else align_similarity
-    predicted, truth = _ready(predicted, "predicted mesh"), _ready(truth, "truth")
+    predicted, truth = _pair(predicted, truth, align)
     predicted_points = predicted.sample_surface(ALIGNMENT_SAMPLES, _predicted_seed(seed))[0]
     return method(predicted_points, truth.sample_surface(ALIGNMENT_SAMPLES, _truth_seed(seed))[0], check)
 
@@ -115,10 +119,11 @@ def error_mesh(
     """
     if not limit > 0:
         raise BadInput(f"The colour limit is {limit}; it must be above 0, for example 0.1.")
-    predicted, truth = _ready(predicted, "predicted mesh"), _ready(truth, "truth")
+    predicted, truth = _pair(predicted, truth, align)
     progress = progress or Progress()
     progress.start("Colouring the error", 2)
     aligned = predicted.mapped(alignment(predicted, truth, align, seed, progress.check))
+    aligned = replace(aligned, origin=truth.origin)
     progress.step()
     distance = distance_to_surface(aligned.vertices, truth, samples, seed, progress.check)
     progress.step()
@@ -141,12 +146,39 @@ def _volume_figure(predicted: Mesh, truth: Mesh, progress: Progress) -> tuple[fl
     return solid_iou(predicted, truth, check=progress.check), None
 
 
+def _pair(predicted: Mesh, truth: Mesh, align: str) -> tuple[Mesh, Mesh]:
+    """Both on the CPU, the prediction counted from the truth's origin unless it is to be aligned anyway.
+
+    Raises `BadInput` for a mesh without surface and one that reaches too far.
+    """
+    predicted, truth = _ready(predicted, "predicted mesh"), _ready(truth, "truth")
+    if align == "none":
+        predicted = _ready(predicted.moved_to(truth.origin), "predicted mesh")
+    return predicted, truth
+
+
+def _in_file(pose: Similarity, predicted: Mesh, truth: Mesh) -> Similarity:
+    """A transform between the meshes' own origins, as one between the files' coordinates."""
+    before, after = (torch.tensor(mesh.origin, dtype=torch.float64) for mesh in (predicted, truth))
+    return replace(pose, translation=pose.translation + after - pose.scale * pose.rotation @ before)
+
+
+def _near(camera: Cameras, truth: Mesh) -> Cameras:
+    """The cameras, counted from the truth's origin."""
+    shift = torch.zeros(4, 4, dtype=torch.float64)
+    shift[:3, 3] = torch.tensor(truth.origin, dtype=torch.float64)
+    return replace(camera, camera_to_world=(camera.camera_to_world.double() - shift).to(camera.camera_to_world))
+
+
 def _ready(mesh: Mesh, name: str) -> Mesh:
-    """The mesh on the CPU. Raises `BadInput` if it has no surface."""
-    if not len(mesh.faces) or not float(mesh.face_areas.sum()) > 0:
+    """The mesh on the CPU. Raises `BadInput` if it has no surface, or is too large for squared distances."""
+    area = float(mesh.face_areas.sum()) if len(mesh.faces) else 0.0
+    if len(mesh.faces) and not float(mesh.vertices.abs().max()) < LARGEST:
+        raise BadInput(f"The {name} reaches beyond {LARGEST:.0e} units, which is too large to compare; scale it down.")
+    if not area > 0:
         raise BadInput(f"The {name} has no surface to compare; it is empty or all its triangles are degenerate.")
     parts = {field.name: getattr(mesh, field.name) for field in fields(mesh)}
-    return replace(mesh, **{key: None if part is None else part.detach().cpu() for key, part in parts.items()})
+    return replace(mesh, **{key: part.detach().cpu() for key, part in parts.items() if isinstance(part, Tensor)})
 
 
 # Two seeds from one: with the same seed, equal meshes would match sample by sample and have no sampling floor.

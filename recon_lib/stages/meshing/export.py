@@ -57,7 +57,7 @@ def save_mesh(
 
     up: "y" or "z"; None is z for STL and y for the others (glTF allows y only).
     size_mm: longest side. STL is in millimetres, by default 100 of them; the other formats are in metres and keep the
-    world's numbers by default.
+    world's numbers by default. A mesh far from its file's origin (`Mesh.origin`) returns to its place, except in STL.
     provenance: write the per-vertex codes too (GLB attribute `_PROVENANCE`, PLY property `provenance`).
     root: the folder in which the file must be. Raises `BadInput` for an empty mesh, an unknown format, a path
     outside `root` and a folder that cannot be written to; then no file is left.
@@ -111,7 +111,15 @@ def _placed(mesh: Mesh, up: str, size_mm: float | None, kind: str) -> Mesh:
         scale = size_mm / longest * (1.0 if kind == "stl" else 1e-3)
     rotation = (Y_TO_Z_UP if up == "z" else torch.eye(3)).to(mesh.vertices)
     normals = _smooth_normals(mesh) if mesh.vertex_normals is None else mesh.vertex_normals
-    return replace(mesh, vertices=mesh.vertices @ rotation.T * scale, vertex_normals=normals @ rotation.T)
+    origin = torch.tensor(mesh.origin, dtype=torch.float64) @ rotation.double().cpu().T * scale
+    if kind == "stl":
+        origin = torch.zeros(3)  # single precision; and no printer has a place so far away
+    return replace(
+        mesh,
+        vertices=mesh.vertices @ rotation.T * scale,
+        vertex_normals=normals @ rotation.T,
+        origin=tuple(origin.tolist()),
+    )
 
 
 def _smooth_normals(mesh: Mesh) -> Tensor:
@@ -140,12 +148,14 @@ def _with_vertex_colors(mesh: Mesh) -> Mesh:
         return mesh
     from ...render.mesh import sample_texture
 
-    return replace(mesh, vertex_colors=sample_texture(mesh.texture, mesh.uvs))
+    return replace(mesh, vertex_colors=sample_texture(mesh.texture, mesh.uvs, repeat=mesh.repeats))
 
 
 def _report(mesh: Mesh, path: Path, kind: str) -> ExportReport:
     closed = is_closed(mesh)
-    low, high = (tuple(corner) for corner in mesh.bounds.tolist())
+    low, high = (
+        tuple(at + start for at, start in zip(corner, mesh.origin, strict=True)) for corner in mesh.bounds.tolist()
+    )
     volume = signed_volume(mesh) if closed else None
     unit = "mm" if kind == "stl" else "m"
     return ExportReport(path, closed, volume, (low, high), len(mesh.vertices), len(mesh.faces), unit)
