@@ -56,6 +56,7 @@ class FitVolSDF(Node):
     @classmethod
     def run(cls, views, grid, rounds, pixels, seed, start=None, hull=None, cues=1.0):
         from ..recon_lib.render.field import turntable_field
+        from ..recon_lib.stages.fitting.checkpoint import remove_checkpoint
         from ..recon_lib.stages.fitting.sdf_grid.fit import fit_volsdf
         from ..recon_lib.stages.fitting.sdf_grid.settings import FitSettings
 
@@ -64,6 +65,7 @@ class FitVolSDF(Node):
         kept = kept_path(CHECKPOINT)
         fit = fit_volsdf(views, **fields, settings=settings, seed=seed, checkpoint=kept, progress=progress)
         shown = turntable_field(fit.field, 4, size=PREVIEW_SIZE, shading="albedo", device=device(), progress=progress)
+        remove_checkpoint(kept)
         return io.NodeOutput(fit.field, images_to_host(shown.images))
 
 

@@ -85,8 +85,14 @@ def locked(path: Path, output: Path) -> Iterator[None]:
     Raises `BadInput` when another process holds it, which is writing `output`. Where the file system has no locks
     (some network folders), nothing is locked.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = _lock(path)
+    made: list[Path] = []
+    try:
+        _make_folders(path.parent, made)
+        handle = _lock(path)
+    except OSError as error:
+        raise BadInput(
+            f"Nothing can be written into {path.parent} ({error.strerror}); choose another folder."
+        ) from error
     if handle is None:
         raise BadInput(f"Another run is writing {output} at this moment; wait for it, or name another output.")
     try:
@@ -97,6 +103,7 @@ def locked(path: Path, output: Path) -> Iterator[None]:
         os.close(handle)
         if os.name == "nt":
             _unlink_quietly(path)
+        _remove_folders(made)
 
 
 def remove_partial(path: Path) -> None:

@@ -2,20 +2,28 @@
 
 import time
 from argparse import ArgumentParser, Namespace
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import BadInput
-from .reconstruct import MESH_SUFFIXES, PICTURE_SUFFIXES
+from ..parsing import whole_number
+from ..systems.options import check_common
+from .resumable import check_outputs, resumable
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ..fields.sdf_grid import SdfGrid
     from ..meshes.mesh import Mesh
+    from ..progress import Progress
+    from ..stages.fitting.sdf_grid.fit import Fit
+    from ..stages.fitting.sdf_grid.settings import FitSettings
     from ..views.views import Views
 
+LARGEST_VIEWS = 1 << 29  # bytes of the pictures in memory, which the texture needs larger than the fit
 GRIDS = (32, 64, 128, 192)
+PIXELS, ROUNDS = (16, 4096), (1, 10_000)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -33,49 +41,52 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     from ..console import ConsoleProgress
-    from ..files import check_output
-    from ..stages.fitting.sdf_grid.fit import fit_volsdf
     from ..stages.fitting.sdf_grid.settings import FitSettings
+
+    check_outputs(args.output, args.report, args.preview)
+    check_common(args.resolution, args.texture_size, args.seed)
+    whole_number(args.pixels, "--pixels", *PIXELS)
+    whole_number(args.rounds, "--rounds", *ROUNDS)
+    settings = FitSettings(side=args.pixels).upto(args.grid, args.rounds)
+    with resumable(args.output, "fit", (args.report, args.preview)) as checkpoint, closing(ConsoleProgress()) as bar:
+        _fit(args, settings, checkpoint, bar)
+    return 0 if args.output.is_file() else 1
+
+
+def _fit(args: Namespace, settings: "FitSettings", checkpoint: Path, progress: "Progress") -> None:
+    """From the folder of views to all outputs."""
+    from ..stages.fitting.sdf_grid.fit import fit_volsdf
     from ..stages.meshing.export import save_mesh
     from ..stages.meshing.extract import extract_mesh
     from ..stages.meshing.texture import bake_texture
     from ..views.photo import save_image
     from ..views.posed_images import load_views
 
-    for path, suffixes in ((args.output, MESH_SUFFIXES), (args.report, (".json",)), (args.preview, PICTURE_SUFFIXES)):
-        if path is not None:
-            check_output(path, suffixes)
-    if args.pixels < 16:
-        raise BadInput(f"--pixels is {args.pixels}; pictures need 16 or more, 192 is usual.")
-    if args.rounds < 1:
-        raise BadInput(f"--rounds is {args.rounds}; at least 1 is needed, 14 is usual.")
-    settings = FitSettings(side=args.pixels).upto(args.grid, args.rounds)
-    checkpoint = args.output.with_name(f".{args.output.stem}.fit")
-    progress, seconds = ConsoleProgress(), Stopwatch()
-    try:
-        views = load_views(args.views, progress)
-        seconds.lap("load")
-        fit = fit_volsdf(views, settings=settings, seed=args.seed, checkpoint=checkpoint, progress=progress)
-        seconds.lap("fit")
-        mesh = extract_mesh(fit.field, args.resolution, largest=True, progress=progress).mesh
-        seconds.lap("extract")
-        mesh = bake_texture(mesh, views, field=fit.field, size=args.texture_size, progress=progress)
-        seconds.lap("texture")
-        saved = save_mesh(mesh, args.output, progress=progress)
-        seconds.lap("save")
-        if args.preview is not None:
-            save_image(fit_sheet(views, fit.field, mesh), args.preview)
-    finally:
-        progress.close()
+    seconds = Stopwatch()
+    views = load_views(args.views, progress, max(settings.side, args.texture_size), LARGEST_VIEWS)
+    seconds.lap("load")
+    fit = fit_volsdf(views, settings=settings, seed=args.seed, checkpoint=checkpoint, progress=progress)
+    seconds.lap("fit")
+    mesh = extract_mesh(fit.field, args.resolution, largest=True, progress=progress).mesh
+    seconds.lap("extract")
+    mesh = bake_texture(mesh, views, field=fit.field, size=args.texture_size, progress=progress)
+    mesh = replace(mesh, origin=views.origin)
+    seconds.lap("texture")
+    saved = save_mesh(mesh, args.output, progress=progress)
+    seconds.lap("save")
+    if args.preview is not None:
+        save_image(fit_sheet(views, fit.field, mesh), args.preview)
     if args.report is not None:
-        from ..files import write_json
+        figures = {"views": len(views), "seed": args.seed, "grid": args.grid, "seconds": seconds.laps}
+        _write_report(args.report, figures, fit, mesh, saved.path)
 
-        fitted = {"rounds": fit.rounds, "resumed": fit.resumed, "loss": fit.loss, "beta": fit.field.beta}
-        counts = {"vertices": len(mesh.vertices), "triangles": len(mesh.faces), "file": saved.path.name}
-        shape = {"bounds": mesh.bounds.tolist(), **counts}
-        inputs = {"views": len(views), "seed": args.seed, "grid": args.grid, "seconds": seconds.laps}
-        write_json(args.report, {**inputs, "fit": fitted, "mesh": shape})
-    return 0 if args.output.is_file() else 1
+
+def _write_report(path: Path, figures: dict, fit: "Fit", mesh: "Mesh", saved: Path) -> None:
+    from ..files import write_json
+
+    fitted = {"rounds": fit.rounds, "resumed": fit.resumed, "loss": fit.loss, "beta": fit.field.beta}
+    shape = {"vertices": len(mesh.vertices), "triangles": len(mesh.faces), "file": saved.name}
+    write_json(path, {**figures, "fit": fitted, "mesh": {"bounds": mesh.bounds.tolist(), **shape}})
 
 
 class Stopwatch:

@@ -1,23 +1,24 @@
 """Turn a photo into a textured mesh, in the photo's own view: camera on +z looking at -z, +y up."""
 
 from argparse import ArgumentParser, Namespace
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BadInput
+from ..parsing import shown
 from ..registry import System, find_system, load_part, systems
+from .resumable import check_outputs, keep_views, resumable
 from .system_options import add_system_options, system_options
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ..preview import Tile
+    from ..progress import Progress
     from ..stages.meshing.export import ExportReport
     from ..systems.reconstruction import Reconstruction
     from ..weights.registry import LoadedModel
-
-MESH_SUFFIXES = (".glb", ".obj", ".ply", ".stl")
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -36,32 +37,36 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     from ..console import ConsoleProgress
-    from ..stages.meshing.export import save_mesh
-    from ..views.photo import load_mask, load_photo, save_image
-    from ..views.posed_images import save_views
+    from ..views.photo import load_mask, load_photo
 
     row = find_system(args.system)
-    _check_outputs(args)
+    check_outputs(args.output, args.report, args.preview, args.keep_views)
     options = system_options(args, row)
     photo = load_photo(args.photo)
     mask = load_mask(args.mask, *photo.image.shape[-2:]) if args.mask else photo.alpha
     device, model = choose_device(args.device), _load(row, args.model)
-    checkpoint = args.output.with_name(f".{args.output.stem}.{row.name}")
-    progress = ConsoleProgress()
-    try:
+    with resumable(args.output, row.name, (args.report, args.preview)) as checkpoint, closing(ConsoleProgress()) as bar:
         result = load_part(row.reconstruct)(
-            photo.image, model, mask=mask, options=options, checkpoint=checkpoint, device=device, progress=progress
+            photo.image, model, mask=mask, options=options, checkpoint=checkpoint, device=device, progress=bar
         )
-        if args.keep_views is not None:
-            save_views(result.views, args.keep_views, progress)
-    finally:
-        progress.close()
+        _write_outputs(args, photo.image, result, model, bar)
+    return 0 if args.output.is_file() else 1
+
+
+def _write_outputs(
+    args: Namespace, image: "Tensor", result: "Reconstruction", model: "LoadedModel", progress: "Progress"
+) -> None:
+    """Everything that was asked for; the views first, the mesh last but for pictures and figures of it."""
+    from ..stages.meshing.export import save_mesh
+    from ..views.photo import save_image
+
+    if args.keep_views is not None:
+        keep_views(result.views, args.keep_views, progress)
     saved = save_mesh(result.mesh, args.output)
     if args.report is not None:
         _write_report(args, result, model, saved)
     if args.preview is not None:
-        save_image(result_sheet(photo.image, result), args.preview)
-    return 0 if args.output.is_file() else 1
+        save_image(result_sheet(image, result), args.preview)
 
 
 def choose_device(name: str) -> str:
@@ -71,21 +76,10 @@ def choose_device(name: str) -> str:
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        torch.empty(1, device=name)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise BadInput(f"Device {name!r} is not available here; use --device cpu.") from error
+        torch.zeros(1, device=name).item()  # "meta" has no numbers
+    except (RuntimeError, AssertionError, ImportError, TypeError, ValueError) as error:
+        raise BadInput(f"Device {shown(name)} is not available here; use --device cpu.") from error
     return name
-
-
-def _check_outputs(args: Namespace) -> None:
-    """`BadInput` for what cannot be written, before any work is done."""
-    from ..files import check_output
-
-    for path, suffixes in ((args.output, MESH_SUFFIXES), (args.report, (".json",)), (args.preview, PICTURE_SUFFIXES)):
-        if path is not None:
-            check_output(path, suffixes)
-    if args.keep_views is not None and args.keep_views.exists():
-        raise BadInput(f"{args.keep_views} exists already; name a new folder for --keep-views.")
 
 
 def _load(row: System, name: str | None) -> "LoadedModel":

@@ -8,13 +8,17 @@ from PIL import Image
 
 from recon_lib.cli import main
 from recon_lib.commands import fit as command
-from recon_lib.errors import Interrupted
+from recon_lib.commands.resumable import resumable
+from recon_lib.errors import BadInput, Interrupted
 from recon_lib.meshes.files.mesh_io import load_mesh
 from recon_lib.stages.fitting.sdf_grid import fit as stage
+from recon_lib.stages.meshing import export, extract
 from recon_lib.views.posed_images import save_views
 from tests.helpers.posed import around, posed, sphere
 
 QUICK = ["--grid", "32", "--rounds", "2", "--resolution", "24", "--texture-size", "64"]
+
+MODULES = {"extract_mesh": extract, "save_mesh": export}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +61,13 @@ def test_options_reach_the_fit(folder, tmp_path, monkeypatch):
     ("options", "message"),
     [
         (["--rounds", "0"], "--rounds is 0"),
+        (["--rounds", "1" + "0" * 400], "--rounds is 1000"),
         (["--pixels", "3"], "--pixels is 3"),
+        (["--resolution", "0"], "--resolution is 0"),
+        (["--resolution", "2000"], "--resolution is 2000"),
+        (["--texture-size", "0"], "--texture-size is 0"),
+        (["--seed", "-1"], "--seed is -1"),
+        (["--seed", str(2**64)], "--seed is 18446744073709551616"),
         (["--report", "r.txt"], "r.txt does not end in .json"),
     ],
 )
@@ -90,3 +100,51 @@ def test_the_stopwatch_adds_up(monkeypatch):
     watch.lap("a")
     watch.lap("b")
     assert watch.laps == {"a": 2.5, "b": 0.5}
+
+
+@pytest.fixture(scope="module")
+def whole(folder, tmp_path_factory) -> bytes:
+    """What an undisturbed run writes."""
+    out = tmp_path_factory.mktemp("whole") / "o.glb"
+    assert main(["fit", str(folder), "-o", str(out), *QUICK]) == 0
+    return out.read_bytes()
+
+
+class TestNothingIsLost:
+    """Cut off at any moment after the fit, the same command does not fit again and gives the same bytes."""
+
+    @pytest.mark.parametrize("moment", ["extract_mesh", "save_mesh"])
+    def test_stopped_after_the_fit(self, folder, tmp_path, monkeypatch, whole, moment):
+        def stop(*_, **__):
+            raise Interrupted
+
+        out, told = tmp_path / "new" / "o.glb", tmp_path / "r.json"
+        arguments = ["fit", str(folder), "-o", str(out), *QUICK, "--report", str(told)]
+        with monkeypatch.context() as stopped:
+            stopped.setattr(MODULES[moment], moment, stop)
+            assert main(arguments) == 130
+        assert ".o.glb.fit" in [path.name for path in out.parent.iterdir()]
+        assert main(arguments) == 0
+        report = json.loads(told.read_text())["fit"]
+        assert report["resumed"] == report["rounds"], "all of them"
+        assert out.read_bytes() == whole
+        assert [path.name for path in out.parent.iterdir()] == ["o.glb"]
+
+    def test_a_full_disk_loses_no_rounds(self, folder, tmp_path, monkeypatch, capsys, whole):
+        def full(*_, **__):
+            raise BadInput("o.glb could not be written (No space left on device); check space and rights.")
+
+        out = tmp_path / "o.glb"
+        with monkeypatch.context() as stopped:
+            stopped.setattr(MODULES["save_mesh"], "save_mesh", full)
+            assert main(["fit", str(folder), "-o", str(out), *QUICK]) == 2
+        assert "check space and rights" in capsys.readouterr().err
+        assert main(["fit", str(folder), "-o", str(out), *QUICK]) == 0
+        assert out.read_bytes() == whole
+
+    def test_a_second_run_on_one_output_is_told_at_its_start(self, folder, tmp_path, capsys):
+        out = tmp_path / "o.glb"
+        with resumable(out, "fit"):
+            assert main(["fit", str(tmp_path / "nowhere"), "-o", str(out)]) == 2
+        assert "Another run is writing" in capsys.readouterr().err
+        assert not list(tmp_path.iterdir())

@@ -89,3 +89,23 @@ def test_it_says_what_is_missing(pack, views):
     bare = type(views)(views.images, views.cameras, torch.ones_like(views.masks))
     with pytest.raises(pack.lib("errors").BadInput, match="masks that mark the object"):
         fit(pack, bare)
+
+
+def test_stopped_while_the_preview_is_drawn_it_does_not_fit_again(pack, views, tmp_path, monkeypatch):
+    from comfy import model_management, utils
+
+    whole, drawing = fit(pack, views)[0], pack.lib("render.field")
+
+    def stop(*_, **__):
+        raise model_management.InterruptProcessingException
+
+    with monkeypatch.context() as stopped:
+        stopped.setattr(drawing, "turntable_field", stop)
+        with pytest.raises(model_management.InterruptProcessingException):
+            fit(pack, views)
+    assert kept(tmp_path).is_file()
+    utils.updates.clear()
+    again = fit(pack, views)[0]
+    assert utils.updates[1][0] == utils.updates[1][1], "all rounds are done already"
+    assert torch.equal(again.distance, whole.distance)
+    assert not list(kept(tmp_path).parent.iterdir())

@@ -3,9 +3,9 @@
 import logging
 import tempfile
 from dataclasses import dataclass, field
-from glob import escape
 from pathlib import Path
 
+from ...parsing import SEEDS
 from ...progress import Progress
 from ...stages.outpainting.outpaint import Painter
 from ...stages.outpainting.personalize.painter import KIND, personalize, with_lora
@@ -41,19 +41,12 @@ class Learner:
             self._known = {count: self._learned(views[:count], progress)}
         return self._known[count]
 
-    def forget(self) -> None:
-        """The loop is done: its files go."""
-        self._known = {}
-        if self.beside:
-            for path in self.beside.parent.glob(f"{escape(self.beside.name)}-*.safetensors"):
-                path.unlink(missing_ok=True)
-
     def _learned(self, views: Views, progress: Progress) -> Painter:
         target = self._file(len(views))
         if target.is_file():
             log.info("what the painter learned of %d views was kept", len(views))
             return with_lora(self.painter, target)
-        seed = self.seed + len(views)
+        seed = (self.seed + len(views)) % (SEEDS[1] + 1)
         return personalize(self.painter, views, target, kind=self.kind, seed=seed, progress=progress)
 
     def _file(self, count: int) -> Path:

@@ -16,6 +16,7 @@ from torch import Tensor
 from ...cameras.camera import Cameras
 from ...fields.hull import HullField
 from ...meshes.mesh import Mesh
+from ...parsing import RESOLUTIONS, SEEDS, TEXTURE_SIZES
 from ...progress import Progress
 from ...stages.carving.carve import carve
 from ...stages.fitting.checkpoint import Checkpoint, fingerprint
@@ -40,6 +41,7 @@ from .options import Options
 from .state import LoopState, load_loop_state, loop_state_dict
 
 log = logging.getLogger("recon3d")
+SEED_COUNT = SEEDS[1] + 1
 HULL_CELLS = 64  # of the carving that checks the masks; the hull's field itself is exact
 FIT = FitSettings().upto(128, 14)
 
@@ -59,7 +61,8 @@ def reconstruct(
     """Photo to textured mesh by the loop; see `reconstruction.Reconstruct`.
 
     checkpoint: a file that keeps the state of the loop after every camera; run again after a crash, it goes on from
-    there with the same result, and removes the file at the end.
+    there with the same result. It stays at the end: a caller that has written the result removes it, with what the
+    loop keeps beside it, by `remove_checkpoint`.
     """
     options, progress = options or Options(), progress or Progress()
     painter = painter or load_painter(options.outpainter, device)
@@ -67,20 +70,19 @@ def reconstruct(
     with timed(loop.seconds, "visible surface"):
         surface = visible_surface(model, image, mask, depth, device, progress)
     first = crop_to_object(surface.views, options.side)
-    saved = Checkpoint(checkpoint, loop.key(first), pause=0.0) if checkpoint else None
+    saved = Checkpoint(checkpoint, loop.key(first)) if checkpoint else None
     if options.personalize:
         usual_settings(painter)  # one that cannot learn is told of before the work
-    state = (load_loop_state(saved.read()) if saved else None) or loop.begin(first, surface)
+    state = saved.resume(lambda state: load_loop_state(state, options.cameras)) if saved else None
+    if state is None:
+        state = loop.begin(first, surface)
     outpaint_masks = []
     for camera in loop.schedule(state):
         state, outpaint_mask = loop.grow(state, camera)
         outpaint_masks.append(outpaint_mask)
         if saved:
-            saved.write(lambda at=state: loop_state_dict(at))
+            saved.write(lambda at=state: loop_state_dict(at), now=True)
     mesh = loop.mesh(state)
-    if saved:
-        saved.remove()
-    loop.learner(first).forget()
     report = {"views": len(state.views)}
     return Reconstruction(mesh, state.views, state.field, loop.seconds, report, surface, tuple(outpaint_masks))
 
@@ -104,7 +106,7 @@ class Loop:
 
     def key(self, first: Views) -> str:
         """Equal for loops that give the same result; one with more cameras goes on where one with fewer ended."""
-        options = replace(self.options, cameras=1, resolution=0, texture_size=0)
+        options = replace(self.options, cameras=1, resolution=RESOLUTIONS[0], texture_size=TEXTURE_SIZES[0])
         lora = getattr(self.painter, "lora", "")
         fine_tuned = file_sha256(Path(lora)) if lora else ""
         settings = repr((options, self.model.card.name, self.painter.name, fine_tuned))
@@ -141,7 +143,7 @@ class Loop:
         with self._timed("outpaint"):
             painted = outpaint(
                 painter, outpaint_mask, prompt=self.options.prompt, outline=self.options.outline,
-                seed=self.options.seed + number, progress=self.progress,
+                seed=self._seed(number), progress=self.progress,
             )  # fmt: skip
         with self._timed("depth and normals"):
             cues = monocular_cues(self.model, painted.image, painted.mask, self.device, self.progress)
@@ -165,13 +167,16 @@ class Loop:
 
     def _fitted(self, views: Views, hull: HullField, start: object) -> LoopState:
         with self._timed("fit"):
-            file = self.checkpoint.with_suffix(".fit") if self.checkpoint else None
+            file = self.checkpoint.with_name(f"{self.checkpoint.name}-fit") if self.checkpoint else None
             settings = (self.options.settings or FIT).with_cues(self.options.cues)
             fit = fit_volsdf(
-                views, start=start, hull=hull, settings=settings, seed=self.options.seed + len(views),
+                views, start=start, hull=hull, settings=settings, seed=self._seed(len(views)),
                 checkpoint=file, progress=self.progress,
             )  # fmt: skip
         return LoopState(views, hull, fit.field)
+
+    def _seed(self, number: int) -> int:
+        return (self.options.seed + number) % SEED_COUNT
 
     def _timed(self, stage: str) -> AbstractContextManager[None]:
         return timed(self.seconds, stage)

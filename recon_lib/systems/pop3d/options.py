@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import BadInput
+from ...parsing import check_text, is_file, number, shown, whole_number
 from ...stages.outpainting.outlines import OUTLINES, SURFACE
 from ..options import Options as CommonOptions
 from ..options import option
@@ -49,13 +50,15 @@ class Options(CommonOptions):
 
     def __post_init__(self) -> None:
         """Raises `BadInput` for what cannot work, before any work is done."""
-        if not 1 <= self.cameras <= MAX_CAMERAS:
-            raise BadInput(f"cameras is {self.cameras}; give 1 to {MAX_CAMERAS}, 8 go around the object.")
-        if not 0 <= self.personalize <= MAX_CAMERAS:
-            raise BadInput(f"personalise is {self.personalize}; give 0 for never, or 1 to {MAX_CAMERAS} views.")
-        if not 0 <= self.cues <= MAX_CUES:
-            raise BadInput(f"cues is {self.cues}; give 0 for none, 1 for all of their usual weight.")
+        super().__post_init__()
+        whole_number(self.cameras, "cameras", 1, MAX_CAMERAS)
+        whole_number(self.personalize, "personalise", 0, MAX_CAMERAS)
+        number(self.cues, "cues", 0, MAX_CUES)
+        for name in ("prompt", "kind", "outpainter"):
+            check_text(getattr(self, name), name)
         if self.personalize and self.outpainter == PLAIN:
             raise BadInput("The plain painter cannot learn; choose another outpainter, or 0 for personalise.")
-        if self.outpainter not in (EMBEDDED, PLAIN) and not (Path(self.outpainter) / "model_index.json").is_file():
-            raise BadInput(f"{self.outpainter} is no folder of a diffusers pipeline; give one, or embedded or plain.")
+        if self.outpainter not in (EMBEDDED, PLAIN) and not is_file(Path(self.outpainter) / "model_index.json"):
+            raise BadInput(
+                f"{shown(self.outpainter)} is no folder of a diffusers pipeline; give one, or embedded or plain."
+            )

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
-import torch
-
 from ...cameras.camera import Cameras
 from ...fields.cells import Cells
 from ...fields.hull import HullField
 from ...fields.sdf_grid import SdfGrid
 from ...networks.volsdf.grid_color import GridColor
+from ...stages.fitting.checkpoint import seeded
 from ...views.views import Views
 
 LAYERS = ("images", "masks", "depth", "normals", "provenance")
@@ -37,14 +36,19 @@ def loop_state_dict(state: LoopState) -> dict:
     }
 
 
-def load_loop_state(state: dict | None) -> LoopState | None:
-    """What `loop_state_dict` told; None for None."""
-    if state is None:
-        return None
+def load_loop_state(state: dict, cameras: int) -> LoopState | None:
+    """The state that `loop_state_dict` described; None when it has more views than `cameras`, of a longer loop.
+
+    Raises one of Python's usual errors for a state whose parts do not fit each other.
+    """
     views = Views(cameras=Cameras(*state["cameras"]), **state["views"])
-    with torch.random.fork_rng(devices=[]):
+    if len(views) > cameras:
+        return None
+    with seeded(0):
         module = GridColor(state["field"]["features"].shape[1], len(state["color"]["inner.bias"]))
     module.load_state_dict(state["color"])
     field = SdfGrid(Cells(*state["grid"]), module=module, **state["field"])
+    if not 0 <= int(field.rows.min()) <= int(field.rows.max()) < len(field.features):
+        raise ValueError("the rows of the field are none of its features'")
     margin, radius = state["hull"]
     return LoopState(views, HullField.of(views, margin, radius), field)

@@ -8,6 +8,7 @@ import torch
 from recon_lib.errors import BadInput, Interrupted, OutOfMemory
 from recon_lib.progress import Progress
 from recon_lib.provenance import Provenance
+from recon_lib.stages.fitting.checkpoint import remove_checkpoint
 from recon_lib.stages.fitting.sdf_grid.fit import GridFit
 from recon_lib.stages.fitting.sdf_grid.settings import FitLevel, FitSettings
 from recon_lib.stages.outpainting import mask as mask_stage
@@ -98,7 +99,21 @@ def test_a_loop_that_was_cut_off_goes_on_with_the_same_result(result, tmp_path, 
     assert begun == [2]  # the first painted view was kept
     assert torch.equal(again.mesh.vertices, result.mesh.vertices)
     assert torch.equal(again.views.images, result.views.images)
+    begun.clear()
+    finished = grown(kept)
+    assert not begun and torch.equal(finished.mesh.vertices, result.mesh.vertices), "kept until the caller is done"
+    remove_checkpoint(kept)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_state_of_more_cameras_is_not_taken_for_fewer(result, tmp_path):
+    grown(tmp_path / "loop")
+    assert len(grown(tmp_path / "loop", cameras=2).views) == 2
+
+
+def test_seeds_wrap_around(tmp_path):
+    """At the largest one that a generator takes."""
+    assert len(grown(cameras=2, seed=2**64 - 1).views) == 2
 
 
 def test_out_of_memory_in_the_loop_is_told_and_nothing_is_lost(result, tmp_path, monkeypatch):
@@ -119,7 +134,6 @@ def test_out_of_memory_in_the_loop_is_told_and_nothing_is_lost(result, tmp_path,
     again = grown(kept)
     assert {step for step in steps if step < 0} == {-3}
     assert torch.equal(again.mesh.vertices, result.mesh.vertices)
-    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("outline", "same"), [(SURFACE, True), (PAINTED, False)])
@@ -181,6 +195,7 @@ def test_a_painter_that_learns_goes_on_as_it_would_have(tmp_path, monkeypatch):
         result = grown(tmp_path / "loop", **told)
         assert lessons == again
         assert torch.equal(result.views.images, whole.views.images)
+        remove_checkpoint(tmp_path / "loop")
         assert not list(tmp_path.iterdir())
 
 
