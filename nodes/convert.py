@@ -3,6 +3,7 @@
 IMAGE is [B,H,W,C] 0-1, MASK [B,H,W]; the library uses [V,3,H,W] and [V,1,H,W].
 """
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from ..recon_lib.meshes.mesh import Mesh
+
+log = logging.getLogger("recon3d")
+NOTHING_SIDE = 64  # pixels of the mask that Load Image gives for a picture without transparency
 
 
 def images_from_host(image: Tensor) -> Tensor:
@@ -33,13 +37,30 @@ def one_image(image: Tensor) -> Tensor:
 
 
 def masks_from_host(mask: Tensor | None, images: Tensor) -> Tensor | None:
-    """MASK with 1 = object -> [V,1,H,W] that fits images [V,3,H,W]; None stays None. `BadInput` as `prepare_mask`."""
-    return None if mask is None else _fitted(mask, images, prepare_mask)
+    """MASK with 1 = object -> [V,1,H,W] that fits images [V,3,H,W]; None stays None. `BadInput` as `prepare_mask`.
+
+    Load Image's mask of a picture without transparency counts as none.
+    """
+    return None if mask is None or says_nothing(mask, images) else _fitted(mask, images, prepare_mask)
 
 
 def occluders_from_host(mask: Tensor | None, images: Tensor) -> Tensor | None:
     """The same for masks that may mark nothing. `BadInput` as `fit_mask`."""
-    return None if mask is None else _fitted(mask, images, fit_mask)
+    return None if mask is None or says_nothing(mask, images) else _fitted(mask, images, fit_mask)
+
+
+def says_nothing(mask: object, images: Tensor) -> bool:
+    """True, with a line in the log, for what Load Image gives for a picture without transparency: 64x64 zeros.
+
+    Inverted on the way they are ones, which count alike unless the images [V,3,H,W] are 64x64 themselves.
+    """
+    if not isinstance(mask, Tensor) or tuple(mask.shape[-2:]) != (NOTHING_SIDE, NOTHING_SIDE):
+        return False
+    ones = bool((mask == 1).all()) and tuple(images.shape[-2:]) != (NOTHING_SIDE, NOTHING_SIDE)
+    if not ones and not bool((mask == 0).all()):
+        return False
+    log.info("the mask is Load Image's of a picture without transparency: taken as not connected")
+    return True
 
 
 def _fitted(mask: Tensor, images: Tensor, fit: Callable[[Tensor, int, int, int], Tensor]) -> Tensor:

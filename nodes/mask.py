@@ -2,9 +2,10 @@
 
 from comfy_api.latest import io
 
+from ..recon_lib.errors import BadInput
 from . import sockets
 from .base import CATEGORY, Node
-from .convert import images_from_host, images_to_host, masks_from_host, masks_to_host
+from .convert import images_from_host, images_to_host, masks_from_host, masks_to_host, says_nothing
 from .host import ComfyProgress, reserve_memory
 
 WHITE_IS_OBJECT, WHITE_IS_BACKGROUND = "white is the object", "white is the background (Load Image)"
@@ -75,6 +76,8 @@ class PrepareMask(Node):
         from ..recon_lib.render.pictures import mask_picture
 
         images = images_from_host(image)
+        if says_nothing(mask, images):
+            raise BadInput("The photo has no transparency, so Load Image gives no mask; use Segment Object & Occluder.")
         masks = masks_from_host(mask if meaning == WHITE_IS_OBJECT else 1 - mask.clone(), images)
         return io.NodeOutput(masks_to_host(masks), images_to_host(mask_picture(images, masks)))
 

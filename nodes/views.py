@@ -124,7 +124,8 @@ class LoadViews(Node):
 
     @classmethod
     def fingerprint_inputs(cls, folder, **_):
-        return changed(input_path(folder, "Views folder"))
+        path = input_path(folder, "Views folder")
+        return changed(path.parent if path.is_file() else path)
 
     @classmethod
     def run(cls, folder):

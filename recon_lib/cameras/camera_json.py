@@ -12,7 +12,6 @@ Size
     "height", "width" (or "h", "w"), pixels
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,7 +19,9 @@ import torch
 from torch import Tensor
 
 from ..errors import BadInput
-from .camera import FLIP_YZ, Cameras, intrinsics_from_fov
+from ..parsing import number, read_json, whole_number
+from .camera import FLIP_YZ, Cameras
+from .lens_json import LARGEST_SIDE, lens_from_json, level_of
 
 
 def camera_from_json(value: Mapping) -> Cameras:
@@ -30,28 +31,26 @@ def camera_from_json(value: Mapping) -> Cameras:
             f"The camera is a JSON {type(value).__name__}; an object with a pose, a lens and a size is needed."
         )
     height, width = (_size(value, *names) for names in (("height", "h"), ("width", "w")))
-    pose, intrinsics = _pose(value), _intrinsics(value, height, width)
+    pose, intrinsics = _pose(value).float(), _intrinsics(value, height, width)
     return Cameras(pose[None], intrinsics[None], height, width)
 
 
 def read_camera(path: Path | str) -> Cameras:
     """The camera in a JSON file: the object itself, or the "camera" of a report of `reconstruct`."""
-    try:
-        value = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadInput(f"The camera file {path} could not be read ({error.strerror}); check its name.") from error
-    except ValueError as error:
-        raise BadInput(
-            f"The camera file {path} is not JSON ({error}); write one object with a pose and a lens."
-        ) from error
+    value = read_json(Path(path), f"The camera file {Path(path).name}")
     return camera_from_json(value.get("camera", value) if isinstance(value, dict) else value)
 
 
 def rigid_pose(value: object, name: str) -> Tensor:
-    """A 4x4 list as a pose [4,4] float32, its rotation checked and made exactly orthonormal.
+    """A 4x4 or 3x4 list, nested or flat, as a pose [4,4] float64, its rotation checked and made exactly orthonormal.
 
     Uniformly scaled rotations (some writers leave the scene's scale in them) lose the scale.
     """
+    flat = isinstance(value, list) and all(isinstance(each, int | float) for each in value)
+    if isinstance(value, list) and flat and len(value) in (12, 16):
+        value = [value[start : start + 4] for start in range(0, len(value), 4)]
+    if isinstance(value, list) and len(value) == 3:
+        value = [*value, [0.0, 0.0, 0.0, 1.0]]
     matrix = number_matrix(value, name, 4, 4)
     block = matrix[:3, :3]
     scale = torch.linalg.det(block).abs() ** (1 / 3)
@@ -61,14 +60,14 @@ def rigid_pose(value: object, name: str) -> Tensor:
     u, _, vt = torch.linalg.svd(right)
     pose = torch.eye(4, dtype=matrix.dtype)
     pose[:3, :3], pose[:3, 3] = u @ vt, matrix[:3, 3]
-    return pose.float()
+    return pose
 
 
 def number_matrix(value: object, name: str, rows: int, columns: int) -> Tensor:
     """A nested list of finite numbers as [rows,columns] float64."""
     try:
         matrix = torch.tensor(value, dtype=torch.float64)
-    except (TypeError, ValueError, RuntimeError):
+    except (TypeError, ValueError, RuntimeError, OverflowError):
         matrix = torch.zeros(0)
     if matrix.shape != (rows, columns) or not torch.isfinite(matrix).all():
         raise BadInput(f"{name} is not a {rows}x{columns} list of numbers; write it row by row.")
@@ -82,17 +81,6 @@ def opengl_to_opencv(pose: Tensor) -> Tensor:
     return pose @ flip
 
 
-def lens_from_json(value: Mapping, height: int, width: int) -> Tensor | None:
-    """Intrinsics [3,3] of the keys fl_x, fl_y, cx, cy (pixels), or None where there is no fl_x."""
-    if "fl_x" not in value:
-        return None
-    matrix = torch.eye(3)
-    matrix[0, 0] = _positive(value["fl_x"], "fl_x")
-    matrix[1, 1] = _positive(value.get("fl_y", value["fl_x"]), "fl_y")
-    matrix[0, 2], matrix[1, 2] = _real(value.get("cx", width / 2), "cx"), _real(value.get("cy", height / 2), "cy")
-    return matrix
-
-
 def _pose(value: Mapping) -> Tensor:
     if "camera_to_world" in value:
         return rigid_pose(value["camera_to_world"], "camera_to_world")
@@ -103,37 +91,22 @@ def _pose(value: Mapping) -> Tensor:
             "The camera has no pose; give camera_to_world, transform_matrix or azimuth, elevation and distance."
         )
     defaults = {"azimuth": 0.0, "elevation": 0.0, "distance": 3.0}
-    orbit = {name: _real(value.get(name, default), name) for name, default in defaults.items()}
-    _positive(orbit["distance"], "distance")
+    orbit = {name: number(value.get(name, default), f"The camera's {name}") for name, default in defaults.items()}
+    if orbit["distance"] <= 0:
+        raise BadInput(f"The camera's distance is {orbit['distance']:g}; it must be above 0.")
     return Cameras.orbit(**orbit).camera_to_world[0]
 
 
 def _intrinsics(value: Mapping, height: int, width: int) -> Tensor:
-    if "intrinsics" in value:
-        return number_matrix(value["intrinsics"], "intrinsics", 3, 3).float()
-    lens = lens_from_json(value, height, width)
-    if lens is not None:
-        return lens
-    if "fov" not in value:
+    """[3,3] float32, pixels."""
+    lens = lens_from_json([level_of(value)], width, height, "the camera")
+    if lens is None:
         raise BadInput("The camera has no lens; give intrinsics, fl_x or fov.")
-    return intrinsics_from_fov(_real(value["fov"], "fov"), height, width, 1)[0]
+    if lens.distortion is not None:
+        raise BadInput("The camera's lens is distorted (k1, k2, p1, p2 ...); give the camera of an undistorted image.")
+    return lens.intrinsics.float()
 
 
 def _size(value: Mapping, name: str, short: str) -> int:
     size = value.get(name, value.get(short))
-    if isinstance(size, bool) or not isinstance(size, int | float) or size != int(size) or size < 1:
-        raise BadInput(f"The camera's {name} is {size!r}; give the image size in whole pixels.")
-    return int(size)
-
-
-def _positive(value: object, name: str) -> float:
-    number = _real(value, name)
-    if number <= 0:
-        raise BadInput(f"The camera's {name} is {number}; it must be above 0.")
-    return number
-
-
-def _real(value: object, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < float("inf"):
-        raise BadInput(f"The camera's {name} is {value!r}; a number is needed.")
-    return float(value)
+    return whole_number(size, f"The camera's {name}", 1, LARGEST_SIDE)

@@ -1,48 +1,121 @@
 """Views as a folder of pictures with a transforms.json, the format of nerfstudio and related tools."""
 
+import logging
+import math
 import shutil
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from ..cameras.camera import Cameras
 from ..errors import BadInput
+from ..memory import explain_oom
 from ..progress import Progress
-from ..provenance import Provenance
+from .frame_layers import Layers, load_layers
+from .image_files import reduced_size
 from .transforms_json import DEPTH_UNIT, Frame, read_frames, write_frames
 from .views import Views
 
 if TYPE_CHECKING:
     import numpy as np
 
+log = logging.getLogger("recon3d")
+
 FLOAT_LAYERS = ("depth", "normals")  # lossless float32 npy; the other layers are 8-bit PNG
+LAYER_CHANNELS = {"depth": 1, "normals": 3, "provenance": 1}
+MAX_BYTES = 2 << 30  # of loaded views; more are reduced
+SMALLEST_SIDE = 16  # pixels
+FAR = 1000.0  # distance from the origin over the extent of the cameras from which float32 loses what matters
 
 
-def load_views(folder: Path | str, progress: Progress | None = None) -> Views:
-    """Read `folder`/transforms.json and its pictures, which must have one size.
+@explain_oom("loading the views", "reduce the pictures or take frames out")
+def load_views(
+    source: Path | str,
+    progress: Progress | None = None,
+    longest_side: int | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> Views:
+    """Read a folder with a transforms.json (or such a file itself, whatever its name) and its pictures.
 
-    The world frame is the file's (not rotated, centred or scaled). A picture's mask is its `mask_path`, otherwise its
-    alpha channel, otherwise everything. Depth, normals and provenance are loaded if every frame has them.
-    Raises `BadInput` naming the file if it is missing, damaged, distorted, of another size or outside the folder.
+    The world frame is the file's (not rotated, centred or scaled), except far from its origin: then a new origin is
+    subtracted, in float64, and kept in `Views.origin`. A picture's mask is its `mask_path`, otherwise its alpha
+    channel, otherwise everything. Depth, normals and provenance are loaded if every frame has them. Pictures are made
+    to be what a pinhole camera sees; those of several sizes are padded at their right and lower edges, off the mask.
+    longest_side: pixels to which larger pictures are reduced while they are read. If the views would still take more
+    than `max_bytes`, they are reduced further.
+    Raises `BadInput` naming the file if it is missing, damaged, of another size than told or outside the folder.
     """
     progress = progress or Progress()
-    frames = read_frames(Path(folder))
+    frames = read_frames(Path(source))
     progress.start("Loading views", len(frames))
-    layers = [name for name in ("depth", "normals", "provenance") if all(name in f.paths for f in frames)]
-    views: list[Views] = []
-    for frame in frames:
-        view = _load_frame(frame, layers)
-        if views and view.images.shape != views[0].images.shape:
-            sizes = [f"{v.cameras.width}x{v.cameras.height}" for v in (view, views[0])]
-            raise BadInput(
-                f"{frame.paths['image'].name} has {sizes[0]} pixels, the first image {sizes[1]}; resize them."
-            )
-        views.append(view)
-        progress.step(view.images[0])
-    return Views.cat(views)
+    names = [name for name in LAYER_CHANNELS if all(name in frame.paths for frame in frames)]
+    sizes = _sizes(frames, longest_side, max_bytes, 4 + sum(LAYER_CHANNELS[name] for name in names))
+    width, height = (max(size[axis] for size in sizes) for axis in (0, 1))
+    channels = {"images": 3, "masks": 1, **{name: LAYER_CHANNELS[name] for name in names}}
+    stacks = {
+        name: torch.zeros(
+            len(frames), count, height, width, dtype=torch.uint8 if name == "provenance" else torch.float32
+        )
+        for name, count in channels.items()
+    }
+    intrinsics = torch.empty(len(frames), 3, 3, dtype=torch.float64)
+    for index, (frame, size) in enumerate(zip(frames, sizes, strict=True)):
+        layers = load_layers(frame, size, names)
+        _place(layers, stacks, index, frame)
+        intrinsics[index] = layers.intrinsics
+        progress.step(stacks["images"][index])
+    origin, poses = _near_origin(torch.stack([frame.pose for frame in frames]))
+    return Views(cameras=Cameras(poses, intrinsics.float(), height, width), origin=origin, **stacks)
+
+
+def _sizes(frames: list[Frame], longest_side: int | None, max_bytes: int, channels: int) -> list[tuple[int, int]]:
+    """(width, height) at which each frame is read, so that all of them, padded to one size, fit `max_bytes`."""
+    stored = [(frame.width, frame.height) for frame in frames]
+    full = max(max(size) for size in stored)
+    side = full if longest_side is None else min(longest_side, full)
+    while True:
+        sizes = [reduced_size(*size, side) for size in stored]
+        wanted = 4 * channels * len(frames) * math.prod(max(size[axis] for size in sizes) for axis in (0, 1))
+        if wanted <= max_bytes:
+            break
+        if side <= SMALLEST_SIDE:
+            raise BadInput(f"{len(frames)} pictures are too many to be loaded at once; take frames out.")
+        side = max(SMALLEST_SIDE, min(side - 1, int(side * math.sqrt(max_bytes / wanted))))
+    if side < min(full, longest_side or full):
+        log.warning("pictures are reduced to %d pixels: %d of them would take too much memory", side, len(frames))
+    elif len(set(sizes)) > 1:
+        log.info(
+            "pictures of several sizes are padded to %dx%d", *(max(size[axis] for size in sizes) for axis in (0, 1))
+        )
+    return sizes
+
+
+def _place(layers: Layers, stacks: dict[str, Tensor], index: int, frame: Frame) -> None:
+    """Put a frame's layers into the stacks [V,C,H,W]; what is beyond them stays off the mask, over white."""
+    height, width = layers.planes["images"].shape[-2:]
+    stacks["images"][index] = 1.0
+    for name, stack in stacks.items():
+        stack[index, :, :height, :width] = layers.planes[name]
+    mask, size = layers.planes["masks"] > 0.5, stacks["masks"].shape[-2:]
+    if (height < size[0] and bool(mask[0, -1].any())) or (width < size[1] and bool(mask[0, :, -1].any())):
+        log.warning("the object of %s reaches the edge where it is padded", frame.paths["image"].name)
+
+
+def _near_origin(poses: Tensor) -> tuple[tuple[float, float, float], Tensor]:
+    """The origin to count from, and camera-to-world [V,4,4] float32 of poses in float64 counted from there."""
+    positions = poses[:, :3, 3]
+    middle = positions.mean(0)
+    extent = float((positions - middle).norm(dim=-1).max().clamp_min(1.0))
+    if float(middle.norm()) <= FAR * extent:
+        return (0.0, 0.0, 0.0), poses.float()
+    x, y, z = middle.round().tolist()
+    log.info("the views lie far from the origin: coordinates count from (%g, %g, %g)", x, y, z)
+    near = poses.clone()
+    near[:, :3, 3] -= poses.new_tensor([x, y, z])
+    return (x, y, z), near.float()
 
 
 def save_views(views: Views, folder: Path | str, progress: Progress | None = None) -> Path:
@@ -65,7 +138,7 @@ def save_views(views: Views, folder: Path | str, progress: Progress | None = Non
         for i in range(len(views)):
             names.append(_save_view(views[i], beside, i))
             progress.step(views.images[i])
-        write_frames(beside, views.cameras, names)
+        write_frames(beside, views.cameras, names, views.origin)
         if folder.exists():
             folder.rmdir()
         beside.rename(folder)
@@ -74,29 +147,6 @@ def save_views(views: Views, folder: Path | str, progress: Progress | None = Non
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return folder
-
-
-def _load_frame(frame: Frame, layers: list[str]) -> Views:
-    """One view of one frame."""
-    planes = _load_picture(frame.paths["image"])
-    height, width = planes.shape[-2:]
-    readers: dict[str, Callable[[Path], Tensor]] = {
-        "mask": lambda path: _load_picture(path)[:1],
-        "depth": lambda path: _load_depth(path) * frame.depth_unit,
-        "normals": lambda path: _load_array(path, 3),
-        "provenance": _load_codes,
-    }
-    if "mask" in frame.paths:
-        layers = ["mask", *layers]
-    planes_by_layer = {}
-    for name in layers:
-        path = frame.paths[name]
-        planes_by_layer[name] = readers[name](path)[None]
-        if planes_by_layer[name].shape[-2:] != (height, width):
-            raise BadInput(f"{path.name} has another size than its image of {width}x{height} pixels; resize it.")
-    alpha = planes[None, 3:] if len(planes) == 4 else torch.ones(1, 1, height, width)
-    mask = planes_by_layer.pop("mask", alpha)
-    return Views(planes[None, :3], frame.camera(height, width), mask, **planes_by_layer)
 
 
 def _save_view(view: Views, folder: Path, index: int) -> dict[str, str]:
@@ -127,63 +177,3 @@ def _save_png(path: Path, plane: "np.ndarray") -> None:
     from PIL import Image
 
     Image.fromarray(plane.astype("uint8").squeeze(-1) if plane.shape[-1] == 1 else plane.astype("uint8")).save(path)
-
-
-def _open(path: Path, mode: str | None) -> "np.ndarray":
-    """Pixels [H,W] or [H,W,C] of an image file, converted to a PIL mode if one is given."""
-    import numpy as np
-    from PIL import Image
-
-    try:
-        with Image.open(path) as picture:
-            if mode is None and picture.mode in ("RGBA", "LA", "PA", "P"):
-                mode = "RGBA" if "transparency" in picture.info or "A" in picture.mode else "RGB"
-            return np.array(picture.convert(mode or "RGB") if mode != "raw" else picture)
-    except FileNotFoundError as error:
-        raise BadInput(f"{path} is missing; put the file back or take its frame out.") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BadInput(f"{path} could not be read as an image ({error}); write it again.") from error
-
-
-def _load_picture(path: Path) -> Tensor:
-    """[3,H,W] or, with transparency, [4,H,W]; float32 0-1."""
-    return torch.from_numpy(_open(path, None)).permute(2, 0, 1).float() / 255
-
-
-def _load_codes(path: Path) -> Tensor:
-    """Provenance codes [1,H,W] uint8."""
-    codes = torch.from_numpy(_open(path, "L"))[None]
-    if int(codes.max()) > max(Provenance):
-        raise BadInput(f"{path.name} holds codes above {int(max(Provenance))}; it is no provenance picture.")
-    return codes
-
-
-def _load_depth(path: Path) -> Tensor:
-    """Stored depth [1,H,W] float32, in the file's unit; NaN and negative become 0 (no surface)."""
-    if path.suffix.lower() == ".npy":
-        depth = _load_array(path, 1)
-    else:
-        pixels = torch.from_numpy(_open(path, "raw").astype("float32"))
-        if pixels.ndim != 2:
-            raise BadInput(f"{path.name} is a colour picture; depth is a 16-bit grey PNG or an npy file.")
-        depth = pixels[None]
-    return torch.nan_to_num(depth, nan=0.0, posinf=0.0, neginf=0.0).clamp_min(0)
-
-
-def _load_array(path: Path, channels: int) -> Tensor:
-    """An npy file of [H,W] or [H,W,channels] -> [channels,H,W] float32."""
-    import numpy as np
-
-    try:
-        array = np.load(path, allow_pickle=False)
-    except FileNotFoundError as error:
-        raise BadInput(f"{path} is missing; put the file back or take its frame out.") from error
-    except (OSError, ValueError, EOFError) as error:
-        raise BadInput(f"{path} could not be read as an npy array ({error}); write it again.") from error
-    if array.ndim == 2:
-        array = array[..., None]
-    if array.ndim != 3 or array.shape[-1] != channels or array.dtype.kind not in "fiu":
-        raise BadInput(
-            f"{path.name} holds {array.dtype} {array.shape}; numbers of height x width x {channels} are needed."
-        )
-    return torch.from_numpy(array.astype(np.float32)).permute(2, 0, 1)

@@ -22,6 +22,9 @@ class Views:
     depth: Tensor | None = None  # [V,1,H,W] z-depth, 0 = no surface
     normals: Tensor | None = None  # [V,3,H,W] unit, camera frame (OpenCV axes), 0 = no surface
     provenance: Tensor | None = None  # [V,1,H,W] uint8 codes of `Provenance`; None: every masked pixel observed
+    # [x,y,z] of the file's world that the cameras' coordinates count from; not zero for views far from their origin,
+    # such as surveys in map coordinates: float32 cannot hold those.
+    origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def __post_init__(self) -> None:
         check_shape("images", self.images, "V", 3, "H", "W")
@@ -42,7 +45,8 @@ class Views:
     def __getitem__(self, index: int | slice | Tensor) -> "Views":
         index = one_row(index, len(self)) if isinstance(index, int) else index
         parts = {f.name: getattr(self, f.name) for f in fields(self)}
-        return replace(self, **{name: None if part is None else part[index] for name, part in parts.items()})
+        rows = {n: part[index] for n, part in parts.items() if isinstance(part, Tensor | Cameras)}
+        return replace(self, **rows)
 
     @property
     def codes(self) -> Tensor:
@@ -56,9 +60,11 @@ class Views:
         """Concatenation of views of one image size. Depth and normals stay if all have them, provenance if one has."""
         if not views:
             raise BadInput("There is no view to join; connect at least one.")
+        if len({v.origin for v in views}) != 1:
+            raise BadInput("The views count from different origins; load them from one file.")
         cameras, layers = Cameras.cat([v.cameras for v in views]), {}
         has_provenance = any(v.provenance is not None for v in views)
         for name in ("images", "masks", "depth", "normals", "provenance"):
             parts = [v.codes if name == "provenance" and has_provenance else getattr(v, name) for v in views]
             layers[name] = None if any(p is None for p in parts) else torch.cat(parts)
-        return cls(cameras=cameras, **layers)
+        return cls(cameras=cameras, origin=views[0].origin, **layers)

@@ -55,8 +55,8 @@ def test_a_scaled_and_slightly_noisy_rotation_is_cleaned():
     noisy = turn.clone()
     noisy[:3, :3] = noisy[:3, :3] * 2.5 + 1e-4 * torch.randn(3, 3)
     pose = rigid_pose(noisy.tolist(), "pose")
-    assert torch.allclose(pose[:3, :3].mT @ pose[:3, :3], torch.eye(3), atol=1e-6)
-    assert torch.allclose(pose, turn.float(), atol=1e-3)
+    assert torch.allclose(pose[:3, :3].mT @ pose[:3, :3], torch.eye(3).double(), atol=1e-6)
+    assert torch.allclose(pose, turn, atol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_a_scaled_and_slightly_noisy_rotation_is_cleaned():
         ({**ORBIT, "azimuth": "left"}, "azimuth is 'left'"),
         ({**ORBIT, "distance": 0}, "distance is 0"),
         ({key: value for key, value in ORBIT.items() if key != "fov"}, "no lens"),
-        ({**ORBIT, "fov": 190}, "Field of view"),
-        ({**ORBIT, "intrinsics": [[1, 2], [3, 4]]}, "intrinsics is not a 3x3"),
+        ({**ORBIT, "fov": 190}, "field of view"),
+        ({**ORBIT, "intrinsics": [[1, 2], [3, 4]]}, "has 4 numbers"),
         ({"camera_to_world": [[1, 2], [3]], "fov": 40, "h": 8, "w": 8}, "camera_to_world is not a 4x4"),
         ({"camera_to_world": [[0] * 4] * 4, "fov": 40, "h": 8, "w": 8}, "does not hold a rotation"),
         (
@@ -78,7 +78,7 @@ def test_a_scaled_and_slightly_noisy_rotation_is_cleaned():
             "rotation",
         ),
         ({"camera_to_world": [[math.nan] * 4] * 4, "fov": 40, "h": 8, "w": 8}, "camera_to_world is not a 4x4"),
-        ({"transform_matrix": EYE, "fl_x": -3, "h": 8, "w": 8}, "fl_x is -3"),
+        ({"transform_matrix": EYE, "fl_x": -3, "h": 8, "w": 8}, "fl_x of the camera is -3"),
     ],
 )
 def test_refuses_what_is_missing_or_malformed(value, sentence):

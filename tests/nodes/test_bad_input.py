@@ -50,7 +50,7 @@ def test_a_batch_of_five(refused, tiny_model, photo, node_id):
         (lambda mask: mask * 0, "empty"),
         (lambda mask: mask * 0 + 1, "whole picture"),
         (lambda mask: mask * NAN, "NaN"),
-        (lambda mask: torch.zeros(1, 64, 64), "made from this image"),
+        (lambda mask: torch.zeros(1, 60, 60), "made from this image"),
         (lambda mask: mask.repeat(3, 1, 1), "3 masks for 1 image"),
         (lambda mask: "mask", "is needed"),
     ],
@@ -71,7 +71,7 @@ def test_load_images_empty_mask_is_told(pack, refused, photo):
     square = photo[:, :, :48]
     meaning = pack.file("mask").WHITE_IS_BACKGROUND
     message = refused("Recon3D_PrepareMask", image=square, mask=torch.zeros(1, 64, 64), meaning=meaning)
-    assert "whole picture" in message
+    assert "no transparency" in message
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ def compare_images(
     *,
     folders: Sequence[Path] = (),
 ) -> dict:
-    """Means over the V pairs of psnr (dB), ssim (0-1, windows inside the image only) and lpips (0 = equal).
+    """Means over the V pairs of psnr (dB), ssim (0-1, windows inside the image only) and lpips (0 = equal), with the
+    measured `width` and `height` in pixels: nothing is resized.
 
     A figure that cannot be computed is None, with the reason in `NAME_reason`. LPIPS weights are searched in `folders`
     (`lpips_alex.safetensors`), then in torch's cache and the lpips package; nothing is downloaded.
@@ -37,7 +38,7 @@ def compare_images(
     if not len(image):
         raise BadInput("There is no image to compare; connect at least one pair.")
     image, truth = (x.detach().cpu().float().clamp(0, 1) for x in (image, truth))
-    figures: dict = {}
+    figures: dict = {"width": image.shape[-1], "height": image.shape[-2]}
     for name, function in (("psnr", _psnr), ("ssim", _ssim)):
         figures[name], figures[f"{name}_reason"] = function(image, truth)
     figures["lpips"], figures["lpips_reason"] = _lpips(image, truth, folders)
