@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from .commands.arguments import Parser, check_arguments, printable
 from .errors import BadInput, Interrupted, OutOfMemory
 
 COMMANDS = {
@@ -16,12 +17,12 @@ COMMANDS = {
     "data": "look at what the data engine makes",
     "train": "train a model",
 }
-BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
+BAD_INPUT, FAILED, INTERRUPTED, NO_READER = 2, 1, 130, 141
 
 
 def build_parser() -> argparse.ArgumentParser:
     """All commands with their options. Imports no torch, so that --help is quick."""
-    parser = argparse.ArgumentParser(prog="python -m recon_lib", description="Image-to-3D reconstruction.")
+    parser = Parser(prog="python -m recon_lib", description="Image-to-3D reconstruction.")
     parser.add_argument("--verbose", action="store_true", help="tell what each stage does, on stderr")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, summary in COMMANDS.items():
@@ -33,14 +34,16 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command. -> 0; 2 and one sentence on stderr for bad input; 130 when interrupted; 1 out of memory.
+    """Run a command. -> 0; 2 and one sentence on stderr for bad input; 130 when interrupted; 1 out of memory; 141,
+    silently, when nobody reads standard output any more.
 
     What was asked for goes to stdout, progress and logs to stderr. Anything unforeseen is raised.
     """
-    args = build_parser().parse_args(argv)
-    level = logging.INFO if args.verbose else logging.WARNING
-    logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
     try:
+        args = build_parser().parse_args(argv)
+        level = logging.INFO if args.verbose else logging.WARNING
+        logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
+        check_arguments(vars(args))
         return args.run(args)
     except BadInput as error:
         return _say(str(error), BAD_INPUT)
@@ -48,6 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _say(str(error), FAILED)
     except (Interrupted, KeyboardInterrupt):
         return _say("Interrupted.", INTERRUPTED)
+    except BrokenPipeError:
+        return NO_READER
     except (RuntimeError, MemoryError) as error:
         from .memory import is_out_of_memory
 
@@ -57,5 +62,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _say(sentence: str, code: int) -> int:
-    sys.stderr.write(f"{sentence}\n")
+    sys.stderr.write(printable(f"{sentence}\n"))
     return code

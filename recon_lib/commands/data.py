@@ -6,9 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BadInput
+from ..parsing import whole_number
 
 if TYPE_CHECKING:
     from ..progress import Progress
+
+LIMITS = {  # least and most of the whole numbers
+    "count": (1, 4096), "solids": (0, 10**6), "views": (1, 10**4), "backgrounds": (0, 10**6), "seed": (0, 2**31 - 1),
+}  # fmt: skip
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -38,8 +43,8 @@ def run(args: Namespace) -> int:
         raise BadInput(
             "There is nothing to render; give --meshes or --solids, or --outpaint-samples for samples of these orbits."
         )
-    if args.sheet is not None and args.count < 1:
-        raise BadInput(f"A sheet of {args.count} samples is empty; it needs at least one sample.")
+    for name, limits in LIMITS.items():
+        whole_number(getattr(args, name), f"--{name}", *limits)
     if args.sheet is not None:
         from ..data.shards.sheet import sample_sheet
         from ..files import check_output

@@ -1,13 +1,14 @@
 """Evaluate a mesh or an image against the truth; the figures are written as JSON."""
 
-import json
-import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from ..errors import BadInput
+from ..parsing import SEEDS, whole_number
+from .standard_output import write_stdout
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+SAMPLES = 100, 10_000_000
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".avif", ".heic")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -29,7 +30,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    from ..files import check_output, write_json
+    from ..files import check_output, json_text, write_json
+
+    whole_number(args.samples, "--samples", *SAMPLES)
+    whole_number(args.seed, "--seed", *SEEDS)
 
     for path, suffixes in ((args.json, (".json",)), (args.error_mesh, (".glb", ".obj", ".ply"))):
         if path not in (None, "-"):
@@ -39,7 +43,7 @@ def run(args: Namespace) -> int:
         raise BadInput("One of the two files is an image and the other is not; compare like with like.")
     figures = _compare_images(args) if images[0] else _compare_meshes(args)
     if args.json == "-":
-        sys.stdout.write(json.dumps(figures, indent=2) + "\n")
+        write_stdout(json_text(figures))
     else:
         write_json(args.json, figures)
     return 0
@@ -67,12 +71,14 @@ def _compare_meshes(args: Namespace) -> dict:
 
 def _compare_images(args: Namespace) -> dict:
     from ..stages.evaluation.images import compare_images
-    from ..views.photo import load_photo
+    from ..views.image_files import read_unchanged
 
     if args.camera or args.error_mesh or args.align != "none":
         raise BadInput("--align, --camera and --error-mesh are for meshes; leave them out to compare images.")
-    image, truth = load_photo(args.predicted).image, load_photo(args.truth).image
+    (image, turn), (truth, true_turn) = (read_unchanged(path) for path in (args.predicted, args.truth))
     if image.shape != truth.shape:
         sizes = [f"{x.shape[-1]}x{x.shape[-2]}" for x in (image, truth)]
         raise BadInput(f"The images are {sizes[0]} and {sizes[1]} pixels; give two of one size.")
-    return compare_images(image, truth)
+    if turn != true_turn:
+        raise BadInput("One of the two images is turned by its EXIF tag; save it without the tag, as it is to be seen.")
+    return compare_images(image[None], truth[None])

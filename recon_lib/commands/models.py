@@ -1,9 +1,9 @@
 """List the models that can be loaded: the embedded ones, then those in the folders of --folder."""
 
-import json
-import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+
+from .standard_output import write_stdout
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -22,6 +22,7 @@ def run(args: Namespace) -> int:
 
         convert_zeroshape(*args.convert)
         return 0
+    from ..files import json_text
     from ..weights.card import card_markdown
     from ..weights.registry import find_models
 
@@ -30,16 +31,15 @@ def run(args: Namespace) -> int:
         for card in cards:
             _write_page(args.pages / f"{card.name}.md", card_markdown(card))
     elif args.json:
-        sys.stdout.write(json.dumps([card.with_sha256().to_dict() for card in cards], indent=2) + "\n")
+        write_stdout(json_text([card.with_sha256().to_dict() for card in cards]))
     else:
         rows = [("name", "system", "size", "parameters", "file", "licence")]
         for card in cards:
             millions, megabytes = f"{card.parameters / 1e6:.1f} M", f"{card.bytes / 1e6:.1f} MB"
             rows.append((card.name, card.system, card.size, millions, megabytes, card.licence))
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        for row in rows:
-            line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            sys.stdout.write(line.rstrip() + "\n")
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+        write_stdout("".join(f"{line.rstrip()}\n" for line in lines))
     return 0
 
 

@@ -102,3 +102,9 @@ def root_logger():
     yield
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
+
+
+def test_a_sentence_is_one_line_of_printable_text(failing, capsys):
+    failing(BadInput("There is no file a\nb\x1b[31m\udcff; check the path."))
+    assert cli.main([]) == 2
+    assert capsys.readouterr().err == "There is no file a\\nb\\x1b[31m\\udcff; check the path.\n"

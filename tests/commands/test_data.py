@@ -53,7 +53,7 @@ class TestSheet:
     @pytest.mark.parametrize("count", ["0", "-2"])
     def test_it_needs_a_sample(self, samples, tmp_path, capsys, count):
         assert main(["data", "--sheet", str(tmp_path / "sheet.png"), "--count", count]) == 2
-        assert "at least one sample" in capsys.readouterr().err and samples == []
+        assert f"--count is {count}; a whole number from 1" in capsys.readouterr().err and samples == []
 
 
 class TestShards:

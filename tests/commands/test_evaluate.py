@@ -78,7 +78,7 @@ def test_bad_input_is_one_sentence_and_code_two(meshes, tmp_path, capsys):
         "are for meshes": [image, image, "--align", "scale"],
         "could not be read": [predicted, truth, "--camera", tmp_path / "none.json"],
         "does not end in .json": [predicted, truth, "--json", tmp_path / "out.txt"],
-        "too few": [predicted, truth, "--samples", 5],
+        "whole number from": [predicted, truth, "--samples", 5],
     }
     (tmp_path / "view.json").write_text("{}")
     before = sorted(path.name for path in tmp_path.iterdir())
