@@ -1,6 +1,7 @@
 """Arrays in npy files; nothing else is opened, and nothing in them is run."""
 
 from pathlib import Path
+from tokenize import TokenError
 from typing import TYPE_CHECKING
 
 from ..errors import BadInput
@@ -8,6 +9,9 @@ from ..parsing import is_file
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+DAMAGE = (OSError, ValueError, EOFError, MemoryError, OverflowError, TypeError, SyntaxError, TokenError)
 
 
 def read_array(path: Path) -> "np.ndarray":
@@ -19,7 +23,7 @@ def read_array(path: Path) -> "np.ndarray":
     try:
         with path.open("rb") as file:
             array = np.lib.format.read_array(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError, MemoryError, OverflowError, TypeError, SyntaxError) as error:
+    except DAMAGE as error:
         raise BadInput(f"{path} could not be read as an npy array ({str(error)[:120]}); write it again.") from error
     if array.dtype.kind not in "bfiu" or not array.size:
         raise BadInput(f"{path.name} holds {str(array.dtype)[:40]} {array.shape}; an array of numbers is needed.")

@@ -72,7 +72,7 @@ def read_picture(path: Path | str, longest_side: int | None = None, *, upright: 
         size = None if longest_side is None else reduced_size(*picture.size, longest_side)
         if size and picture.format in ("JPEG", "MPO"):  # big photographs decode at a fraction of their size
             picture.draft("RGB", size)
-        picture = _colored(picture, path.name)
+        picture = _colored(picture)
         if size and picture.mode in ("L", "RGB", "RGBA") and size != picture.size:
             picture = picture.resize(size, _filter(picture.size, size), reducing_gap=3.0)
         planes = _planes(_array(picture), path.name, picture.info.get("transparency"))
@@ -90,7 +90,7 @@ def read_stored(path: Path | str, *, upright: bool = True) -> Stored:
         if picture.mode == "1":
             picture = picture.convert("L")
         elif picture.mode not in ("L", "LA", "P", "PA", "RGB", "RGBA", "I", "F") and picture.mode[:2] != "I;":
-            picture = _colored(picture, path.name)
+            picture = _colored(picture)
         values, key = _array(picture), picture.info.get("transparency")
     values = turned(torch.from_numpy(values).movedim(2, 0) if values.ndim == 3 else torch.from_numpy(values), turn)
     array = (values.movedim(0, 2) if values.ndim == 3 else values).numpy()
@@ -108,7 +108,7 @@ def read_unchanged(path: Path | str) -> tuple[Tensor, int]:
     with opened(path) as picture:
         told = _why_not_measured(picture)
         orientation = _orientation(picture, stored=True)
-        planes = None if told else _planes(_array(_colored(picture, path.name)), path.name, None)
+        planes = None if told else _planes(_array(_colored(picture)), path.name, None)
     if planes is not None and len(planes) == 4:
         told = None if bool((planes[3] == 1).all()) else "has transparent parts; lay it over the background you mean"
     if planes is not None and not bool(((planes >= 0) & (planes <= 1)).all()):
@@ -193,7 +193,7 @@ def _orientation(picture: "Image", stored: bool = False) -> int:
     return value if value in range(1, 9) and not done else 1
 
 
-def _colored(picture: "Image", name: str) -> "Image":
+def _colored(picture: "Image") -> "Image":
     """The picture in a mode of values that can be scaled: L, RGB, RGBA, I, I;16 or F."""
     mode = picture.mode
     if mode in ("I", "F") or mode.startswith("I;"):
@@ -204,10 +204,7 @@ def _colored(picture: "Image", name: str) -> "Image":
         return picture.convert("RGBA")
     if mode in ("1", "L"):
         return picture.convert("L")
-    try:
-        return picture.convert("RGB")
-    except ValueError as error:
-        raise BadInput(f"{name} stores its colours as {mode}; save it as RGB.") from error
+    return picture.convert("RGB")
 
 
 def _array(picture: "Image") -> "np.ndarray":

@@ -38,7 +38,8 @@ def read_mask(path: Path, *, upright: bool = True) -> Tensor:
         stored = read_stored(path, upright=upright)
     colors, indices, alpha = _parts(stored)
     if alpha is not None and float(alpha.min()) < OPAQUE and alpha.min() != alpha.max():
-        plane = torch.from_numpy(alpha.astype("float32"))
+        of_two = _of_two_values(alpha, None)
+        plane = torch.from_numpy(alpha.astype("float32") if of_two is None else of_two)
         if is_cut_out(plane) or _of_two_values(colors, indices) is None:
             return plane[None]
     plane = _of_two_values(colors, indices)
