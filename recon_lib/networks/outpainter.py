@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ..check import check_shape
 from ..errors import BadInput
+from ..parsing import number, shown, whole_number
 from ..progress import unchecked
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 PAINTED = 4  # RGB and alpha
 CONDITIONS = 9  # colours 3, to be painted 1, silhouette 1, depth 1, normals 3
 PREDICTIONS = ("sample", "v_prediction")
+LIMITS = {  # least and most of what a card may say
+    "side": (16, 4096), "fold": (1, 16), "groups": (1, 4096), "layers": (1, 16), "head_width": (1, 4096),
+    "train_steps": (1, 100_000), "steps": (1, 1000),
+}  # fmt: skip
+MOST_LEVELS = 8
 
 
 @dataclass(frozen=True)
@@ -49,15 +55,24 @@ class OutpainterConfig:
         if unknown:
             raise BadInput(f"An outpainter has no setting {', '.join(sorted(unknown))}; update the pack.")
         config = cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        config._check_numbers()
         if config.prediction not in PREDICTIONS:
             raise BadInput(f"An outpainter cannot predict {config.prediction!r}; use {' or '.join(PREDICTIONS)}.")
-        if not 0 <= config.own_color <= 1:
-            raise BadInput(f"An outpainter's own colours cannot have a share of {config.own_color}; use 0 to 1.")
         if len(config.channels) < 2 or any(width % config.groups for width in config.channels):
             raise BadInput(
                 f"Channels {config.channels} of an outpainter must be multiples of {config.groups}, 2 or more."
             )
         return config
+
+    def _check_numbers(self) -> None:
+        """Raise `BadInput` for sizes that no outpainter has."""
+        for name, limits in LIMITS.items():
+            whole_number(getattr(self, name), f"{name} of an outpainter", *limits)
+        number(self.own_color, "own_color of an outpainter", 0, 1)
+        if not isinstance(self.channels, tuple) or len(self.channels) > MOST_LEVELS:
+            raise BadInput(f"Channels {shown(self.channels)} of an outpainter are no list of up to {MOST_LEVELS}.")
+        for width in self.channels:
+            whole_number(width, "channels of an outpainter", 1, 4096)
 
     def to_dict(self) -> dict:
         """Ready for JSON."""

@@ -7,8 +7,12 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from ..errors import BadInput
+from ..parsing import check_text, is_file, number, read_json, shown, whole_number
 
 REQUIRED = ("system", "licence", "config")
+TEXTS = ("system", "size", "licence", "trained_on", "source")
+LARGEST_CARD, LONGEST_TEXT = 4 << 20, 2000  # bytes, characters
+LARGEST_SETTING = 1e6  # magnitude of the numbers that describe a network
 
 
 @dataclass(frozen=True)
@@ -45,21 +49,47 @@ def card_path(weights: Path) -> Path:
 def read_card(weights: Path) -> ModelCard:
     """The card of `weights`. Raises `BadInput` when the JSON beside it is missing, damaged or lacks a key."""
     path = card_path(weights)
-    if not path.is_file():
+    if not is_file(path):
         raise BadInput(f"{weights.name} has no card; put the {path.name} that belongs to it into the same folder.")
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadInput(f"The model card {path.name} cannot be read as JSON ({error}); get it again.") from error
-    missing = [key for key in REQUIRED if key not in facts] if isinstance(facts, dict) else list(REQUIRED)
+    if path.stat().st_size > LARGEST_CARD:
+        raise BadInput(f"The model card {path.name} has more than {LARGEST_CARD >> 20} MB; get it again.")
+    facts = read_json(path, f"The model card {path.name}")
+    facts = facts if isinstance(facts, dict) else {}
+    missing = [key for key in REQUIRED if key not in facts]
     if missing:
         raise BadInput(
             f"The model card {path.name} lacks {', '.join(missing)}; get the card that came with the weights."
         )
+    _check_facts(facts, f"the model card {path.name}")
     known = {key: facts[key] for key in ModelCard.__dataclass_fields__ if key in facts}
     return ModelCard(
         **{**known, "name": weights.stem, "path": weights, "bytes": weights.stat().st_size, "sha256": None}
     )
+
+
+def _check_facts(facts: dict, card: str) -> None:
+    """Raise `BadInput` for facts of another kind than a card's, and for numbers that no network or figure has."""
+    for name in TEXTS:
+        text = facts.get(name, "")
+        if not isinstance(text, str) or len(text) > LONGEST_TEXT:
+            raise BadInput(f"{name} of {card} is {shown(text)}; a text is needed, get the card again.")
+        check_text(text, f"{name} of {card}")
+    whole_number(facts.get("parameters", 0), f"parameters of {card}", 0, 10**12)
+    for name, largest in (("config", LARGEST_SETTING), ("metrics", math.inf)):
+        if not isinstance(facts.get(name, {}), dict):
+            raise BadInput(f"{name} of {card} is {shown(facts[name])}; an object is needed, get the card again.")
+        _check_values(facts.get(name, {}), f"A number in {name} of {card}", largest)
+
+
+def _check_values(value: object, name: str, largest: float) -> None:
+    """Raise `BadInput` for a number in nested objects and lists that is not finite or beyond `largest`."""
+    if isinstance(value, (dict, list)):
+        for each in value.values() if isinstance(value, dict) else value:
+            _check_values(each, name, largest)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        number(value, name, -largest, largest)
+    elif isinstance(value, str) and len(value) > LONGEST_TEXT:
+        raise BadInput(f"{name} stands beside a text of {len(value)} characters; get the card again.")
 
 
 def file_sha256(path: Path) -> str:

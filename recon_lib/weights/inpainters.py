@@ -69,7 +69,7 @@ def _search(folders: Sequence[Path], description: str, kinds: dict[str, int]) ->
     entries: dict[str, InpaintFolder] = {}
     for root in folders:
         for path in model_folders_below(Path(root)):
-            kind = json_object(path / description).get("_class_name")
+            kind = str(json_object(path / description).get("_class_name"))
             if kind in kinds:
                 name = path.relative_to(root).as_posix()
                 entries.setdefault(name, InpaintFolder(name, path, kind, kinds[kind]))

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from ..errors import BadInput
 from ..files import written_whole
+from ..parsing import is_file
 
 SUBJECT = "recon3d.subject"  # the words for the object
 ENDING = ".safetensors"
@@ -24,7 +25,7 @@ def read_subject(path: Path) -> str:
     """Words for the object; empty for other programs' files. `BadInput` for a missing or damaged file."""
     from safetensors import SafetensorError, safe_open
 
-    if not path.is_file():
+    if not is_file(path):
         raise BadInput(f"There is no LoRA file {path}; choose another, or personalise the painter again.")
     try:
         with safe_open(str(path), "pt") as file:

@@ -1,11 +1,11 @@
 """Depth and normal models of transformers and diffusers, as folders on this machine. Nothing is ever downloaded."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import BadInput
+from ..parsing import is_file, read_json
 
 # what the number means that a transformers model puts out; see each model's own documentation
 TRANSFORMERS_KINDS = {
@@ -68,10 +68,10 @@ def _read(path: Path, name: str) -> PipelineFolder | None:
     """The model in the folder, or None when it is no depth or normal model."""
     index = path / "model_index.json"
     if index.is_file():
-        kind = DIFFUSERS_KINDS.get(json_object(index).get("_class_name"))
+        kind = DIFFUSERS_KINDS.get(str(json_object(index).get("_class_name")))
         return kind and PipelineFolder(name, path, "diffusers", kind)
     config = json_object(path / "config.json")
-    kind = TRANSFORMERS_KINDS.get(config.get("model_type"))
+    kind = TRANSFORMERS_KINDS.get(str(config.get("model_type")))
     if kind == "inverse" and config.get("depth_estimation_type") == "metric":
         kind = "depth"
     return kind and PipelineFolder(name, path, "transformers", kind)
@@ -79,8 +79,10 @@ def _read(path: Path, name: str) -> PipelineFolder | None:
 
 def json_object(path: Path) -> dict:
     """The file's object; an unreadable one counts as empty, since foreign folders must not break the list."""
+    if not is_file(path):
+        return {}
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        value = read_json(path, path.name)
+    except BadInput:
         return {}
     return value if isinstance(value, dict) else {}

@@ -1,7 +1,7 @@
 """Which models there are, and how they are loaded. Safetensors only: nothing that could run code is opened."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import BadInput
+from ..memory import is_out_of_memory
+from ..parsing import check_path, is_file, shown
 from .card import ModelCard, file_sha256, read_card
 
 log = logging.getLogger("recon3d")
@@ -51,7 +53,7 @@ def load_model(name_or_path: str, folders: Sequence[Path] = ()) -> LoadedModel:
     state = read_state(card.path)
     # parameters made in inference mode could never be trained or fine-tuned; building must not move the global seed
     with torch.inference_mode(False), torch.random.fork_rng(devices=[]):
-        module = networks.build(card.system, card.config)
+        module = _built(networks.build, card)
         _fill(module, state, card)
     module.eval().requires_grad_(False)
     parameters = sum(p.numel() for p in module.parameters())
@@ -66,28 +68,45 @@ def read_state(path: Path) -> dict[str, Tensor]:
 
     if path.suffix.lower() in PICKLED:
         raise BadInput(f"{path.name} is a pickled checkpoint, which can run code when opened; use a .safetensors file.")
-    if not path.is_file():
+    if not is_file(path):
         raise BadInput(f"There is no file {path}; check the model's path.")
     try:
         state = load_file(str(path))
     except (SafetensorError, OSError) as error:
         raise BadInput(f"{path.name} is truncated or no safetensors file ({error}); get it again.") from error
+    broken = next((key for key, value in state.items() if value.is_complex()), None)
+    if broken:
+        raise BadInput(f"{path.name} holds complex numbers in {broken}, which no model of this pack has; get it again.")
     return {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
 
 
 def _locate(name_or_path: str, folders: Sequence[Path]) -> ModelCard:
     """The card of the model meant by a name, a name with ending, or a path."""
-    path = Path(name_or_path)
+    path = check_path("The model's name", name_or_path)
     if path.suffix.lower() in PICKLED:
         read_state(path)  # says why not
-    if path.is_file():
+    if is_file(path):
         return read_card(path)
     cards = find_models(folders)
     for card in cards:
         if card.name == name_or_path.removesuffix(".safetensors"):
             return card
     known = ", ".join(card.name for card in cards) or "none at all"
-    raise BadInput(f"There is no model {name_or_path!r}; available: {known}.")
+    raise BadInput(f"There is no model {shown(name_or_path)}; available: {known}.")
+
+
+def _built(build: Callable[[str, dict], nn.Module], card: ModelCard) -> nn.Module:
+    """The untrained network of a card; a description that cannot be built is one sentence."""
+    try:
+        return build(card.system, card.config)
+    except BadInput:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        if is_out_of_memory(error):
+            raise
+        raise BadInput(
+            f"The card of {card.name} describes a network that cannot be built ({shown(error)}); get the card again."
+        ) from error
 
 
 def _fill(module: nn.Module, state: dict[str, Tensor], card: ModelCard) -> None:
@@ -97,6 +116,7 @@ def _fill(module: nn.Module, state: dict[str, Tensor], card: ModelCard) -> None:
         "missing": [key for key in own if key not in state],
         "unexpected": [key for key in state if key not in own],
         "of another shape": [key for key in own if key in state and own[key].shape != state[key].shape],
+        "of another kind": [key for key in own if key in state and _kind(own[key]) != _kind(state[key])],
     }
     told = [
         f"{len(keys)} {kind} ({', '.join(keys[:2])}{', …' if len(keys) > 2 else ''})"
@@ -109,3 +129,7 @@ def _fill(module: nn.Module, state: dict[str, Tensor], card: ModelCard) -> None:
     if broken:
         raise BadInput(f"{card.path.name} holds NaN or infinite weights in {broken}; get it again.")
     module.load_state_dict(state)
+
+
+def _kind(tensor: Tensor) -> bool:
+    return tensor.is_floating_point()

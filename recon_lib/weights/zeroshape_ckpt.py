@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ..errors import BadInput
 from ..files import check_output, write_json, written_whole
 from ..networks.zeroshape_w.model import ZEROSHAPE, ZeroShapeW
+from ..parsing import is_file
 from .card import card_path
 from .registry import read_state
 
@@ -69,7 +70,7 @@ def check_state(state: dict[str, Tensor], network: nn.Module, name: str) -> None
 
 def _read_pickled(path: Path) -> dict[str, Tensor]:
     """`graph` of a checkpoint written by torch.save."""
-    if not path.is_file():
+    if not is_file(path):
         raise BadInput(f"There is no file {path}; check the checkpoint's path.")
     try:
         with torch.serialization.safe_globals(_number_types()):
@@ -84,6 +85,8 @@ def _read_pickled(path: Path) -> dict[str, Tensor]:
     graph = content.get("graph") if isinstance(content, dict) else None
     if not isinstance(graph, dict) or not all(isinstance(value, Tensor) for value in graph.values()):
         raise BadInput(f"{path.name} has no tensors under 'graph'; use ZeroShape's published shape.ckpt.")
+    if any(value.is_complex() for value in graph.values()):
+        raise BadInput(f"{path.name} holds complex numbers; use ZeroShape's published shape.ckpt.")
     return {key: value.float() if value.is_floating_point() else value for key, value in graph.items()}
 
 

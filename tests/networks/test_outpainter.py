@@ -210,3 +210,18 @@ def test_a_card_builds_the_same_network():
 def test_bad_settings_are_told(values, condition):
     with pytest.raises(BadInput, match=condition):
         OutpainterConfig.of(values)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"side": 10**9}, {"side": None}, {"side": "64"}, {"fold": 0}, {"layers": 10**6}, {"steps": -1}, {"groups": 0},
+        {"channels": None}, {"channels": 32}, {"channels": [16] * 100}, {"channels": [16, 10**9]},
+        {"channels": [16, "16"]}, {"own_color": float("nan")}, {"own_color": 2}, {"own_color": True}, {"head_width": 0.5},
+        {"prediction": ["sample"]},
+    ],
+)  # fmt: skip
+def test_cards_of_no_outpainter(change):
+    with pytest.raises(BadInput) as caught:
+        OutpainterConfig.of(change)
+    assert len(str(caught.value)) < 250

@@ -4,13 +4,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import nn
 
 from recon_lib import networks
 from recon_lib.errors import BadInput
 from recon_lib.weights import registry
-from recon_lib.weights.card import card_markdown, file_sha256, read_card
+from recon_lib.weights.card import ModelCard, card_markdown, file_sha256, read_card
 from recon_lib.weights.registry import find_models, load_model
 
 CARD = {
@@ -22,9 +24,25 @@ CARD = {
 }
 
 
+WRONG_FACTS = [
+    {"config": None}, {"config": []}, {"config": "x"}, {"config": {}}, {"config": {"width": None}},
+    {"config": {"width": -1}},
+    {"config": {"width": "4"}}, {"config": {"width": 10**9}}, {"config": {"width": 1e30}}, {"config": {"width": [4]}},
+    {"config": {"width": 10**400}}, {"config": {"width": float("nan")}}, {"system": None}, {"system": ["test-net"]},
+    {"system": "x" * 10**6}, {"size": 3}, {"licence": {}}, {"parameters": -1}, {"parameters": "many"}, {"metrics": []},
+    {"metrics": {"F": float("inf")}}, {"licence": "a\0b"}, {"config": {"width": "x" * 10**6}},
+]  # fmt: skip
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["width", "a"]), inner, max_size=2),
+    max_leaves=5,
+)
+
+
 def build(system: str, config: dict) -> nn.Module:
     """Stands for `networks.build`: a network that any test can fill."""
-    assert system == "test-net"
+    if system != "test-net":
+        raise BadInput("No such system.")
     return nn.Sequential(nn.Linear(3, config["width"]), nn.BatchNorm1d(config["width"]))
 
 
@@ -152,7 +170,9 @@ class TestRefusals:
         ("text", "sentence"),
         [
             (None, "has no card"),
-            ("{", "cannot be read as JSON"),
+            ("{", "is not JSON"),
+            ("[" * 100_000, "nested too deeply"),
+            (" " * (5 << 20), "more than 4 MB"),
             ("[]", "lacks system, licence, config"),
             ('{"system": "x", "config": {}}', "lacks licence"),
         ],
@@ -163,6 +183,45 @@ class TestRefusals:
             path.with_suffix(".json").write_text(text)
         with pytest.raises(BadInput, match=sentence):
             load_model(str(path))
+
+    @pytest.mark.parametrize("change", WRONG_FACTS)
+    def test_facts_of_another_kind(self, folder, change):
+        """In a sentence; and a list of all models passes the card over."""
+        path = write(folder / "odd.safetensors", card={**CARD, **change})
+        with pytest.raises(BadInput) as caught:
+            load_model(str(path))
+        assert str(caught.value).endswith(".") and len(str(caught.value)) < 400
+        (folder / "good.safetensors").unlink()
+        assert [card.name for card in find_models([folder])] in ([], ["odd"])
+
+    @given(value=VALUES, name=st.sampled_from(sorted(ModelCard.__dataclass_fields__)))
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+    def test_any_value_of_any_fact(self, folder, value, name):
+        path = write(folder / "any.safetensors", card={**CARD, name: value})
+        try:
+            page, message = card_markdown(load_model(str(path)).card), ""
+        except BadInput as error:
+            page, message = "# any", str(error)
+        assert page.startswith("# any") and len(message) < 400
+
+    def test_complex_weights(self, folder):
+        state = build("test-net", {"width": 4}).state_dict()
+        save_file({**state, "0.bias": torch.zeros(4, dtype=torch.complex64)}, str(write(folder / "c.safetensors")))
+        with pytest.raises(BadInput, match=r"complex numbers in 0\.bias"):
+            load_model("c", [folder])
+
+    def test_whole_numbers_for_weights(self, folder):
+        state = build("test-net", {"width": 4}).state_dict()
+        save_file({**state, "0.bias": torch.zeros(4, dtype=torch.int32)}, str(write(folder / "i.safetensors")))
+        with pytest.raises(BadInput, match=r"1 of another kind \(0\.bias\)"):
+            load_model("i", [folder])
+
+    @pytest.mark.parametrize("name", ["x" * 300, "a\0b", "\ud800", "x" * 10**6, "/" + "x" * 300])
+    def test_names_that_no_file_has(self, folder, name):
+        for odd in (name, f"{name}.safetensors", f"{name}.ckpt"):
+            with pytest.raises(BadInput) as caught:
+                load_model(odd, [folder])
+            assert len(str(caught.value)) < 10**4
 
 
 def test_card_as_a_page(folder):

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ...check import check_shape
 from ...errors import BadInput
+from ...parsing import number, shown, whole_number
 from ..contracts import DensePrediction, InputSpec, similarity_matrix
 from .dpt_hybrid import DPTHybrid
 from .heads import MaskHead, OccluderHead
@@ -20,6 +21,14 @@ from .mini_backbone import DenseHead, MiniBackbone, depth_from_relief
 from .ray_decoder import RayCache, RayDecoder, SurfaceTokens
 from .seen_surface import SeenSurfaceEncoder
 from .visible_points import Normalization, normalize_visible, unproject
+
+LIMITS = {  # least and most of what a card may say
+    "image_size": (whole_number, 32, 4096),
+    "text_width": (whole_number, 0, 4096),
+    "pixel_offset": (number, 0, 1),
+    "extent": (number, 0.1, 100),
+    "threshold": (number, -1000, 1000),
+}
 
 
 @dataclass(frozen=True)
@@ -39,7 +48,12 @@ class ZeroShapeWConfig:
         unknown = set(values) - set(cls.__dataclass_fields__)
         if unknown:
             raise BadInput(f"A ZeroShape-W model has no setting {', '.join(sorted(unknown))}; update the pack.")
-        return cls(**values)
+        config = cls(**values)
+        for name, (parse, *limits) in LIMITS.items():
+            parse(getattr(config, name), f"{name} of a ZeroShape-W model", *limits)
+        if not isinstance(config.occluders, bool):
+            raise BadInput(f"occluders of a ZeroShape-W model is {shown(config.occluders)}; use true or false.")
+        return config
 
     def to_dict(self) -> dict:
         return asdict(self)
@@ -86,7 +100,7 @@ class ZeroShapeW(nn.Module):
         elif config.size == "base":
             self._build_base()
         else:
-            raise BadInput(f"ZeroShape-W has no size {config.size!r}; use mini or base.")
+            raise BadInput(f"ZeroShape-W has no size {shown(config.size)}; use mini or base.")
 
     @property
     def input_spec(self) -> InputSpec:

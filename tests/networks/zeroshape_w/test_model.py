@@ -244,3 +244,17 @@ def test_a_loss_on_every_output_reaches_every_weight(image, mask):
     assert dead == []
     head, stem = model.dpt_depth.shape_head.last.weight.grad, model.dpt_depth.encoder.stem[0].weight.grad
     assert head.flatten(1).any(1).all() and stem.transpose(0, 1).flatten(1).any(1).all()  # every output, every input
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"image_size": 10**9}, {"image_size": None}, {"image_size": "128"}, {"image_size": 0}, {"text_width": -1},
+        {"extent": float("inf")}, {"extent": 0}, {"threshold": float("nan")}, {"pixel_offset": [0.5]}, {"occluders": 1},
+        {"occluders": None},
+    ],
+)  # fmt: skip
+def test_cards_of_no_zeroshape(change):
+    with pytest.raises(BadInput) as caught:
+        ZeroShapeWConfig.of(change)
+    assert len(str(caught.value)) < 250
