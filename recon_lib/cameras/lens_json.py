@@ -14,7 +14,7 @@ from torch import Tensor
 from ..errors import BadInput
 from ..parsing import number, shown, whole_number
 from .distortion import Distortion
-from .lens_models import distortion_from_json, plain_key
+from .lens_models import LISTS, distortion_from_json, plain_key
 
 Level = Mapping[str, object]  # by `plain_key`
 FOCAL = (("flx", "fx", "focalx", "focallengthx"), ("fly", "fy", "focaly", "focallengthy"))
@@ -32,16 +32,7 @@ MATRIX = (
     "k", "intrinsics", "intrinsic", "intrinsicmatrix", "intrinsicsmatrix", "cameramatrix", "cameraintrinsics",
     "cameraintrinsic", "camintrinsics", "kmatrix", "calibrationmatrix", "intrinsicparameters", "camk", "camerak",
 )  # fmt: skip
-NESTED = (
-    *MATRIX,
-    "camera",
-    "lens",
-    "distortion",
-    "distortionparams",
-    "cameraparams",
-    "cameraparameters",
-    "calibration",
-)
+NESTED = (*MATRIX, *LISTS, "camera", "lens", "cameraparams", "cameraparameters", "calibration")
 LARGEST_SIDE = 1 << 20  # pixels
 WIDEST = 0.1  # focal length over the longer side: less is no focal length in pixels
 LARGEST_SKEW = 1e-3  # of the focal length
@@ -80,11 +71,14 @@ def size_from_json(levels: Sequence[Level], where: str) -> tuple[int, int] | Non
                 width, height = pair[order[0]], pair[order[1]]
         if width is None and height is None:
             continue
+        width, height = (
+            next((found for other in levels if (found := _first(other, names)) is not None), None)
+            if side is None
+            else side
+            for side, names in zip((width, height), SIZE, strict=True)
+        )
         if width is None or height is None:
-            rest = [size for size in (size_from_json([other], where) for other in levels if other is not level) if size]
-            if not rest:
-                raise BadInput(f"w and h of {where} are {shown(width)} and {shown(height)}; give both or neither.")
-            width, height = (rest[0][i] if side is None else side for i, side in enumerate((width, height)))
+            raise BadInput(f"w and h of {where} are {shown(width)} and {shown(height)}; give both or neither.")
         what = f"w and h of {where}"
         return whole_number(width, what, 1, LARGEST_SIDE), whole_number(height, what, 1, LARGEST_SIDE)
     return None
