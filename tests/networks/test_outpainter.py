@@ -217,8 +217,8 @@ def test_bad_settings_are_told(values, condition):
     [
         {"side": 10**9}, {"side": None}, {"side": "64"}, {"fold": 0}, {"layers": 10**6}, {"steps": -1}, {"groups": 0},
         {"channels": None}, {"channels": 32}, {"channels": [16] * 100}, {"channels": [16, 10**9]},
-        {"channels": [16, "16"]}, {"own_color": float("nan")}, {"own_color": 2}, {"own_color": True}, {"head_width": 0.5},
-        {"prediction": ["sample"]},
+        {"channels": [16, "16"]}, {"own_color": float("nan")}, {"own_color": 2}, {"own_color": True},
+        {"head_width": 0.5}, {"prediction": ["sample"]},
     ],
 )  # fmt: skip
 def test_cards_of_no_outpainter(change):
