@@ -85,7 +85,7 @@ class ViewFolder:
         """Names of the files of a folder by their lower case."""
         if folder not in self._listings:
             try:
-                names = sorted(path.name for path in folder.iterdir())
+                names = sorted(path.name for path in folder.iterdir() if path.is_file())
             except OSError:
                 names = []
             self._listings[folder] = {name.lower(): name for name in reversed(names)}
