@@ -3,15 +3,28 @@
 import logging
 import math
 import time
+from typing import Any
 
+import numpy as np
 from comfy_api.latest import io
 
 from ..recon_lib.errors import BadInput
-from .host import offload, training_tensors
+from ..recon_lib.parsing import number, shown, whole_number
+from ..recon_lib.registry import load_part
+from .host import offload, public, training_tensors
 
 log = logging.getLogger("recon3d")
 CATEGORY = "3d/Recon3D"
 LARGEST_SEED = 0xFFFFFFFFFFFFFFFF
+NUMBERS = {"INT": (whole_number, -(2**63), LARGEST_SEED), "FLOAT": (number, -math.inf, math.inf)}
+CLASSES = {  # of the values on the pack's own sockets
+    "RECON3D_CAMERAS": ".cameras.camera:Cameras",
+    "RECON3D_VIEWS": ".views.views:Views",
+    "RECON3D_MODEL": ".weights.registry:LoadedModel",
+    "RECON3D_POINTS": ".stages.single_view.regress:VisibleSurface",
+    "RECON3D_GAP": ".stages.outpainting.mask:OutpaintMask",
+}
+METHODS = {"RECON3D_FIELD": ("inside",), "RECON3D_OUTPAINTER": ("paint",)}  # protocols
 
 
 class Node(io.ComfyNode):
@@ -20,11 +33,13 @@ class Node(io.ComfyNode):
     @classmethod
     def execute(cls, **inputs) -> io.NodeOutput:
         schema = cls.define_schema()
-        check_inputs(schema, inputs)
         started = time.perf_counter()
         try:
+            check_inputs(schema, inputs)
             with training_tensors():
                 output = cls.run(**inputs)
+        except BadInput as error:
+            raise BadInput(public(str(error))) from error
         finally:
             offload(inputs)
         log.info("%s took %.2f s", schema.display_name, time.perf_counter() - started)
@@ -36,21 +51,42 @@ class Node(io.ComfyNode):
 
 
 def check_inputs(schema: io.Schema, inputs: dict) -> None:
-    """`BadInput` for a choice that is not in its list and a number outside its range.
+    """`BadInput` for a value of another kind than its socket's, a choice that is not in the list, a number outside its
+    range, and a required input that is missing.
 
-    ComfyUI checks neither when the value comes over a link, and older versions don't check choices at all.
+    ComfyUI checks none of these when the value comes over a link, and older versions don't check choices at all.
     """
     for socket in schema.inputs:
-        value, where = inputs.get(socket.id), f"{socket.id} of {schema.display_name}"
-        if value is None:
-            continue
-        options = getattr(socket, "options", None)
-        if options is not None and value not in options:
-            shown = ", ".join(map(str, options[:12])) or "nothing"
-            raise BadInput(f"{where} is '{value}', which is not among the choices; choose from {shown}.")
-        low, high = getattr(socket, "min", None), getattr(socket, "max", None)
-        if low is not None and high is not None and not (math.isfinite(value) and low <= value <= high):
-            raise BadInput(f"{where} is {value}; give a number from {low} to {high}.")
+        value = inputs.get(socket.id)
+        if value is not None and not (getattr(socket, "extra_dict", None) or {}).get("rawLink"):
+            _check_value(socket, value, f"{socket.id} of {schema.display_name}")
+    for socket in schema.inputs:
+        if inputs.get(socket.id) is None and not socket.optional:
+            raise BadInput(f"{socket.id} of {schema.display_name} is missing; it is needed, so connect it or enter a value.")
+
+
+def _check_value(socket: Any, value: object, where: str) -> None:
+    options, kind = getattr(socket, "options", None), socket.io_type
+    if options is not None and (not isinstance(value, str) or value not in options):
+        choices = ", ".join(map(str, options[:12])) or "nothing"
+        raise BadInput(f"{where} is {shown(value)}, which is not among the choices; choose from {choices}.")
+    if kind in NUMBERS:
+        low, high = (getattr(socket, end, None) for end in ("min", "max"))
+        parse, least, most = NUMBERS[kind]
+        parse(value, where, least if low is None else low, most if high is None else high)
+    elif kind == "STRING" and not isinstance(value, str):
+        raise BadInput(f"{where} is {shown(value)}; a text is needed.")
+    elif kind == "BOOLEAN" and not isinstance(value, (bool, np.bool_)):
+        raise BadInput(f"{where} is {shown(value)}; true or false is needed.")
+    elif not _has_class(value, kind):
+        raise BadInput(f"{where} is a {type(value).__name__}; connect an output of the type {kind}.")
+
+
+def _has_class(value: object, kind: str) -> bool:
+    """Whether a value on one of the pack's own sockets is of its class, or has the methods of its protocol."""
+    if kind in CLASSES:
+        return isinstance(value, load_part(CLASSES[kind]))
+    return all(callable(getattr(value, name, None)) for name in METHODS.get(kind, ()))
 
 
 def seed_input(tooltip: str) -> io.Int.Input:

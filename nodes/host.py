@@ -13,6 +13,7 @@ import folder_paths
 import torch
 
 from ..recon_lib.errors import BadInput
+from ..recon_lib.parsing import checked_name, shown
 from ..recon_lib.progress import Preview, Progress, draw
 from .convert import to_pil
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from ..recon_lib.weights.registry import LoadedModel
 
 MODEL_FOLDER = "recon3d"  # the key in extra_model_paths.yaml, and the folder's name under models/
+LONGEST_MESSAGE = 1000  # characters
+PACK = Path(__file__).resolve().parent.parent
 PREVIEW_SIZE = 512  # pixels, longest side
 PREVIEW_PAUSE = 0.2  # seconds between preview pictures: encoding them must not slow the work
 
@@ -116,11 +119,15 @@ def changed(path: Path) -> list:
 
 
 def inside(root: str | Path, name: str, what: str) -> Path:
-    """The path `name` below `root`; `BadInput` when it leads out of it."""
+    """The path `name` below `root`, links followed; `BadInput` when it leads out of it or to the root itself."""
     root = Path(root).resolve()
-    path = (root / name).resolve()
-    if path != root and root not in path.parents:
-        raise BadInput(f"{what} '{name}' lies outside ComfyUI's {root.name} folder; give a path inside it.")
+    checked_name(name, what)
+    try:
+        path = (root / name).resolve()
+    except (OSError, RuntimeError) as error:  # links in a circle
+        raise BadInput(f"{what} {shown(name)} cannot be followed; give another path.") from error
+    if root not in path.parents:
+        raise BadInput(f"{what} {shown(name)} lies outside ComfyUI's {root.name} folder; give a path inside it.")
     return path
 
 
@@ -128,10 +135,9 @@ def input_path(name: str, what: str) -> Path:
     """An existing file or folder in the input folder, or with ' [output]' behind its name in the output folder."""
     plain = name.removesuffix(" [output]").removesuffix(" [input]")
     root = folder_paths.get_output_directory() if name.endswith(" [output]") else folder_paths.get_input_directory()
-    path = inside(root, plain, what)
-    if not plain.strip() or not path.exists():
-        raise BadInput(f"{what} '{plain}' is not in ComfyUI's {Path(root).name} folder; put it there and press R.")
-    return path
+    if not plain.strip() or not inside(root, plain, what).exists():
+        raise BadInput(f"{what} {shown(plain)} is not in ComfyUI's {Path(root).name} folder; put it there and press R.")
+    return inside(root, plain, what)
 
 
 def input_files(endings: set[str]) -> list[str]:
@@ -159,9 +165,28 @@ def output_path(prefix: str, ending: str) -> tuple[Path, dict[str, str]]:
     ending: with dot, or empty for a folder.
     """
     root = Path(folder_paths.get_output_directory())
-    if not prefix.strip() or prefix.rstrip().endswith(("/", "\\")):
-        raise BadInput(f"File name '{prefix}' has no name in it; give something like 3d/object.")
-    inside(root, prefix, "File name")
+    last = prefix.replace("\\", "/").rpartition("/")[2].strip()
+    if last in ("", ".", ".."):
+        raise BadInput(f"File name {shown(prefix)} has no name in it; give something like 3d/object.")
+    inside(root, f"{prefix}_00000_{ending}", "File name")
     folder, name, counter, subfolder, _ = folder_paths.get_save_image_path(prefix, str(root))
     path = Path(folder) / f"{name}_{counter:05}_{ending}"
+    inside(root, str(path), "File name")  # as it will be written
     return path, {"filename": path.name, "subfolder": subfolder.replace("\\", "/"), "type": "output"}
+
+
+def public(message: str) -> str:
+    """A message as a remote user may see it: ComfyUI's folders by their last name, at most 1000 characters."""
+    for folder in _own_folders():
+        message = message.replace(str(folder), folder.name)
+    return message if len(message) <= LONGEST_MESSAGE else f"{message[: LONGEST_MESSAGE - 1]}…"
+
+
+def _own_folders() -> list[Path]:
+    """ComfyUI's folders and the pack's own, as they are given and with links followed; the innermost first."""
+    names = ("input", "output", "temp", "user")
+    folders = [getattr(folder_paths, f"get_{name}_directory")() for name in names]
+    folders += [folder_paths.models_dir, *map(str, (*lora_folders(), *pipeline_folders(), PACK)), Path.home()]
+    folders.append(getattr(folder_paths, "base_path", ""))
+    both = {path for folder in folders if folder for path in (Path(folder), Path(folder).resolve()) if path.name}
+    return sorted(both, key=lambda path: -len(path.parts))

@@ -1,7 +1,10 @@
 """What users get wrong in ComfyUI: each told in one sentence, nothing left behind."""
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 NAN = float("nan")
 
@@ -157,3 +160,64 @@ def test_the_stop_button_stops_every_long_node(pack, tiny_model, photo, disc, tm
     with pytest.raises(model_management.InterruptProcessingException):
         pack.run(node_id, **{name: given[name] for name in INTERRUPTED[node_id]})
     assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == before
+
+
+# -- wrong kinds over links -------------------------------------------------------------------------------
+
+WRONG = {
+    "INT": [None, "3", 1.5, True, [1], {}, NAN, float("inf"), 10**400, torch.zeros(1)],
+    "FLOAT": [None, "3", True, [1.0], NAN, -float("inf"), 10**400, 1j, torch.zeros(2)],
+    "STRING": [None, 3, b"x", ["x"], torch.zeros(1)],
+    "BOOLEAN": [None, 1, "yes", [True], torch.zeros(2)],
+    "COMBO": [None, 3, ["glb"], "x" * 10**6, torch.zeros(3)],
+    "OWN": [None, 3, "x", [], {}, torch.zeros(1), object(), ["3", 0]],
+}
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["plain", "own types"])
+def test_every_socket_refuses_other_kinds(pack, own):
+    """Whatever comes first among the inputs; the optional ones may be None."""
+    check, bad_input = pack.file("base").check_inputs, pack.lib("errors").BadInput
+    for node in pack.nodes.values():
+        schema = node.define_schema()
+        for socket in schema.inputs:
+            kind = "OWN" if socket.io_type.startswith("RECON3D_") else socket.io_type
+            if kind not in WRONG or (kind == "OWN") != own or socket.extra_dict.get("rawLink"):
+                continue
+            for value in WRONG[kind]:
+                if value is None and socket.optional:
+                    continue
+                schema.inputs = [socket]
+                with pytest.raises(bad_input, match=f"^{socket.id} of ") as caught:
+                    check(schema, {socket.id: value})
+                assert len(str(caught.value)) < 600 and "\n" not in str(caught.value)
+
+
+@given(st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.lists(st.integers()))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_any_value_on_any_socket_is_taken_or_told(pack, value):
+    check, bad_input = pack.file("base").check_inputs, pack.lib("errors").BadInput
+    schema = pack.nodes["Recon3D_SaveMesh"].define_schema()
+    for socket in schema.inputs[1:]:
+        schema.inputs = [socket]
+        try:
+            check(schema, {socket.id: value})
+        except bad_input as error:
+            told = str(error)
+        else:
+            told = "taken."
+        assert told.endswith(".") and "\n" not in told
+
+
+def test_numbers_of_numpy_are_numbers(pack):
+    mesh = pack.nodes["Recon3D_FitVolSDF"].define_schema()
+    for name, value in (("rounds", np.int64(3)), ("cues", np.float32(0.5)), ("cues", 1)):
+        mesh.inputs = [socket for socket in pack.nodes["Recon3D_FitVolSDF"].define_schema().inputs if socket.id == name]
+        pack.file("base").check_inputs(mesh, {name: value})
+
+
+def test_what_a_node_tells_names_no_folder_of_the_server(pack, tmp_path):
+    (tmp_path / "input" / "bad.obj").write_bytes(b"\xff" * 100)
+    with pytest.raises(pack.lib("errors").BadInput) as caught:
+        pack.file("mesh_files").LoadMesh.execute(file="bad.obj")
+    assert str(tmp_path) not in str(caught.value)

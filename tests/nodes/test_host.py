@@ -84,11 +84,17 @@ def test_output_files_are_numbered_and_stand_in_the_history_entry(host):
     assert host.output_path("3d/thing", ".glb")[0].name == "thing_00002_.glb"
 
 
-@pytest.mark.parametrize("prefix", ["../outside", "/etc/passwd", "a/../../b", "folder/", "", "  "])
+@pytest.mark.parametrize("prefix", [
+    "../outside", "/etc/passwd", "a/../../b", "folder/", "", "  ", ".", "..", "a/.", "a/..", "./", "link/x", "a\\..",
+    "a\0b", "\ud800", "x" * 300, "x/" * 3000, "x" * 10**6,
+])  # fmt: skip
 def test_a_name_that_leaves_the_output_folder_is_refused(pack, host, prefix, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "output" / "link").symlink_to(tmp_path / "elsewhere")
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(bad_input(pack), match=r"inside it|no name"):
+    with pytest.raises(bad_input(pack), match=r"inside it|no name|rename it") as caught:
         host.output_path(prefix, ".glb")
+    assert len(str(caught.value)) < 400
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -99,10 +105,18 @@ def test_input_paths_come_from_input_or_output(host, tmp_path):
     assert host.input_path("b.obj [output]", "Mesh") == tmp_path / "output" / "b.obj"
 
 
-@pytest.mark.parametrize("name", ["missing.obj", "", "../../secret"])
-def test_input_paths_that_lead_nowhere_are_told(pack, host, name):
-    with pytest.raises(bad_input(pack), match=r"is not in|outside"):
+@pytest.mark.parametrize("name", [
+    "missing.obj", "", " ", "../../secret", ".", "a/..", "/etc/passwd", "link/secret", "loop", "a\0b", "\ud800",
+    "x" * 300, "x" * 10**6, ". [output]", "../input/x [output]",
+])  # fmt: skip
+def test_input_paths_that_lead_nowhere_are_told(pack, host, name, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "secret").touch()
+    (tmp_path / "input" / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "input" / "loop").symlink_to(tmp_path / "input" / "loop")
+    with pytest.raises(bad_input(pack), match=r"is not in|outside|rename it|is needed|cannot be followed") as caught:
         host.input_path(name, "Mesh file")
+    assert len(str(caught.value)) < 400
 
 
 def test_mesh_files_are_listed_from_input_and_its_3d_folder(host, tmp_path):
@@ -138,3 +152,10 @@ def test_networks_leave_the_device_when_a_node_is_done(pack):
     moved: list = []
     pack.file("host").offload({"field": SimpleNamespace(module=Probe()), "count": 3, "name": "x"})
     assert moved == ["cpu"]
+
+
+def test_messages_name_no_folder_of_the_server(host, tmp_path):
+    """And are short, whatever they quote."""
+    told = host.public(f"{tmp_path}/input/3d/a.obj and {tmp_path}/output are bad, so is {tmp_path}/user/recon3d/x.pt.")
+    assert told == "input/3d/a.obj and output are bad, so is user/recon3d/x.pt."
+    assert len(host.public("x" * 10**6)) == host.LONGEST_MESSAGE
