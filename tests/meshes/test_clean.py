@@ -1,6 +1,7 @@
 """Largest component, smoothing, decimation."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -58,6 +59,11 @@ def test_decimation_keeps_the_solid():
     assert is_closed(few)
     assert signed_volume(few) == pytest.approx(4 / 3 * math.pi, rel=0.02)
     assert few.faces.dtype == torch.int64
+
+
+def test_an_origin_stays():
+    far = replace(ball(), origin=(1e6, 0.0, -3.5))
+    assert decimated(far, 100).origin == smoothed(far, 1).origin == far.origin
 
 
 def test_decimation_to_more_than_there_is_changes_nothing():

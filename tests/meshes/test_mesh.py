@@ -129,3 +129,31 @@ def test_bounds_are_the_box_around_the_vertices():
     assert torch.equal(mesh.bounds, torch.tensor([[0.0, -1, 0], [3, 1, 2]]))
     with pytest.raises(BadInput, match="no vertices"):
         _ = Mesh(torch.zeros(0, 3), torch.zeros(0, 3, dtype=torch.long)).bounds
+
+
+@pytest.mark.parametrize("name", ["vertices", "vertex_colors", "vertex_normals", "uvs", "texture"])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_no_layer_may_hold_nan(name, value):
+    shapes = {"uvs": (4, 2), "texture": (3, 2, 2)}
+    layers = {"vertices": TETRAHEDRON, name: torch.full(shapes.get(name, (4, 3)), value)}
+    with pytest.raises(BadInput, match=f"{name} holds NaN or infinite"):
+        Mesh(faces=OUTWARD, **layers)
+
+
+def test_an_origin_says_where_the_vertices_are_counted_from():
+    mesh = Mesh(TETRAHEDRON, OUTWARD, origin=(5e6, 1.0, 0.0))
+    assert mesh.placed_vertices[1].tolist() == [5e6 + 1, 1, 0]
+    moved = mesh.moved_to((5e6 - 2, 0.0, 0.0))
+    assert moved.vertices[1].tolist() == [3, 1, 0]
+    assert torch.equal(moved.placed_vertices, mesh.placed_vertices)
+    assert mesh.moved_to(mesh.origin) is mesh
+    for origin in ((0.0, 0.0), (0.0, 0.0, math.nan)):
+        with pytest.raises(BadInput, match="origin is"):
+            Mesh(TETRAHEDRON, OUTWARD, origin=origin)
+
+
+def test_a_texture_repeats_if_the_uvs_leave_it():
+    inside = torch.tensor([[0.0, 0], [1, 1], [0.5, 1.0005], [-0.0005, 0]])
+    assert not Mesh(TETRAHEDRON, OUTWARD, uvs=inside).repeats
+    assert Mesh(TETRAHEDRON, OUTWARD, uvs=inside + 0.01).repeats
+    assert not Mesh(TETRAHEDRON, OUTWARD).repeats

@@ -49,6 +49,10 @@ def test_values_of_new_vertices():
     assert set(fine.provenance[on_one_side & (fine.vertices[:, 0] < 0)].tolist()) == {1}
 
 
+def test_an_origin_stays():
+    assert split_long_edges(box(origin=(1e6, 0.0, -3.5)), 0.4).origin == (1e6, 0.0, -3.5)
+
+
 def test_nothing_to_do_and_a_limit():
     assert split_long_edges(box(), 5.0) is not None and len(split_long_edges(box(), 5.0).faces) == 12
     assert len(split_long_edges(box(), 1e-3, max_faces=500).faces) <= 500

@@ -47,6 +47,24 @@ def test_texel_centres_are_met_exactly():
     torch.testing.assert_close(sampled.T.view(3, 4, 8), texture, atol=1e-5, rtol=0)
 
 
+def test_a_repeated_texture_wraps_and_blends_over_its_edge():
+    texture = torch.rand(3, 4, 8)
+    x, y = torch.meshgrid((torch.arange(8) + 0.5) / 8, (torch.arange(4) + 0.5) / 4, indexing="xy")
+    uvs = torch.stack([x, y], -1).reshape(-1, 2) + torch.tensor([3.0, -2.0])
+    torch.testing.assert_close(sample_texture(texture, uvs, repeat=True).T.view(3, 4, 8), texture, atol=1e-4, rtol=0)
+    edge = sample_texture(texture, torch.tensor([[1.0, 0.125]]), repeat=True)[0]
+    torch.testing.assert_close(edge, (texture[:, 0, 0] + texture[:, 0, 7]) / 2, atol=1e-5, rtol=0)
+
+
+def test_uvs_beyond_the_texture_repeat_it():
+    texture = torch.zeros(3, 2, 2)
+    texture[0, 0, 0] = texture[0, 1, 1] = 1.0  # a red chequer
+    uvs = torch.tensor([[0.0, 2.0], [2.0, 2.0], [2.0, 0.0], [0.0, 0.0]])
+    image = render_mesh(quad(uvs=uvs, texture=texture), FRONT, shading="albedo", background=(0, 0, 0)).images[0]
+    row = [float(image[0, 9, x]) for x in (9, 19, 29, 39)]  # the middles of four chequers along the top
+    assert [value > 0.5 for value in row] == [True, False, True, False]
+
+
 def test_vertex_colours_are_interpolated():
     colors = torch.tensor([[0.0, 0, 0], [1.0, 0, 0], [1.0, 1.0, 0], [0.0, 1.0, 0]])  # red = right, green = up
     rendering = render_mesh(quad(vertex_colors=colors), FRONT, shading="albedo", supersample=1)

@@ -100,7 +100,7 @@ def _planned(parts: Sequence[Part], scale: float) -> tuple[list[_Window], list[_
             texel = _brought_near(part.uvs, part.picture) * _size(picture) - windows[index].low
             texel = np.clip(texel, 0, windows[index].size)
             uses.append(_Use(Painted(vertices, part.faces), np.full(len(vertices), index), texel))
-        elif part.picture is None and np.ptp(part.colors, axis=0).max() < 1e-6:
+        elif part.picture is None and part.colors is not None and np.ptp(part.colors, axis=0).max() < 1e-6:
             side = 2 * MARGIN
             colors = np.repeat(part.colors[:1], 3, 0)
             middle = np.full((3, 2), float(MARGIN))

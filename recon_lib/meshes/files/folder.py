@@ -39,8 +39,11 @@ class MeshFolder:
             raise self._outside(uri)
         try:
             return self.read(unquote(uri))
-        except MissingFile:
-            return self.read(uri)  # some writers do not code their percent signs
+        except MissingFile as missing:
+            try:
+                return self.read(uri)  # some writers do not code their percent signs
+            except BadInput:
+                raise missing from None
 
     def read(self, name: str) -> bytes:
         """The bytes of the file `name`, relative to the mesh. Raises `BadInput` outside the folder, `MissingFile`."""
@@ -77,5 +80,6 @@ class MeshFolder:
 
 
 def _cut(name: str) -> str:
-    """A name short enough to be told."""
+    """A name as a sentence can hold it: short and printable."""
+    name = "".join(c if c.isprintable() else "?" for c in name[:121])
     return name if len(name) <= 120 else f"{name[:100]}…"

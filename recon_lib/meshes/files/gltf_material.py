@@ -89,10 +89,8 @@ class Materials:
         return open_picture(content, name, self._wrap(texture))
 
     def _wrap(self, texture: dict[str, Any]) -> tuple[str, str]:
-        if "sampler" not in texture:
-            return "repeat", "repeat"
-        sampler = self.document.item("samplers", texture["sampler"])
-        return WRAPS.get(sampler.get("wrapS"), "repeat"), WRAPS.get(sampler.get("wrapT"), "repeat")
+        sampler = self.document.item("samplers", texture["sampler"]) if "sampler" in texture else {}
+        return WRAPS.get(sampler.get("wrapS", 0), "repeat"), WRAPS.get(sampler.get("wrapT", 0), "repeat")
 
 
 def _placed(texture: dict[str, Any]) -> tuple[int, np.ndarray | None]:

@@ -31,14 +31,15 @@ def joined(parts: Sequence[Part], name: str) -> Mesh | None:
     parts = _tinted(parts)
     uvs = texture = colors = None
     if all(part.picture is not None and part.picture is parts[0].picture for part in parts) and _plain(parts):
-        uvs = np.concatenate([part.uvs for part in parts])
+        uvs = np.concatenate([part.uvs for part in parts if part.uvs is not None])
         texture = parts[0].picture.pixels
     elif any(part.picture is not None for part in parts):
         painted = make_atlas([_with_color(part) for part in parts])
         parts, uvs, texture = _split(parts, painted.parts), painted.uvs, painted.pixels
     elif any(part.colors is not None for part in parts):
-        colors = to_srgb(np.concatenate([_with_color(part).colors for part in parts]))
-    codes = [part.provenance for part in parts]
+        colored = [_with_color(part).colors for part in parts]
+        colors = to_srgb(np.concatenate([part for part in colored if part is not None]))
+    codes = [part.provenance for part in parts if part.provenance is not None]
     vertices, origin = near_origin(np.concatenate([part.vertices for part in parts]), name)
     starts = np.cumsum([0] + [len(part.vertices) for part in parts[:-1]])
     faces = np.concatenate([part.faces + start for part, start in zip(parts, starts, strict=True)])
@@ -48,7 +49,7 @@ def joined(parts: Sequence[Part], name: str) -> Mesh | None:
         vertex_colors=None if colors is None else torch.from_numpy(colors).float(),
         uvs=None if uvs is None else torch.from_numpy(uvs).float(),
         texture=None if texture is None else torch.tensor(texture).permute(2, 0, 1).float() / 255,
-        provenance=None if any(c is None for c in codes) else torch.from_numpy(np.concatenate(codes).copy()),
+        provenance=torch.from_numpy(np.concatenate(codes).copy()) if len(codes) == len(parts) else None,
         origin=origin,
     )
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +50,8 @@ def read_obj(path: Path) -> list[Part]:
 def _lines(text: str) -> _Lines:
     found = _Lines()
     material = ""
-    for line in text.split("\n"):
-        word, _, rest = line.strip().replace("\t", " ").partition(" ")
+    for line in text.replace("\t", " ").split("\n"):
+        word, _, rest = line.strip().partition(" ")
         if word == "v":
             found.v.append(rest.split())
         elif word == "vt":
@@ -79,18 +79,14 @@ def _points(rows: list[list[str]], name: str) -> tuple[np.ndarray, np.ndarray | 
 
 def _corners(faces: list[tuple[str, int, int]], name: str) -> tuple[np.ndarray, np.ndarray]:
     """Indices [C,2] of v and vt (-1: none) from zero, polygon after polygon, and each polygon's number of corners."""
-    words = [face.split() for face, _, _ in faces]
-    counts = np.array([len(row) for row in words])
+    rows = [face.split() for face, _, _ in faces]
+    counts = np.fromiter(map(len, rows), np.int64)
     if counts.min() < 3:
         raise BadInput(f"{name} is damaged or truncated (a face has fewer than three corners); get it again.")
-    pieces = [word.split("/") for row in words for word in row]
     try:
-        columns = list(zip_longest(*pieces, fillvalue=""))[:2]
-        indices = np.stack([np.array([int(x) if x else 0 for x in column], np.int64) for column in columns], 1)
+        indices = _indices(list(chain.from_iterable(rows)))
     except (ValueError, OverflowError) as error:
         raise BadInput(f"{name} is damaged or truncated (a corner is no number); get it again.") from error
-    if indices.shape[1] == 1:
-        indices = np.concatenate([indices, np.zeros_like(indices)], 1)
     before = np.repeat(np.array([[v, vt] for _, v, vt in faces]), counts, 0)
     if (indices[:, 0] == 0).any():
         raise BadInput(f"{name} has a face with corner 0, and OBJ counts from 1; save it anew.")
@@ -98,6 +94,20 @@ def _corners(faces: list[tuple[str, int, int]], name: str) -> tuple[np.ndarray, 
     outside = (indices < 0) & (absolute < 0)
     absolute[outside] = 2**40  # told by `check_corners`
     return absolute, counts
+
+
+def _indices(corners: list[str]) -> np.ndarray:
+    """v and vt [C,2] of corners such as 7, 7/3, 7//2 and 7/3/2; 0 where there is no vt."""
+    slashes = {corner.count("/") for corner in corners}
+    text = " ".join(corners)
+    if len(slashes) == 1 and "/ " not in text and not text.endswith("/"):  # all are alike: much faster
+        width = slashes.pop() + 1
+        numbers = text.replace("//", "/0/").replace("/", " ").split()
+        table = np.fromiter(map(int, numbers), np.int64).reshape(len(corners), width)[:, :2]
+    else:
+        pieces = [[int(number or 0) for number in [*corner.split("/"), ""][:2]] for corner in corners]
+        table = np.array(pieces, np.int64)
+    return table if table.shape[1] == 2 else np.concatenate([table, np.zeros_like(table)], 1)
 
 
 def _parts(

@@ -1,6 +1,7 @@
 """STL (3D Systems, 1989) and OFF (Geomview's object file format) files."""
 
 import re
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ def read_stl(path: Path) -> list[Part]:
     content = path.read_bytes()
     count = int.from_bytes(content[80:84], "little") if len(content) >= 84 else -1
     exact = count >= 0 and 84 + count * FACET.itemsize == len(content)  # binary ones may begin with "solid" too
-    if exact or content.lstrip()[:5].lower() != b"solid":
+    if exact or content.lstrip()[:5].lower() != b"solid" or b"\0" in content:
         if count < 0 or 84 + count * FACET.itemsize > len(content):
             raise BadInput(f"{path.name} is damaged or truncated (its triangles end early); get it again.")
         corners = np.frombuffer(content, FACET, count, 84)["corners"].reshape(-1, 3).astype(np.float64)
@@ -33,9 +34,11 @@ def read_stl(path: Path) -> list[Part]:
 
 def _text_corners(content: bytes, name: str) -> np.ndarray:
     found = re.findall(rb"\bvertex\s+(\S+)\s+(\S+)\s+(\S+)", content, re.IGNORECASE)
-    loops = len(re.findall(rb"\bendloop\b", content, re.IGNORECASE))
-    if len(found) != 3 * loops:
+    begun, ended = (len(re.findall(word, content, re.IGNORECASE)) for word in (rb"\bouter\s+loop\b", rb"\bendloop\b"))
+    if not len(found) == 3 * begun == 3 * ended:
         raise BadInput(f"{name} is damaged or truncated (a facet without three corners); get it again.")
+    if b"endsolid" not in content[-4096:].lower():
+        raise BadInput(f"{name} is damaged or truncated (it does not end with endsolid); get it again.")
     return table([[word.decode("latin-1") for word in row] for row in found], name).reshape(-1, 3)
 
 
@@ -67,9 +70,8 @@ def _off_parts(points: list[list[str]], polygons: list[list[str]], head: re.Matc
     counts = np.array([int(row[0]) for row in polygons])
     if counts.min() < 0 or any(len(row) <= count for row, count in zip(polygons, counts, strict=True)):
         raise ValueError("truncated")
-    corners = np.array(
-        [int(word) for row, count in zip(polygons, counts, strict=True) for word in row[1 : count + 1]], np.int64
-    )
+    words = chain.from_iterable(row[1 : count + 1] for row, count in zip(polygons, counts, strict=True))
+    corners = np.fromiter(map(int, words), np.int64)
     check_corners(name, corners, len(vertices))
     triangles = triangulate(vertices, corners, counts)
     if head[2]:  # x y z, a normal if there is one, then r g b a

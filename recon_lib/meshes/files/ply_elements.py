@@ -95,7 +95,7 @@ class _Ascii:
             size = element.count * len(kinds)
             table = np.array(self.words[self.at : self.at + size], np.float64).reshape(element.count, len(kinds))
             self.at += size
-            return {name: table[:, k] for k, (name, _, _) in enumerate(kinds)}
+            return {name: _typed(table[:, k], kind) for k, (name, _, kind) in enumerate(kinds)}
         found: dict[str, list] = {name: [] for name, _, _ in kinds}
         counts: dict[str, list[int]] = {name: [] for name, _, _ in kinds}
         for _ in range(element.count):
@@ -185,5 +185,14 @@ class _Binary:
 
 
 def _column(values: object, counts: list[int], is_list: str | None, kind: str) -> Column:
-    array = np.array(values, np.float64 if kind[0] == "f" else np.int64)
-    return array if is_list is None else Ragged(array, np.array(counts))
+    if is_list is None:
+        return _typed(np.array(values, np.float64), kind)
+    return Ragged(np.array(values, np.float64 if kind[0] == "f" else np.int64), np.array(counts))
+
+
+def _typed(values: np.ndarray, kind: str) -> np.ndarray:
+    """Numbers that were read as text, as the kind that the header names; floats stay in double precision."""
+    if kind[0] == "f":
+        return values
+    limits = np.iinfo(kind)
+    return np.nan_to_num(values).clip(limits.min, limits.max).astype(kind if limits.bits < 64 else np.float64)

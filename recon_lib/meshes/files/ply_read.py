@@ -56,10 +56,10 @@ def read_ply(path: Path) -> list[Part]:
 
 def _polygons(face: dict[str, Column], strip: dict[str, Column]) -> tuple[np.ndarray, np.ndarray]:
     """Corners [C] and how many of them each polygon has [P]; strips come as triangles."""
-    lists = next((face[name] for name in CORNERS if isinstance(face.get(name), Ragged)), None)
+    lists = _corner_lists(face)
     if lists is not None:
         return lists.values.astype(np.int64), lists.counts
-    lists = next((strip[name] for name in CORNERS if isinstance(strip.get(name), Ragged)), None)
+    lists = _corner_lists(strip)
     if lists is None:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     pieces = [
@@ -69,6 +69,11 @@ def _polygons(face: dict[str, Column], strip: dict[str, Column]) -> tuple[np.nda
     ]
     triangles = np.concatenate([np.zeros((0, 3), np.int64), *pieces])
     return triangles.reshape(-1), np.full(len(triangles), 3)
+
+
+def _corner_lists(element: dict[str, Column]) -> Ragged | None:
+    columns = [element.get(name) for name in CORNERS]
+    return next((column for column in columns if isinstance(column, Ragged)), None)
 
 
 def _corner_uvs(vertex: dict[str, Column], face: dict[str, Column], corners: np.ndarray, polygons: int):

@@ -1,6 +1,7 @@
 """Text and numbers of mesh files, whoever wrote them."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -22,8 +23,12 @@ def decoded(content: bytes) -> str:
 
 def table(rows: Sequence[Sequence[str]], name: str) -> np.ndarray:
     """Rows of equally many numbers [N,K] float64. Raises `BadInput` for words and for NaN or infinite numbers."""
+    width = len(rows[0]) if rows else 0
     try:
-        values = np.array(rows, np.float64)
+        if any(len(row) != width for row in rows):
+            raise ValueError("rows of different lengths")
+        # much faster than an array of nested words
+        values = np.fromiter(map(float, chain.from_iterable(rows)), np.float64).reshape(len(rows), width)
     except ValueError as error:
         raise BadInput(f"{name} is damaged or truncated (a coordinate is no number); get it again.") from error
     return check_numbers(values, name)

@@ -88,6 +88,16 @@ def test_the_old_form_of_another_node_is_read():
     assert mesh.uvs is mesh.texture is mesh.vertex_colors is None
 
 
+@pytest.mark.parametrize("factory", [None, OldMesh, NewMesh])
+def test_origins_travel_in_double_precision(factory):
+    far = tetrahedron(origin=(412345.3, 5456789.2, 0.1))
+    assert not hasattr(mesh_to_comfy(tetrahedron(), factory), "recon3d_origin")
+    assert [m.origin for m in meshes_from_comfy(mesh_to_comfy([tetrahedron(), far], factory))] == [
+        (0, 0, 0),
+        far.origin,
+    ]
+
+
 def test_alpha_of_colours_and_textures_is_left_out():
     value = NewMesh(
         torch.rand(1, 3, 3),

@@ -121,6 +121,14 @@ def test_a_texture_is_a_pbr_base_colour_with_a_sampler():
     )  # v is not flipped: glTF's origin is the top-left corner, as ours
 
 
+def test_a_texture_that_repeats_says_so_and_an_origin_is_the_nodes_place():
+    mesh = textured()
+    gltf, _ = parse(encode_glb(Mesh(**{**vars(mesh), "uvs": mesh.uvs * 3, "origin": (412345.25, 5456789.5, -1e-3)})))
+    assert {gltf["samplers"][0][key] for key in ("wrapS", "wrapT")} == {10497}
+    assert gltf["nodes"][0]["translation"] == [412345.25, 5456789.5, -1e-3]
+    assert "translation" not in parse(encode_glb(mesh))[0]["nodes"][0]
+
+
 def test_vertex_colours_are_written_in_linear_light():
     colors = torch.tensor([[0.0, 0.5, 1.0]]).expand(4, -1)
     gltf, binary = parse(encode_glb(tetrahedron(vertex_colors=colors)))

@@ -53,6 +53,14 @@ def test_ply_has_what_the_mesh_has():
     assert b"provenance" not in encode_ply(mesh)
 
 
+def test_an_origin_is_added_back_in_double_precision():
+    mesh = Mesh(**{**vars(triangle()), "origin": (412345.25, 5456789.125, -3.0)})
+    assert lines(encode_obj(mesh, "a")["a.obj"], "v")[0] == "v 412345.25 5456789.125 -3"
+    head, body = encode_ply(mesh).split(b"end_header\n")
+    assert b"property double x" in head
+    assert struct.unpack("<3d", body[:24]) == (412345.25, 5456789.125, -3.0)
+
+
 def test_stl_is_binary_with_outward_normals():
     content = encode_stl(triangle())
     assert not content.startswith(b"solid")  # readers would take it for text

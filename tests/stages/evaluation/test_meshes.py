@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -90,6 +91,17 @@ def test_the_split_by_what_a_camera_sees():
     assert unseen["predicted_to_truth"] < 1.1 * FLOOR
     whole = sum(part["truth_to_predicted"] * part["share_of_truth"] for part in (seen, unseen))
     assert whole == pytest.approx(figures["truth_to_predicted"])
+
+
+def test_a_camera_of_a_far_mesh_stands_in_the_files_coordinates():
+    camera = Cameras.orbit(30.0, 20.0)
+    near = compare_meshes(sphere(0.9), sphere(), camera=camera, samples=2000)
+    origin = (4096.0, -8192.0, 512.0)
+    far = [replace(sphere(radius), origin=origin) for radius in (0.9, 1.0)]
+    pose = camera.camera_to_world.clone()
+    pose[:, :3, 3] += torch.tensor(origin)
+    figures = compare_meshes(*far, camera=replace(camera, camera_to_world=pose), samples=2000)
+    assert figures["seen"]["share_of_truth"] == pytest.approx(near["seen"]["share_of_truth"], abs=0.005)
 
 
 def test_two_cameras_see_together():
@@ -187,6 +199,8 @@ def test_the_user_can_interrupt():
         ({"predicted": Mesh(torch.zeros(3, 3), torch.tensor([[0, 1, 2]]))}, "predicted mesh has no surface"),
         ({"truth": Mesh(torch.zeros(0, 3), torch.zeros(0, 3, dtype=torch.int64))}, "truth has no surface"),
         ({"camera": Cameras.orbit(0, 0, 0.5)}, "behind the camera"),
+        ({"truth": sphere().mapped(lambda v: v * 1e30)}, "truth reaches beyond 1e\\+09 units"),
+        ({"predicted": sphere().mapped(lambda v: v + 2e9)}, "predicted mesh reaches beyond"),
     ],
 )
 def test_refuses_what_cannot_be_compared(change, sentence):

@@ -10,6 +10,7 @@ import trimesh
 from recon_lib.errors import BadInput
 from recon_lib.meshes.files.mesh_io import load_mesh
 from recon_lib.meshes.mesh import Mesh
+from recon_lib.render.mesh import sample_texture
 from recon_lib.stages.meshing import export
 from recon_lib.stages.meshing.export import save_mesh
 
@@ -70,6 +71,20 @@ def test_textures_are_read_back_the_same(kind, tmp_path):
     assert report.watertight  # seams of the unwrap are no holes
     names = {p.name for p in tmp_path.iterdir()}
     assert names == ({"my cup.glb"} if kind == "glb" else {"my cup.obj", "my_cup.mtl", "my_cup.png"})
+
+
+@pytest.mark.parametrize("kind", ["glb", "obj", "ply"])
+def test_repeats_are_written_and_read_back(kind, tmp_path):
+    mesh = textured()
+    mesh = replace(mesh, uvs=mesh.uvs * 5 - 2)
+    save_mesh(mesh, tmp_path / f"a.{kind}")
+    back = load_mesh(tmp_path / f"a.{kind}")
+    if kind == "ply":
+        assert torch.allclose(back.vertex_colors, sample_texture(mesh.texture, mesh.uvs, repeat=True), atol=1 / 255)
+        return
+    assert back.repeats
+    assert torch.allclose(back.uvs[back.faces], mesh.uvs[mesh.faces], atol=1e-5)
+    assert torch.allclose(back.texture, mesh.texture, atol=1e-6)
 
 
 def test_a_texture_colours_the_vertices_of_a_ply(tmp_path):
