@@ -46,7 +46,10 @@ def masks_from_host(mask: Tensor | None, images: Tensor) -> Tensor | None:
 
 def occluders_from_host(mask: Tensor | None, images: Tensor) -> Tensor | None:
     """The same for masks that may mark nothing. `BadInput` as `fit_mask`."""
-    return None if mask is None or says_nothing(mask, images) else _fitted(mask, images, fit_mask)
+    same_size = tuple(images.shape[-2:]) == (NOTHING_SIDE, NOTHING_SIDE)
+    if mask is None or (not same_size and says_nothing(mask, images)):
+        return None
+    return _fitted(mask, images, fit_mask)
 
 
 def says_nothing(mask: object, images: Tensor) -> bool:

@@ -49,7 +49,7 @@ def load_views(
     Raises `BadInput` naming the file if it is missing, damaged, of another size than told or outside the folder.
     """
     progress = progress or Progress()
-    frames = read_frames(Path(source))
+    frames = read_frames(Path(source), progress.check)
     progress.start("Loading views", len(frames))
     names = [name for name in LAYER_CHANNELS if all(name in frame.paths for frame in frames)]
     sizes = _sizes(frames, longest_side, max_bytes, 4 + sum(LAYER_CHANNELS[name] for name in names))

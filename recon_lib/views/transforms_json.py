@@ -8,7 +8,7 @@ file says otherwise). Own additions, ignored by others: `normal_file_path` and `
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from ..cameras.camera_json import opengl_to_opencv, rigid_pose
 from ..cameras.lens_json import Lens, is_scaled, lens_from_json, level_of, size_from_json
 from ..errors import BadInput
 from ..parsing import number, read_json
+from ..progress import unchecked
 from .frame_files import ARRAY_ENDINGS, FILE_NAME, ViewFolder, find_list
 from .image_files import ENDINGS, TRANSPOSED, Size, read_size
 
@@ -46,8 +47,8 @@ class Frame:
     depth_unit: float
 
 
-def read_frames(source: Path) -> list[Frame]:
-    """Frames of a folder's transforms.json, or of the file that is named, in its order.
+def read_frames(source: Path, check: Callable[[], None] = unchecked) -> list[Frame]:
+    """Frames of a folder's transforms.json, or of the file that is named, in its order; `check` runs before each.
 
     Raises `BadInput` for files that are missing or outside the folder, and for poses and lenses that are malformed.
     """
@@ -58,7 +59,11 @@ def read_frames(source: Path) -> list[Frame]:
         raise BadInput(f"{path} has no list of frames; it needs one entry per image.")
     shared = {key: part for key, part in value.items() if key != "frames"}
     folder = ViewFolder(path.parent, path.name)
-    return [_frame(folder, entry, shared) for entry in entries]
+    frames = []
+    for entry in entries:
+        check()
+        frames.append(_frame(folder, entry, shared))
+    return frames
 
 
 def _frame(folder: ViewFolder, entry: Mapping, shared: Mapping) -> Frame:

@@ -63,3 +63,25 @@ def test_copies_are_made(convert, photo, disc):
 
 def test_previews_are_rgb_pictures(convert):
     assert convert.to_pil(torch.ones(1, 4, 6)).getpixel((5, 3)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("nothing", [torch.zeros(1, 64, 64), torch.zeros(64, 64), torch.ones(3, 64, 64)])
+def test_load_images_mask_of_a_photo_without_transparency_is_none(convert, photo, nothing, caplog):
+    images = convert.images_from_host(photo)
+    with caplog.at_level("INFO", "recon3d"):
+        assert convert.masks_from_host(nothing, images) is None
+        assert convert.occluders_from_host(nothing, images) is None
+    assert caplog.text.count("taken as not connected") == 2
+
+
+def test_other_masks_of_that_size_are_masks(pack, convert, photo):
+    images = convert.images_from_host(torch.rand(1, 64, 64, 3))
+    marked = torch.zeros(1, 64, 64)
+    marked[:, 20:40, 20:40] = 1
+    assert torch.equal(convert.masks_from_host(marked, images)[:, 0], marked)
+    assert convert.masks_from_host(torch.zeros(1, 64, 64), images) is None
+    assert convert.occluders_from_host(torch.zeros(1, 64, 64), images).max() == 0  # nothing is in front
+    with pytest.raises(pack.lib("errors").BadInput, match="whole picture"):
+        convert.masks_from_host(torch.ones(1, 64, 64), images)
+    with pytest.raises(pack.lib("errors").BadInput, match="empty"):
+        convert.masks_from_host(torch.zeros(1, 48, 64), convert.images_from_host(photo))
