@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from ..stages.fitting.sdf_grid.settings import FitSettings
     from ..views.views import Views
 
-LARGEST_VIEWS = 1 << 29  # bytes of the pictures in memory, which the texture needs larger than the fit
+LARGEST_VIEWS = 1 << 29  # bytes of pictures in memory
+TEXELS_TO_PIXELS = 0.75  # a picture shows half of the surface, so it needs fewer pixels a side than the texture
 GRIDS = (32, 64, 128, 192)
 PIXELS, ROUNDS = (16, 4096), (1, 10_000)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("views", type=Path, metavar="VIEWS_DIR", help="folder with transforms.json, pictures, masks")
+    parser.add_argument("views", type=Path, metavar="VIEWS_DIR", help="folder with transforms.json, or that file")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.glb", help="GLB, OBJ, PLY or STL")
     parser.add_argument("--grid", type=int, choices=GRIDS, default=128, help="nodes per side of the finest grid")
     parser.add_argument("--rounds", type=int, default=14, help="rounds on the finest grid; more is finer and slower")
@@ -63,7 +64,8 @@ def _fit(args: Namespace, settings: "FitSettings", checkpoint: Path, progress: "
     from ..views.posed_images import load_views
 
     seconds = Stopwatch()
-    views = load_views(args.views, progress, max(settings.side, args.texture_size), LARGEST_VIEWS)
+    side = max(settings.side, int(TEXELS_TO_PIXELS * args.texture_size))
+    views = load_views(args.views, progress, side, LARGEST_VIEWS)
     seconds.lap("load")
     fit = fit_volsdf(views, settings=settings, seed=args.seed, checkpoint=checkpoint, progress=progress)
     seconds.lap("fit")

@@ -93,3 +93,35 @@ def test_bad_input_is_one_sentence_and_code_two(meshes, tmp_path, capsys):
 def test_unknown_options_are_refused_before_any_work(meshes):
     with pytest.raises(SystemExit):
         main(["evaluate", *map(str, meshes), "--align", "affine"])
+
+
+def test_images_are_measured_as_they_are_stored(tmp_path, capsys):
+    """Neither reduced, nor laid over white, nor turned: the figures are those of the files' own pixels."""
+    rng = np.random.default_rng(0)
+    base = rng.integers(60, 190, (40, 2500, 3))
+    noisy = [np.clip(base + rng.normal(0, 25, base.shape), 0, 255).astype(np.uint8) for _ in range(2)]
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for name, pixels in zip("ab", noisy, strict=True):
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+        Image.fromarray(pixels).save(tmp_path / f"{name}_turned.png", exif=exif)
+    true_psnr = -10 * np.log10(((noisy[0] / 255.0 - noisy[1] / 255.0) ** 2).mean())
+    for ending in (".png", "_turned.png"):
+        code, out, _ = call(capsys, tmp_path / f"a{ending}", tmp_path / f"b{ending}")
+        figures = json.loads(out)
+        assert code == 0
+        assert figures["psnr"] == pytest.approx(true_psnr, abs=1e-4)
+        assert (figures["width"], figures["height"]) == (2500, 40)
+
+
+def test_pairs_that_have_no_one_answer_are_refused(tmp_path, capsys):
+    pixels = np.full((40, 40, 4), 100, np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    Image.fromarray(pixels).save(tmp_path / "clear.png")
+    Image.fromarray(pixels[..., :3]).save(tmp_path / "plain.png")
+    Image.fromarray(pixels[..., :3]).save(tmp_path / "turned.png", exif=exif)
+    for name, sentence in {"clear.png": "transparent parts", "turned.png": "turned by its EXIF tag"}.items():
+        code, out, err = call(capsys, tmp_path / name, tmp_path / "plain.png")
+        assert (code, out) == (2, "")
+        assert sentence in err
