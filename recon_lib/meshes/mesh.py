@@ -33,20 +33,31 @@ class Mesh:
         check_shape("vertices", self.vertices, "N", 3)
         check_shape("faces", self.faces, "M", 3)
         check_finite("vertices", self.vertices)
+        if not self.vertices.is_floating_point() or self.faces.is_floating_point() or self.faces.is_complex():
+            raise BadInput(
+                f"The mesh has vertices of {self.vertices.dtype} and faces of {self.faces.dtype}; "
+                "floating-point vertices and whole-numbered faces are needed."
+            )
         count = len(self.vertices)
         if self.faces.numel() and not (int(self.faces.min()) >= 0 and int(self.faces.max()) < count):
             raise BadInput(f"A face points outside the mesh's {count} vertices; the mesh is damaged.")
         for name, width in (("vertex_normals", 3), ("vertex_colors", 3), ("uvs", 2)):
             if getattr(self, name) is not None:
                 check_shape(name, getattr(self, name), count, width)
-                check_finite(name, getattr(self, name))
+                self._check_values(name)
         if self.provenance is not None:
             check_shape("provenance", self.provenance, count)
         if self.texture is not None:
             check_shape("texture", self.texture, 3, "H", "W")
-            check_finite("texture", self.texture)
+            self._check_values("texture")
         if not (len(self.origin) == 3 and all(map(math.isfinite, self.origin))):
             raise BadInput(f"The mesh's origin is {str(self.origin)[:60]}; three finite numbers are needed.")
+
+    def _check_values(self, name: str) -> None:
+        values = getattr(self, name)
+        check_finite(name, values)
+        if not values.is_floating_point():
+            raise BadInput(f"{name} holds {values.dtype}; floating-point numbers are needed.")
 
     def moved_to(self, origin: tuple[float, float, float]) -> "Mesh":
         """The same mesh in the same place with its vertices counted from another origin."""

@@ -75,7 +75,7 @@ def in_unit_sphere(mesh: Mesh) -> Mesh:
     radius = centred.norm(dim=-1).max()
     if not radius > 0:
         raise BadInput("The mesh has no extent; it is a single point.")
-    return replace(mesh, vertices=centred / radius)
+    return replace(mesh, vertices=centred / radius, origin=(0.0, 0.0, 0.0))
 
 
 def _mesh_from_npz(data: np.lib.npyio.NpzFile) -> Mesh:

@@ -37,7 +37,13 @@ def meshes_from_comfy(value: object) -> list[Mesh]:
     count = len(vertices)
     if not count or len(faces) != count:
         raise BadInput(f"The MESH holds {count} vertex lists and {len(faces)} face lists; the node before is broken.")
-    return [_item(value, index) for index in range(count)]
+    try:
+        return [_item(value, index) for index in range(count)]
+    except BadInput:
+        raise
+    except (AttributeError, IndexError, RuntimeError, TypeError, ValueError) as error:
+        reason = str(error).split("\n")[0][:100]
+        raise BadInput(f"The MESH's fields do not fit together ({reason}); the node before is broken.") from error
 
 
 def mesh_to_comfy(mesh: Mesh | Sequence[Mesh], factory: Factory | None = None) -> object:
@@ -83,7 +89,10 @@ def _item(value: Any, index: int) -> Mesh:
 
     def count(name: str, longest: int) -> int:
         counts = getattr(value, name, None)
-        return longest if counts is None else int(counts[index])
+        result = longest if counts is None else int(counts[index])
+        if not 0 <= result <= longest:
+            raise BadInput(f"The MESH's {name} says {result} of {longest}; the node before is broken.")
+        return result
 
     vertex_count = count("vertex_counts", len(value.vertices[index]))
     face_count = count("face_counts", len(value.faces[index]))
@@ -109,6 +118,8 @@ def _item(value: Any, index: int) -> Mesh:
 
 def _copy(values: Tensor) -> Tensor:
     """On the CPU; floats as float32 (ComfyUI may send half precision)."""
+    if values.is_complex():
+        raise BadInput("The MESH holds complex numbers; the node before is broken.")
     dtype = torch.float32 if values.is_floating_point() else torch.int64
     return values.detach().to("cpu", dtype, copy=True)
 

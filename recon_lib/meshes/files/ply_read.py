@@ -29,7 +29,7 @@ def read_ply(path: Path) -> list[Part]:
     triangles = triangulate(points, corners, counts)  # places in `corners`
     if not len(triangles):
         return []
-    picture = _picture(path, textures)
+    picture = _picture(path, textures)  # wins over colours: PLY does not say that they are multiplied
     uvs = _corner_uvs(vertex, face, corners, len(counts)) if picture is not None else None
     colors = _colors(vertex, len(points))
     painted = _colors(face, len(counts)) if colors is None else None
@@ -48,7 +48,7 @@ def read_ply(path: Path) -> list[Part]:
             faces,
             uvs=uvs,
             picture=None if uvs is None else picture,
-            colors=painted if colors is None else colors[place],
+            colors=None if uvs is not None else painted if colors is None else colors[place],
             provenance=None if not isinstance(codes, np.ndarray) else codes[place].clip(0, 255).astype(np.uint8),
         )
     ]

@@ -176,3 +176,25 @@ def test_foreign_and_broken_payloads_get_one_sentence(payload, sentence):
 def test_nothing_to_send_is_told():
     with pytest.raises(BadInput, match="no mesh to hand on"):
         mesh_to_comfy([])
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"uvs": torch.rand(1, 3, 2), "texture": torch.rand(0, 2, 2, 3)}, "do not fit together"),
+        ({"uvs": [None]}, "do not fit together"),
+        ({"vertex_colors": 7}, "do not fit together"),
+        ({"vertex_counts": torch.tensor([-1]), "face_counts": torch.tensor([1])}, "vertex_counts says -1 of 3"),
+        ({"vertex_counts": torch.tensor([3]), "face_counts": torch.tensor([9])}, "face_counts says 9 of 1"),
+        ({"texture": (torch.rand(1, 2, 2, 3) * 255).byte()}, "texture holds torch.int64"),
+        ({"vertex_colors": torch.full((1, 3, 3), torch.nan)}, "vertex_colors holds NaN"),
+        ({"vertex_colors": torch.zeros(1, 3, 3, dtype=torch.complex64)}, "complex"),
+        ({"normals": torch.rand(1, 2, 3)}, "vertex_normals has shape"),
+        ({"recon3d_origin": torch.tensor([[0.0, 0.0]])}, "origin is"),
+    ],
+)
+def test_fields_that_do_not_fit_get_one_sentence(fields, sentence):
+    value = SimpleNamespace(vertices=torch.rand(1, 3, 3), faces=torch.tensor([[[0, 1, 2]]]), **fields)
+    with pytest.raises(BadInput, match=sentence) as caught:
+        mesh_from_comfy(value)
+    assert "\n" not in str(caught.value)

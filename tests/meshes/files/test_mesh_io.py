@@ -110,7 +110,12 @@ def test_missing_unknown_damaged_and_empty_files(tmp_path):
         "a.blend": (b"BLENDER", "not of a known mesh format"),
         "a.glb": (b"glTF\x02\x00\x00\x00", "damaged or truncated"),
         "a.obj": (b"v 0 0 0\nv 1 0 0\n", "triangles"),
-        "a.stl": (b"", "damaged or truncated"),
+        "a.stl": (b"", "a.stl is empty"),
+        "zipped.glb": (b"PK\x03\x04" + b"\0" * 99, "is a zip archive"),
+        "ply.obj": (b"ply\nformat ascii 1.0\n", "is a PLY file, whatever"),
+        "web.stl": (b"<!DOCTYPE html>", "damaged or truncated"),
+        "long" + "g" * 300 + ".glb": (None, "There is no mesh file"),
+        "nul\0.glb": (None, "There is no mesh file"),
         "points.ply": (
             b"ply\nformat ascii 1.0\nelement vertex 1\nproperty float x\nproperty float y\nproperty float z\n"
             b"end_header\n0 0 0\n",

@@ -136,7 +136,7 @@ def test_faces_without_uvs_among_textured_ones(tmp_path):
         (SQUARE + "f 0 1 2\n", "counts from 1"),
         (SQUARE + "vt 0 0\nf 1/1 2/2 3/1\n", "outside its 1 vertices"),
         (SQUARE, "no triangles"),
-        ("", "no triangles"),
+        ("", "is empty"),
         ("f 1 2 3\n", "no triangles"),
         ("\0" * 100, "no triangles"),
     ],

@@ -72,7 +72,7 @@ def test_colours_of_off(tmp_path):
         (TEXT.replace("1 1 0", "1 x 0"), "stl", "no number"),
         (TEXT.replace("1 1 0", "1 nan 0"), "stl", "NaN"),
         ("solid\nendsolid\n", "stl", "no triangles"),
-        ("PK\x03\x04", "off", "no OFF file"),
+        ("# OFF", "off", "no OFF file"),
         ("OFF\n3 1 0\n0 0 0\n1 0 0\n", "off", "end early"),
         ("OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n3 0 1\n", "off", "end early"),
         ("OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n3 0 1 9\n", "off", "outside its 3"),

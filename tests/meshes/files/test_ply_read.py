@@ -138,8 +138,8 @@ VALID = ply("binary_little_endian", ("vertex", XYZ, POINTS), ("face", INDICES, [
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"", "no PLY file"),
-        (b"PK\x03\x04" + b"\0" * 99, "no PLY file"),
+        (b"", "is empty"),
+        (b"PLYX" + b"\0" * 99, "no PLY file"),
         (b"ply\n" + b"x" * 200_000, "its header has no end"),
         (VALID.replace(b"little", b"middle"), "its header"),
         (VALID.replace(b"element vertex 5", b"element vertex -5"), "its header"),
