@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,20 +25,16 @@ def check_output(path: Path | str, suffixes: tuple[str, ...] = ()) -> Path:
     path = check_path("The output's name", path)
     if suffixes and path.suffix.lower() not in suffixes:
         raise BadInput(f"{path.name} does not end in {' or '.join(suffixes)}; rename the output file.")
-    if path.is_dir():
-        raise BadInput(f"{path} is a folder; name a file inside it.")
-    made: list[Path] = []
     try:
-        _make_folders(path.parent, made)
-        probe = _beside(path)
-        probe.touch()
-        probe.unlink()
+        if path.is_dir():
+            raise BadInput(f"{path} is a folder; name a file inside it.")
+        folder = _existing(path.parent)
+        with tempfile.TemporaryFile(dir=folder):  # it has no name, so a kill at this moment leaves nothing
+            pass
     except OSError as error:
         raise BadInput(
             f"Nothing can be written into {path.parent} ({error.strerror}); choose another folder."
         ) from error
-    finally:
-        _remove_folders(made)
     return path
 
 
@@ -142,17 +139,22 @@ def _beside_start(path: Path) -> str:
     )
 
 
-def _make_folders(folder: Path, made: list[Path]) -> None:
-    """Make a folder with those above it, and note in `made` which were missing."""
-    missing = []
+def _existing(folder: Path) -> Path:
+    """The folder, or the first one above it that exists. Raises `OSError` where a file is in the way."""
     while not folder.exists():
-        missing.append(folder)
         folder = folder.parent
-    for each in reversed(missing):
-        each.mkdir(exist_ok=True)
-        made.append(each)
     if not folder.is_dir():
         raise NotADirectoryError(20, "Not a directory")
+    return folder
+
+
+def _make_folders(folder: Path, made: list[Path]) -> None:
+    """Make a folder with those above it, and note in `made` which were missing."""
+    above = _existing(folder)
+    for part in folder.relative_to(above).parts:
+        above = above / part
+        above.mkdir(exist_ok=True)
+        made.append(above)
 
 
 def _remove_folders(made: list[Path]) -> None:

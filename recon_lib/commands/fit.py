@@ -44,7 +44,7 @@ def run(args: Namespace) -> int:
     from ..console import ConsoleProgress
     from ..stages.fitting.sdf_grid.settings import FitSettings
 
-    check_outputs(args.output, args.report, args.preview)
+    check_outputs(args.output, args.report, args.preview, inputs=(args.views / "transforms.json", args.views))
     check_common(args.resolution, args.texture_size, args.seed)
     whole_number(args.pixels, "--pixels", *PIXELS)
     whole_number(args.rounds, "--rounds", *ROUNDS)

@@ -40,7 +40,7 @@ def run(args: Namespace) -> int:
     from ..views.photo import load_mask, load_photo
 
     row = find_system(args.system)
-    check_outputs(args.output, args.report, args.preview, args.keep_views)
+    check_outputs(args.output, args.report, args.preview, args.keep_views, (args.photo, args.mask))
     options = system_options(args, row)
     photo = load_photo(args.photo)
     mask = load_mask(args.mask, *photo.image.shape[-2:]) if args.mask else photo.alpha

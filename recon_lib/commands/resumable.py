@@ -32,7 +32,7 @@ def resumable(output: Path, name: str, others: tuple[Path | None, ...] = ()) -> 
     When the block ends well the checkpoint goes, with all that was kept beside it and what killed runs left
     half-written; on any exception it stays for the next run. Raises `BadInput` when another run writes `output`.
     """
-    stem = output.name if len(os.fsencode(output.name)) <= LONGEST_STEM else file_digest(output.name.encode("utf-8"))
+    stem = output.name if len(os.fsencode(output.name)) <= LONGEST_STEM else file_digest(os.fsencode(output.name))
     checkpoint = output.with_name(f".{stem}.{name}")
     with locked(output.with_name(f".{stem}.lock"), output):
         yield checkpoint
@@ -43,11 +43,26 @@ def resumable(output: Path, name: str, others: tuple[Path | None, ...] = ()) -> 
             remove_partial(path)
 
 
-def check_outputs(output: Path, report: Path | None, preview: Path | None, views: Path | None = None) -> None:
-    """`BadInput` for what cannot be written, before any work is done. `views`: the folder of `keep_views`."""
+def check_outputs(
+    output: Path,
+    report: Path | None,
+    preview: Path | None,
+    views: Path | None = None,
+    inputs: tuple[Path | None, ...] = (),
+) -> None:
+    """`BadInput` for what cannot be written, or would replace an input, before any work is done.
+
+    views: the folder of `keep_views`.
+    """
+    read = {path.resolve() for path in inputs if path is not None}
     for path, suffixes in ((output, MESH_SUFFIXES), (report, (".json",)), (preview, PICTURE_SUFFIXES)):
-        if path is not None:
-            check_output(path, suffixes)
+        if path is None:
+            continue
+        check_output(path, suffixes)
+        if path.resolve() in read:
+            raise BadInput(f"{path} is read and would be replaced; name another output.")
+        if views is not None and views.resolve() in (path.resolve(), *path.resolve().parents):
+            raise BadInput(f"{path} would lie in the folder of --keep-views, which holds views alone; name another.")
     if views is not None:
         check_output_folder(views)
         check_replaceable(views)

@@ -94,7 +94,7 @@ def test_the_sheet_shows_painted_views(photo):  # noqa: F811
         (["--device", "meta"], "is not available"),
         (["--device", "cuda:99"], "is not available"),
         (["--device", "nonsense"], "is not available"),
-        (["--device", "\ud800"], "is not available"),
+        (["--device", "\ud800"], "argument device holds"),
     ],
 )
 def test_what_cannot_work_is_told_before_any_work(calls, photo, tmp_path, capsys, options, sentence):  # noqa: F811

@@ -1,9 +1,11 @@
 """Resumable runs: what stays when one is cut off, what goes at its end, whose folders are replaced."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
-from recon_lib.commands.resumable import MARKER, check_replaceable, keep_views, resumable
+from recon_lib.commands.resumable import MARKER, check_outputs, check_replaceable, keep_views, resumable
 from recon_lib.errors import BadInput, Interrupted
 from recon_lib.files import written_whole
 from recon_lib.progress import Progress
@@ -61,6 +63,40 @@ def test_the_longest_name_of_an_output(tmp_path):
     with resumable(tmp_path / f"{'ü' * 125}.glb", "pop3d") as checkpoint, written_whole(checkpoint) as beside:
         beside.touch()
     assert not list(tmp_path.iterdir())
+
+
+class TestOutputs:
+    @pytest.mark.parametrize(
+        "places",
+        [
+            {"preview": "in/photo.png"},
+            {"preview": "in/../in/photo.png"},
+            {"report": "in/views.json"},
+            {"views": "out"},
+            {"views": "."},
+            {"views": "out/o.glb"},
+            {"views": "in/photo.png/v"},
+            {"views": "x" * 300},
+            {"output": "out/o.txt"},
+            {"report": "in/photo.png/r.json"},
+        ],
+    )
+    def test_what_cannot_be_is_told(self, tmp_path, monkeypatch, places):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "in").mkdir()
+        inputs = (Path("in/photo.png"), Path("in/views.json"), None)
+        for path in inputs[:2]:
+            path.touch()
+        usual = {"output": "out/o.glb", "report": None, "preview": None}
+        given = {name: place and Path(place) for name, place in {**usual, **places}.items()}
+        with pytest.raises(BadInput):
+            check_outputs(**given, inputs=inputs)
+        assert names(tmp_path) == ["in"]
+
+    def test_a_long_name_in_no_encoding(self, tmp_path):
+        with resumable(tmp_path / f"{chr(0xDCFF) * 130}.glb", "fit") as checkpoint:
+            checkpoint.touch()
+        assert not list(tmp_path.iterdir())
 
 
 class TestKeepViews:
