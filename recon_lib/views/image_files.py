@@ -22,6 +22,7 @@ from ..parsing import check_path, is_file
 if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
 
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "DIB", "GIF", "PPM", "AVIF", "HEIF")
 ENDINGS = (
@@ -30,11 +31,12 @@ ENDINGS = (
 )  # fmt: skip
 DAMAGE = (
     OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError, IndexError, AttributeError, OverflowError,
-    MemoryError, struct.error, zlib.error,
+    struct.error, zlib.error,
 )  # fmt: skip
 ORIENTATION = 0x0112  # EXIF tag, 1-8; 1 is upright
 PNG_ORIENTATION = (b"eXIf", b"Raw profile type exif", b"XML:com.adobe.xmp")  # chunks that can tell it
 TRANSPOSED = (5, 6, 7, 8)  # orientations that exchange width and height
+LOSSY = ("JPEG", "MPO", "WEBP", "AVIF", "HEIF")
 LARGEST = {"uint8": 255, "uint16": 65535}  # value of white
 
 
@@ -45,6 +47,7 @@ class Stored:
     values: "np.ndarray"  # [H,W] or [H,W,C]: uint8, uint16, int32 or float32; palettes give their indices
     palette: "np.ndarray | None"  # [N,4] uint8 RGBA of the indices
     alpha_key: object = None  # a grey value or a colour that means transparent (PNG's tRNS)
+    lossy: bool = False  # values are only about what was stored
 
 
 @dataclass(frozen=True)
@@ -72,10 +75,10 @@ def read_picture(path: Path | str, longest_side: int | None = None, *, upright: 
         size = None if longest_side is None else reduced_size(*picture.size, longest_side)
         if size and picture.format in ("JPEG", "MPO"):  # big photographs decode at a fraction of their size
             picture.draft("RGB", size)
-        picture = _colored(picture)
-        if size and picture.mode in ("L", "RGB", "RGBA") and size != picture.size:
-            picture = picture.resize(size, _filter(picture.size, size), reducing_gap=3.0)
-        planes = _planes(_array(picture), path.name, picture.info.get("transparency"))
+        colored = _colored(picture)
+        if size and colored.mode in ("L", "RGB", "RGBA") and size != colored.size:
+            colored = colored.resize(size, _filter(colored.size, size), reducing_gap=3.0)
+        planes = _planes(_array(colored), path.name, picture.info.get("transparency"))
     if size and planes.shape[-2:] != (size[1], size[0]):
         planes = resampled(planes, size[1], size[0])
     return turned(planes, turn)
@@ -87,14 +90,15 @@ def read_stored(path: Path | str, *, upright: bool = True) -> Stored:
     with opened(path) as picture:
         turn = _orientation(picture) if upright else 1
         palette = _palette(picture) if picture.mode in ("P", "PA") else None
+        plain: Image = picture
         if picture.mode == "1":
-            picture = picture.convert("L")
+            plain = picture.convert("L")
         elif picture.mode not in ("L", "LA", "P", "PA", "RGB", "RGBA", "I", "F") and picture.mode[:2] != "I;":
-            picture = _colored(picture)
-        values, key = _array(picture), picture.info.get("transparency")
+            plain = _colored(picture)
+        values, key, lossy = _array(plain), picture.info.get("transparency"), picture.format in LOSSY
     values = turned(torch.from_numpy(values).movedim(2, 0) if values.ndim == 3 else torch.from_numpy(values), turn)
     array = (values.movedim(0, 2) if values.ndim == 3 else values).numpy()
-    return Stored(array, palette, None if palette is not None else key)
+    return Stored(array, palette, None if palette is not None else key, lossy)
 
 
 def read_unchanged(path: Path | str) -> tuple[Tensor, int]:
@@ -125,7 +129,7 @@ def read_size(path: Path | str) -> Size:
 
 
 @contextmanager
-def opened(path: Path) -> "Iterator[Image]":
+def opened(path: Path) -> "Iterator[ImageFile]":
     """The file opened by Pillow; whatever is wrong with it, also while it is decoded inside, is one sentence."""
     from PIL import Image, UnidentifiedImageError
 
@@ -140,7 +144,7 @@ def opened(path: Path) -> "Iterator[Image]":
         raise
     except UnidentifiedImageError as error:
         raise BadInput(f"{path.name} is not an image that can be read here; save it as PNG or JPEG.") from error
-    except Image.DecompressionBombError as error:
+    except (Image.DecompressionBombError, MemoryError) as error:
         raise BadInput(f"{path.name} has too many pixels to be opened safely; reduce it first.") from error
     except DAMAGE as error:
         raise BadInput(f"{path.name} is damaged or truncated ({str(error)[:120]}); save it again.") from error
@@ -176,7 +180,7 @@ def turned(planes: Tensor, orientation: int) -> Tensor:
     return planes.contiguous()
 
 
-def _orientation(picture: "Image", stored: bool = False) -> int:
+def _orientation(picture: "ImageFile", stored: bool = False) -> int:
     """EXIF's orientation that is still to be done, or (`stored`) that the file has: Pillow itself turns TIFFs.
 
     Of a PNG without the tag Pillow would decode all pixels to be sure of it.
@@ -243,10 +247,11 @@ def _palette(picture: "Image") -> "np.ndarray":
     return np.array(colors, dtype=np.uint8).reshape(-1, 4)
 
 
-def _why_not_measured(picture: "Image") -> str | None:
+def _why_not_measured(picture: "ImageFile") -> str | None:
     """What is wrong with an opened picture for measuring, and what to do, or None."""
-    if picture.format not in ("MPO", "JPEG") and getattr(picture, "n_frames", 1) > 1:
-        return f"holds {picture.n_frames} pictures; save the one you mean"
+    frames = getattr(picture, "n_frames", 1)
+    if picture.format not in ("MPO", "JPEG") and frames > 1:
+        return f"holds {frames} pictures; save the one you mean"
     if picture.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "I", "F") and picture.mode[:2] != "I;":
         return f"stores its colours as {picture.mode}; save it as RGB"
     if picture.mode in ("RGB", "RGBA", "LA") and "16" in str(picture.tile):

@@ -42,6 +42,8 @@ def read_mask(path: Path, *, upright: bool = True) -> Tensor:
         plane = torch.from_numpy(alpha.astype("float32") if of_two is None else of_two)
         if is_cut_out(plane) or _of_two_values(colors, indices) is None:
             return plane[None]
+    if stored.lossy and int(colors.max()) - int(colors.min()) < SMALLEST_CONTRAST * 255:
+        return torch.from_numpy(colors.astype("float32").reshape(*colors.shape[:2], -1).mean(-1))[None] / 255
     plane = _of_two_values(colors, indices)
     return torch.from_numpy(_soft(colors, indices, path.name) if plane is None else plane)[None]
 

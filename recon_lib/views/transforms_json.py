@@ -54,7 +54,8 @@ def read_frames(source: Path, check: Callable[[], None] = unchecked) -> list[Fra
     """
     path = find_list(source)
     value = read_json(path, str(path))
-    entries = value.get("frames") if isinstance(value, dict) else None
+    value = value if isinstance(value, dict) else {}
+    entries = value.get("frames")
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         raise BadInput(f"{path} has no list of frames; it needs one entry per image.")
     shared = {key: part for key, part in value.items() if key != "frames"}
@@ -72,7 +73,7 @@ def _frame(folder: ViewFolder, entry: Mapping, shared: Mapping) -> Frame:
     unit = number(
         DEPTH_UNIT if unit is None else unit, f"depth_unit_scale_factor of {folder.list_name}", 1e-12, FARTHEST
     )
-    if not isinstance(values.get("file_path"), str):
+    if not isinstance(values.get("file_path"), str) or not values["file_path"].strip():
         raise BadInput(f"A frame of {folder.list_name} has no file_path; name its image.")
     paths = {
         layer: folder.find(values[key], ARRAY_ENDINGS if layer not in ("image", "provenance") else ENDINGS)

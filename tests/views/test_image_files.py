@@ -183,6 +183,17 @@ class TestMeasuring:
             read_unchanged(tmp_path / "a.gif")
 
 
+def test_pictures_that_memory_does_not_hold(tmp_path, monkeypatch):
+    Image.fromarray(NOISE).save(tmp_path / "a.png")
+
+    def full(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("recon_lib.views.image_files._array", full)
+    with pytest.raises(BadInput, match="too many pixels"):
+        read_picture(tmp_path / "a.png")
+
+
 @pytest.mark.parametrize("name", ["x" * 300 + ".png", "a\0.png", "a\ud800.png", "none.png"])
 def test_names_that_no_file_has(tmp_path, name):
     with pytest.raises(BadInput):

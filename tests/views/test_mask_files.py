@@ -116,6 +116,15 @@ def test_a_jpeg_of_a_mask(tmp_path):
     assert ((read_mask(tmp_path / "mask.jpg")[0] > 0.5).numpy() != DISC).mean() < 0.01
 
 
+def test_noise_of_compression_is_no_mask(tmp_path):
+    """A JPEG of an empty or a full mask holds a few values near black or white."""
+    noise = np.random.default_rng(0).integers(0, 3, (40, 60, 3), dtype=np.uint8)
+    for plane in (noise, noise[..., 0]):
+        for base, marked in ((0, 0), (250, 1)):
+            Image.fromarray(plane + np.uint8(base)).save(tmp_path / "mask.jpg", quality=95)
+            assert (read_mask(tmp_path / "mask.jpg")[0] > 0.5).unique().tolist() == [bool(marked)]
+
+
 def test_several_labels_are_told(tmp_path):
     labels = ONES + (X > 30)
     labels = labels.astype(np.uint8)

@@ -6,6 +6,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from recon_lib.cameras.distortion import Distortion
@@ -261,6 +263,63 @@ def test_malformed_values_are_a_sentence(tmp_path, case, where):
         load_views(folder_of(tmp_path, text=write))
     assert len(str(caught.value)) < 600
     assert "\n" not in str(caught.value)
+
+
+KEYS = (
+    "fl_x", "fl_y", "fx", "cx", "cy", "w", "h", "width", "K", "k", "intrinsics", "camera_angle_x", "camera_angle_y",
+    "x_fov", "fov_x", "focal_length", "sensor_width", "principal_point", "resolution", "k1", "k4", "k6", "p1",
+    "dist_coeffs", "distortion_params", "distortion", "camera_model", "lens", "model", "camera", "is_fisheye", "ortho",
+    "transform_matrix", "file_path", "mask_path", "depth_file_path", "normal_file_path", "provenance_file_path",
+    "depth_unit_scale_factor", "frames",
+)  # fmt: skip
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**400), 10**400)
+    | st.floats()
+    | st.sampled_from(["", " ", "60", "\ud800", "a\0", "images/0.png", "../x", "OPENCV_FISHEYE", EYE]),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["data", "fx", "k1"]), inner, max_size=2)
+    ),
+    max_leaves=9,
+)
+CHANGES = st.lists(st.tuples(st.booleans(), st.sampled_from(KEYS), VALUES), min_size=1, max_size=3)
+
+
+@pytest.fixture(scope="module")
+def good_folder(tmp_path_factory):
+    return folder_of(tmp_path_factory.mktemp("views"))
+
+
+def loaded_or_told(folder, changes):
+    """Views of finite numbers, or one sentence, for a list with values that were changed at the top or in a frame."""
+    frames = [{"file_path": f"images/{i}.png", "transform_matrix": EYE} for i in range(2)]
+    top = {"fl_x": FOCAL, "w": WIDTH, "h": HEIGHT, "frames": frames}
+    for at_top, key, value in changes:
+        (top if at_top else frames[0])[key] = value
+    (folder / "transforms.json").write_text(json.dumps(top))
+    try:
+        views, told = load_views(folder), "Read."
+    except BadInput as error:
+        views, told = None, str(error)
+    assert told.endswith(".") and "\n" not in told and len(told) < 700
+    if views is None:
+        return
+    for part in (views.images, views.masks, views.cameras.intrinsics, views.cameras.camera_to_world):
+        assert torch.isfinite(part).all()
+
+
+@given(changes=CHANGES)
+@settings(max_examples=150, deadline=None)
+def test_any_value_anywhere_is_read_or_told(good_folder, changes):
+    loaded_or_told(good_folder, changes)
+
+
+@pytest.mark.slow
+@given(changes=CHANGES)
+@settings(max_examples=10_000, deadline=None)
+def test_any_value_anywhere_at_length(good_folder, changes):
+    loaded_or_told(good_folder, changes)
 
 
 # -- memory -------------------------------------------------------------------------------------------------
