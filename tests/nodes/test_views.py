@@ -1,0 +1,45 @@
+"""Views' doors: files that are named, and masks that Load Image gives for photos without transparency."""
+
+import json
+
+import pytest
+import torch
+from PIL import Image
+
+NOTHING = torch.zeros(1, 64, 64)
+EYE = torch.eye(4).tolist()
+
+
+def test_load_views_takes_a_folder_or_its_list(pack, tmp_path):
+    import folder_paths
+
+    from_input = folder_paths.get_input_directory()
+    folder = type(tmp_path)(from_input) / "scene"
+    folder.mkdir(parents=True)
+    for name, count in (("train", 2), ("test", 1)):
+        frames = []
+        for i in range(count):
+            Image.new("RGB", (40, 30)).save(folder / f"{name}{i}.png")
+            frames.append({"file_path": f"{name}{i}", "transform_matrix": EYE})
+        (folder / f"transforms_{name}.json").write_text(json.dumps({"camera_angle_x": 0.7, "frames": frames}))
+    assert len(pack.run("Recon3D_LoadViews", folder="scene").result[0]) == 2
+    assert len(pack.run("Recon3D_LoadViews", folder="scene/transforms_test.json").result[0]) == 1
+    fingerprint = pack.nodes["Recon3D_LoadViews"].fingerprint_inputs
+    assert fingerprint(folder="scene/transforms_test.json") == fingerprint(folder="scene")
+
+
+def test_load_images_nothing_is_not_connected(pack, photo, caplog):
+    camera = pack.lib("cameras.camera").Cameras.orbit(0.0, 0.0, 3.0, 40.0, 48, 64)
+    with caplog.at_level("INFO", "recon3d"):
+        made = pack.run("Recon3D_MakeView", image=photo, cameras=camera, mask=NOTHING).result[0]
+        assert made.masks.min() == 1
+        regress = pack.file("regress")
+        given = regress.surface_arguments(photo, NOTHING, None, next(iter(regress.DEPTH_KINDS)), NOTHING)
+        assert (given["mask"], given["occluder"]) == (None, None)
+    assert caplog.text.count("taken as not connected") == 3
+
+
+@pytest.mark.parametrize("meaning", ["WHITE_IS_OBJECT", "WHITE_IS_BACKGROUND"])
+def test_prepare_mask_says_that_there_is_no_transparency(pack, photo, meaning):
+    with pytest.raises(pack.lib("errors").BadInput, match="The photo has no transparency"):
+        pack.run("Recon3D_PrepareMask", image=photo, mask=NOTHING, meaning=getattr(pack.file("mask"), meaning))
