@@ -18,6 +18,7 @@ from .part import Part, Picture
 log = logging.getLogger("recon3d")
 MARGIN = 4  # texels around a window, so that smaller versions of the texture do not mix neighbours
 THIN_MARGIN = 1  # around the window of a triangle
+CHUNK = 2**20  # texels that are painted at once
 MAX_SIDE = 8192
 MAX_TEXELS = 2**25  # 400 MB as floats
 MAX_REPEATS = 1024  # along a side: beyond, the texture's mean colour is what anyone sees
@@ -41,15 +42,21 @@ class Atlas:
     parts: list[Painted]
 
 
-@dataclass(eq=False)
-class _Window:
-    """A piece of the atlas."""
+@dataclass(frozen=True)
+class _Windows:
+    """K pieces of the atlas that show one picture."""
 
     picture: Picture
-    low: np.ndarray  # [2] the first texel, of the endlessly repeated picture
-    size: np.ndarray  # [2] texels, margin included
-    colors: np.ndarray | None = None  # [3,3] linear, of a triangle's corners
-    corners: np.ndarray | None = None  # [3,2] the corners in texels from `low`
+    low: np.ndarray  # [K,2] the first texel, of the endlessly repeated picture
+    size: np.ndarray  # [K,2] texels, margin included
+    corners: np.ndarray | None = None  # [K,3,2] of triangles, in texels from `low`
+    colors: np.ndarray | None = None  # [K,3,3] linear, at the corners
+
+    @classmethod
+    def around(cls, picture: Picture, low: np.ndarray, high: np.ndarray, margin: int) -> "_Windows":
+        """Windows around UVs from low to high [K,2]."""
+        first = np.floor(low * _size(picture)).astype(np.int64) - margin
+        return cls(picture, first, np.ceil(high * _size(picture)).astype(np.int64) + margin - first)
 
 
 @dataclass(frozen=True)
@@ -66,9 +73,8 @@ def make_atlas(parts: Sequence[Part]) -> Atlas:
     parts = [_countable(part) for part in parts]
     scale = 1.0
     while True:
-        windows, uses = _planned(parts, scale)
-        sizes = np.array([window.size for window in windows])
-        places, size = _packed(sizes)
+        batches, uses = _planned(parts, scale)
+        places, size = _packed(np.concatenate([batch.size for batch in batches]))
         excess = max(size.prod() / MAX_TEXELS, (size.max() / MAX_SIDE) ** 2)
         if excess <= 1 or scale < 1e-3:
             break
@@ -76,61 +82,61 @@ def make_atlas(parts: Sequence[Part]) -> Atlas:
     if scale < 1:
         log.warning("The textures of all parts do not fit into one: they are reduced to %.0f %%.", 100 * scale)
     pixels = np.zeros((size[1], size[0], 3), np.uint8)
-    for window, (x, y) in zip(windows, places, strict=True):
-        pixels[y : y + window.size[1], x : x + window.size[0]] = _content(window)
+    first = 0
+    for batch in batches:
+        _paint(pixels, batch, places[first : first + len(batch.size)])
+        first += len(batch.size)
     uvs = np.concatenate([(use.texel + places[use.window]) / size for use in uses])
     return Atlas(pixels, uvs, [use.painted for use in uses])
 
 
-def _planned(parts: Sequence[Part], scale: float) -> tuple[list[_Window], list[_Use]]:
+def _planned(parts: Sequence[Part], scale: float) -> tuple[list[_Windows], list[_Use]]:
     """All windows, with pictures reduced by `scale`, and how the parts use them."""
-    windows: list[_Window] = []
+    batches: list[_Windows] = []
     uses = []
-    shared: dict[int, tuple[int, Picture]] = {}
+    shared: dict[int, tuple[int, _Windows]] = {}
     spans = _spans(parts)
+    count = 0
     for part in parts:
-        vertices = np.arange(len(part.vertices))
+        everywhere = np.zeros(len(part.vertices), np.int64)
+        whole = Painted(np.arange(len(part.vertices)), part.faces)
         if part.picture is not None and part.colors is None:
-            low, high = spans[id(part.picture)]
-            if id(part.picture) not in shared:
-                picture = _reduced(part.picture, scale)
-                windows.append(_window(picture, low, high, MARGIN))
-                shared[id(part.picture)] = len(windows) - 1, picture
-            index, picture = shared[id(part.picture)]
-            texel = _brought_near(part.uvs, part.picture) * _size(picture) - windows[index].low
-            texel = np.clip(texel, 0, windows[index].size)
-            uses.append(_Use(Painted(vertices, part.faces), np.full(len(vertices), index), texel))
+            key = id(part.picture)
+            if key not in shared:
+                low, high = spans[key]
+                batches.append(_Windows.around(_reduced(part.picture, scale), low[None], high[None], MARGIN))
+                shared[key] = count, batches[-1]
+            index, window = shared[key]
+            texel = _brought_near(part.uvs, part.picture) * _size(window.picture) - window.low[0]
+            uses.append(_Use(whole, everywhere + index, np.clip(texel, 0, window.size[0])))
         elif part.picture is None and part.colors is not None and np.ptp(part.colors, axis=0).max() < 1e-6:
-            side = 2 * MARGIN
-            colors = np.repeat(part.colors[:1], 3, 0)
-            middle = np.full((3, 2), float(MARGIN))
-            windows.append(_Window(PLAIN, np.zeros(2, np.int64), np.array([side, side]), colors, middle))
-            place = np.full((len(vertices), 2), float(MARGIN))
-            uses.append(_Use(Painted(vertices, part.faces), np.full(len(vertices), len(windows) - 1), place))
+            batches.append(_one_color(part.colors[0]))
+            uses.append(_Use(whole, everywhere + count, np.full((len(part.vertices), 2), float(MARGIN))))
         else:
-            uses.append(_by_triangles(part, scale, windows))
-    return windows, uses
+            batches.append(_of_triangles(part, scale))
+            faces = np.arange(part.faces.size).reshape(-1, 3)
+            window_of = count + np.repeat(np.arange(len(faces)), 3)
+            uses.append(_Use(Painted(part.faces.reshape(-1), faces), window_of, batches[-1].corners.reshape(-1, 2)))
+        count = sum(len(batch.size) for batch in batches)
+    return batches, uses
 
 
-def _by_triangles(part: Part, scale: float, windows: list[_Window]) -> _Use:
-    """A window for each triangle of the part, appended to `windows`."""
-    count = len(part.faces)
-    if part.picture is None:
-        picture, uvs = PLAIN, np.tile(np.array([[0.0, 0], [1, 0], [0, 1]]) * 0.5, (count, 1, 1))
+def _one_color(color: np.ndarray) -> _Windows:
+    """A small square of a colour [3], linear."""
+    size = np.full((1, 2), 2 * MARGIN)
+    corners = np.full((1, 3, 2), float(MARGIN))
+    return _Windows(PLAIN, np.zeros((1, 2), np.int64), size, corners, np.tile(color, (1, 3, 1)))
+
+
+def _of_triangles(part: Part, scale: float) -> _Windows:
+    """A window for each triangle of a part with vertex colours."""
+    if part.picture is None or part.uvs is None:
+        picture, uvs = PLAIN, np.tile(np.array([[0.0, 0], [1, 0], [0, 1]]) * 0.5, (len(part.faces), 1, 1))
     else:
-        corners = part.uvs[part.faces]
-        picture = _reduced(part.picture, scale)
-        uvs = np.stack([_brought_near(triangle, part.picture) for triangle in corners])
-    texels = np.empty((count, 3, 2))
-    first = len(windows)
-    for index, triangle in enumerate(uvs):
-        window = _window(picture, triangle.min(0), triangle.max(0), THIN_MARGIN)
-        window.corners = texels[index] = triangle * _size(picture) - window.low
-        window.colors = part.colors[part.faces[index]]
-        windows.append(window)
-    faces = np.arange(3 * count).reshape(-1, 3)
-    window_of = first + np.repeat(np.arange(count), 3)
-    return _Use(Painted(part.faces.reshape(-1), faces), window_of, texels.reshape(-1, 2))
+        picture, uvs = _reduced(part.picture, scale), _brought_near(part.uvs[part.faces], part.picture)
+    windows = _Windows.around(picture, uvs.min(1), uvs.max(1), THIN_MARGIN)
+    corners = uvs * _size(picture) - windows.low[:, None]
+    return replace(windows, corners=corners, colors=None if part.colors is None else part.colors[part.faces])
 
 
 def _spans(parts: Sequence[Part]) -> dict[int, tuple[np.ndarray, np.ndarray]]:
@@ -145,21 +151,15 @@ def _spans(parts: Sequence[Part]) -> dict[int, tuple[np.ndarray, np.ndarray]]:
 
 
 def _brought_near(uvs: np.ndarray, picture: Picture) -> np.ndarray:
-    """UVs [N,2] moved by whole repeats to start near 0, and held where the picture is clamped."""
+    """UVs [...,N,2] moved by whole repeats, all N alike, to start near 0; held where the picture is clamped."""
     moved = uvs.copy()
     for axis, wrap in enumerate(picture.wrap):
         if wrap == "clamp":
-            moved[:, axis] = moved[:, axis].clip(-1, 2)
+            moved[..., axis] = moved[..., axis].clip(-1, 2)
         else:
             period = 2 if wrap == "mirror" else 1
-            moved[:, axis] -= math.floor(moved[:, axis].min() / period) * period
+            moved[..., axis] -= np.floor(moved[..., axis].min(-1, keepdims=True) / period) * period
     return moved
-
-
-def _window(picture: Picture, low: np.ndarray, high: np.ndarray, margin: int) -> _Window:
-    first = np.floor(low * _size(picture)).astype(np.int64) - margin
-    last = np.ceil(high * _size(picture)).astype(np.int64) + margin
-    return _Window(picture, first, last - first)
 
 
 def _countable(part: Part) -> Part:
@@ -167,13 +167,9 @@ def _countable(part: Part) -> Part:
     if part.picture is None or _spans([replace(part, colors=None)])[id(part.picture)][1].max() < MAX_REPEATS:
         return part
     log.warning("A texture repeats more than %d times: its mean colour is shown.", MAX_REPEATS)
-    mean = to_linear(part.picture.pixels.reshape(-1, 3) / 255).mean(0)
-    return replace(
-        part,
-        picture=None,
-        uvs=None,
-        colors=mean * (np.ones_like(part.vertices) if part.colors is None else part.colors),
-    )
+    mean = to_linear(np.arange(256) / 255)[part.picture.pixels].mean((0, 1))
+    colors = np.ones_like(part.vertices) if part.colors is None else part.colors
+    return replace(part, picture=None, uvs=None, colors=mean * colors)
 
 
 def _reduced(picture: Picture, scale: float) -> Picture:
@@ -186,16 +182,32 @@ def _reduced(picture: Picture, scale: float) -> Picture:
     return Picture(np.asarray(Image.fromarray(picture.pixels).resize(size, Image.Resampling.BOX)), picture.wrap)
 
 
-def _content(window: _Window) -> np.ndarray:
-    """The window's texels [h,w,3] uint8."""
-    columns, rows = (
-        _wrapped(np.arange(window.low[axis], window.low[axis] + window.size[axis]), size, window.picture.wrap[axis])
-        for axis, size in enumerate(_size(window.picture))
-    )
-    pixels = window.picture.pixels[np.ix_(rows, columns)]
-    if window.colors is None or window.corners is None:
-        return pixels
-    light = to_linear(pixels / 255) * _blended(window.corners, window.colors, window.size)
+def _paint(pixels: np.ndarray, windows: _Windows, places: np.ndarray) -> None:
+    """Write the windows to their places [K,2] in the atlas; those of one size together."""
+    sizes, kind = np.unique(windows.size, axis=0, return_inverse=True)
+    order = np.argsort(kind.reshape(-1), kind="stable")
+    at = 0
+    for (width, height), count in zip(sizes, np.bincount(kind.reshape(-1)), strict=True):
+        step = max(1, CHUNK // int(width * height))
+        for start in range(at, at + count, step):
+            chosen = order[start : min(start + step, at + count)]
+            rows, columns = (
+                places[chosen, axis, None] + np.arange(length) for axis, length in ((1, height), (0, width))
+            )
+            pixels[rows[:, :, None], columns[:, None, :]] = _content(windows, chosen, width, height)
+        at += count
+
+
+def _content(windows: _Windows, chosen: np.ndarray, width: int, height: int) -> np.ndarray:
+    """The texels [n,h,w,3] uint8 of some windows of one size."""
+    picture, low = windows.picture, windows.low[chosen]
+    columns = _wrapped(low[:, 0, None] + np.arange(width), picture.pixels.shape[1], picture.wrap[0])
+    rows = _wrapped(low[:, 1, None] + np.arange(height), picture.pixels.shape[0], picture.wrap[1])
+    texels = picture.pixels[rows[:, :, None], columns[:, None, :]]
+    if windows.corners is None or windows.colors is None:
+        return texels
+    light = to_linear(np.arange(256) / 255)[texels]
+    light *= _blended(windows.corners[chosen], windows.colors[chosen], width, height)
     return (to_srgb(light) * 255).round().astype(np.uint8)
 
 
@@ -209,31 +221,34 @@ def _wrapped(texels: np.ndarray, size: int, wrap: str) -> np.ndarray:
     return texels % size
 
 
-def _blended(corners: np.ndarray, colors: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """The corners' colours over a window's texels [h,w,3], held at the triangle's edges."""
-    y, x = np.mgrid[0 : size[1], 0 : size[0]] + 0.5
-    (ax, ay), (bx, by), (cx, cy) = corners
+def _blended(corners: np.ndarray, colors: np.ndarray, width: int, height: int) -> np.ndarray:
+    """The corners' colours [n,3,3] over the windows' texels [n,h,w,3]; their mean where a triangle has no area."""
+    ax, ay, bx, by, cx, cy = corners.reshape(-1, 6).T[:, :, None, None]
+    x, y = np.arange(width)[None, None] + 0.5, np.arange(height)[None, :, None] + 0.5
     area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-    if abs(area) < 1e-12:
-        return np.broadcast_to(colors.mean(0), (*x.shape, 3))
-    second = ((x - ax) * (cy - ay) - (y - ay) * (cx - ax)) / area
-    third = ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) / area
+    flat = np.abs(area) < 1e-12
+    safe = np.where(flat, 1, area)
+    second = np.where(flat, 1 / 3, ((x - ax) * (cy - ay) - (y - ay) * (cx - ax)) / safe)
+    third = np.where(flat, 1 / 3, ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) / safe)
     weights = np.stack([1 - second - third, second, third], -1)
-    return (weights @ colors).clip(0, 1)
+    return (weights @ colors[:, None]).clip(0, 1)
 
 
 def _packed(sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Places [W,2] of rectangles [W,2] in rows, highest first, and the size [2] of the whole."""
     width = int(max(sizes[:, 0].max(), math.ceil(math.sqrt(sizes.prod(1).sum() * 1.1))))
-    places = np.zeros_like(sizes)
+    order = np.argsort(-sizes[:, 1], kind="stable")
+    places = []
     x = y = height = 0
-    for index in np.argsort(-sizes[:, 1], kind="stable"):
-        if x + sizes[index, 0] > width:
+    for across, down in sizes[order].tolist():
+        if x + across > width:
             x, y, height = 0, y + height, 0
-        places[index] = x, y
-        x += int(sizes[index, 0])
-        height = max(height, int(sizes[index, 1]))
-    return places, np.array([width, y + height])
+        places.append((x, y))
+        x += across
+        height = max(height, down)
+    result = np.empty_like(sizes)
+    result[order] = places
+    return result, np.array([width, y + height])
 
 
 def _size(picture: Picture) -> np.ndarray:
