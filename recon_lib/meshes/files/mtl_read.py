@@ -43,6 +43,8 @@ def read_materials(folder: MeshFolder, name: str) -> dict[str, Material]:
             materials[current] = Material()
         elif current in materials and word.lower() == "kd":
             materials[current] = replace(materials[current], color=_color(rest))
+        elif current in materials and (word == "map_d" or (word == "d" and _is_number(rest) and float(rest) < 1)):
+            left_out(f"The transparency of {folder.path.name}: material {current[:60]}", "meshes are opaque here")
         elif current in materials and word.lower() == "map_kd":
             materials[current] = _with_map(materials[current], rest, folder, pictures)
     return materials

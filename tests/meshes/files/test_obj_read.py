@@ -114,6 +114,13 @@ def test_a_missing_library_or_texture_is_told_in_the_log(tmp_path, caplog):
     assert "gone.png, which is missing" in caplog.text
 
 
+def test_transparency_is_left_out_with_a_word(tmp_path, caplog):
+    loaded(tmp_path, TEXTURED, "newmtl m\nd 1.0\nKd 1 0 0\n")
+    assert "transparency" not in caplog.text
+    assert loaded(tmp_path, TEXTURED, "newmtl m\nd 0.3\nKd 1 0 0\n").vertex_colors[0].tolist() == [1, 0, 0]
+    assert "transparency" in caplog.text
+
+
 def test_faces_without_uvs_among_textured_ones(tmp_path):
     mesh = loaded(tmp_path, TEXTURED + "f 1 2 4\n", "newmtl m\nKd 0 0 1\nmap_Kd tex.png\n")
     assert len(mesh.faces) == 3
