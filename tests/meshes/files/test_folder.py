@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 import numpy as np
 import pytest
@@ -125,6 +126,12 @@ def test_trimesh_never_opens_a_file(inside, monkeypatch):
     }.items():
         (inside / f"b.{ending}").write_text(text)
         assert len(load_mesh(inside / f"b.{ending}").faces) == 1
+
+
+def test_no_module_lets_trimesh_read(repo_root):
+    for path in [*(repo_root / "recon_lib").rglob("*.py"), *(repo_root / "nodes").rglob("*.py")]:
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"trimesh\.(load|exchange|resolvers)|import load(_mesh|_scene)?\b.*trimesh", text), path
 
 
 @pytest.mark.parametrize(
