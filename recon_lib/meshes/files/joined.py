@@ -14,7 +14,7 @@ from .colors import to_linear, to_srgb
 from .part import Part, Picture
 
 PLAIN_GREY = 0.8  # sRGB grey of a part without colours among coloured ones
-FAR = 256.0  # extents from the origin: float32 then rounds by 1.5e-5 of the extent, and an origin is subtracted
+FAR = 1000.0  # extents from the origin: float32 then rounds by 6e-5 of the extent, and an origin is subtracted
 LARGEST = 1e30
 
 

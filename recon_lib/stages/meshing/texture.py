@@ -58,6 +58,8 @@ def bake_texture(
         raise BadInput("There is no source of colours; connect views or a field that has colour.")
     if not 16 <= size <= 8192:
         raise BadInput(f"A texture of {size} texels a side is out of range; choose 16 to 8192, usually 1024.")
+    if views is not None:
+        mesh = _in_frame(mesh, views)
     progress = progress or Progress()
     progress.start("Bake texture", STEPS)
     with _timed("unwrap", progress):
@@ -83,6 +85,11 @@ def bake_texture(
         texture = texels.image(colors)
     provenance = seen.provenance[: len(result.vertices)]
     return replace(result, texture=texture, vertex_colors=None, provenance=provenance)
+
+
+def _in_frame(mesh: Mesh, views: Views) -> Mesh:
+    """The mesh counted from the views' origin; one without an origin was made from them and is so already."""
+    return mesh.moved_to(views.origin) if any(mesh.origin) else replace(mesh, origin=views.origin)
 
 
 @dataclass(frozen=True)

@@ -173,6 +173,16 @@ def test_big_meshes_are_reduced_and_inputs_left_alone(ball, views):
     assert torch.equal(before[0], ball.vertices) and torch.equal(before[1], views.images) and ball.uvs is None
 
 
+def test_mesh_and_views_far_from_their_origin_meet(ball, views, baked):
+    far = replace(views, origin=(4096.0, 0.0, -8192.0))
+    loaded = replace(ball, vertices=ball.vertices + 1, origin=(4095.0, -1.0, -8193.0))
+    for mesh in (ball, loaded):  # made from the views, or read from a file
+        again = bake_texture(mesh, far, size=baked.texture.shape[-1])
+        assert again.origin == far.origin
+        shown, wanted = (render_mesh(m, views.cameras, shading="albedo").images for m in (again, baked))
+        assert (shown - wanted).abs().mean() < 0.01
+
+
 def test_the_same_twice(ball, views, baked):
     again = bake_texture(ball, views, size=TEXELS)
     assert torch.equal(again.texture, baked.texture) and torch.equal(again.uvs, baked.uvs)
