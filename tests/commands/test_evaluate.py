@@ -125,3 +125,20 @@ def test_pairs_that_have_no_one_answer_are_refused(tmp_path, capsys):
         code, out, err = call(capsys, tmp_path / name, tmp_path / "plain.png")
         assert (code, out) == (2, "")
         assert sentence in err
+
+
+@pytest.mark.parametrize("scale", [1e30, 1e-30, 1e38])
+def test_figures_are_numbers_or_null_at_any_size(tmp_path, capsys, scale):
+    """JSON has no NaN and no infinity."""
+    from trimesh.creation import icosphere
+
+    for name, factor in (("a.ply", 1.0), ("b.ply", 0.9)):
+        ball = icosphere(1)
+        ball.vertices = ball.vertices * scale * factor
+        ball.export(tmp_path / name)
+    code, out, err = call(capsys, tmp_path / "a.ply", tmp_path / "b.ply", "--samples", 200)
+    assert code in (0, 2)
+    if code == 0:
+        assert json.loads(out, parse_constant=pytest.fail)["samples"] == 200
+    else:
+        assert err.count("\n") == 1

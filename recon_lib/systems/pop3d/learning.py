@@ -5,11 +5,13 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...parsing import SEEDS
+from ...files import written_whole
+from ...parsing import SEEDS, is_file
 from ...progress import Progress
 from ...stages.outpainting.outpaint import Painter
 from ...stages.outpainting.personalize.painter import KIND, personalize, with_lora
 from ...views.views import Views
+from ...weights.card import file_sha256
 
 log = logging.getLogger("recon3d")
 
@@ -43,11 +45,17 @@ class Learner:
 
     def _learned(self, views: Views, progress: Progress) -> Painter:
         target = self._file(len(views))
-        if target.is_file():
-            log.info("what the painter learned of %d views was kept", len(views))
-            return with_lora(self.painter, target)
+        digest = target.with_suffix(".sha256")
+        if target.is_file() and is_file(digest):
+            if digest.read_text(encoding="utf-8", errors="replace") == file_sha256(target):
+                log.info("what the painter learned of %d views was kept", len(views))
+                return with_lora(self.painter, target)
+            log.warning("%s is damaged; the painter learns anew", target)
         seed = (self.seed + len(views)) % (SEEDS[1] + 1)
-        return personalize(self.painter, views, target, kind=self.kind, seed=seed, progress=progress)
+        learned = personalize(self.painter, views, target, kind=self.kind, seed=seed, progress=progress)
+        with written_whole(digest) as beside:
+            beside.write_text(file_sha256(target), encoding="utf-8")
+        return learned
 
     def _file(self, count: int) -> Path:
         if self.beside:

@@ -80,11 +80,26 @@ def test_lessons_are_kept_beside_a_checkpoint(lessons, tmp_path):
     assert list(tmp_path.iterdir()) == [other], "another output's stays"
 
 
+@pytest.mark.parametrize("damage", ["changed", "cut", "no digest", "digest"])
+def test_a_damaged_lesson_is_taken_again(lessons, tmp_path, damage):
+    beside = tmp_path / ".a.pop3d-key"
+    names(Learner(PAINTER, 1, beside=beside), range(1, 2))
+    file = tmp_path / ".a.pop3d-key-1.safetensors"
+    digest = file.with_suffix(".sha256")
+    {
+        "changed": lambda: file.write_text("2"), "cut": lambda: file.write_bytes(b""), "no digest": digest.unlink,
+        "digest": lambda: digest.write_bytes(b"\xff"),
+    }[damage]()  # fmt: skip
+    assert names(Learner(PAINTER, 1, beside=beside), range(1, 2)) == ["learned 1"]
+    assert len(lessons) == 2 and file.read_text() == "1"
+    assert names(Learner(PAINTER, 1, beside=beside), range(1, 2)) == ["learned 1"] and len(lessons) == 2
+
+
 def test_without_a_checkpoint_nothing_is_left(lessons, tmp_path, monkeypatch):
     monkeypatch.setattr(learning.tempfile, "tempdir", str(tmp_path))
     learner = Learner(PAINTER, 1)
     names(learner, range(1, 3))
-    assert len(list(tmp_path.iterdir())) == 1
+    assert len(list(tmp_path.iterdir())) == 1, "one folder of its own"
     del learner
     assert not list(tmp_path.iterdir())
 
