@@ -62,7 +62,9 @@ def check_inputs(schema: io.Schema, inputs: dict) -> None:
             _check_value(socket, value, f"{socket.id} of {schema.display_name}")
     for socket in schema.inputs:
         if inputs.get(socket.id) is None and not socket.optional:
-            raise BadInput(f"{socket.id} of {schema.display_name} is missing; it is needed, so connect it or enter a value.")
+            raise BadInput(
+                f"{socket.id} of {schema.display_name} is missing; it is needed, so connect it or enter a value."
+            )
 
 
 def _check_value(socket: Any, value: object, where: str) -> None:
