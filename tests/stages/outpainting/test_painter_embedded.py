@@ -85,7 +85,7 @@ def test_its_colours_are_mixed_with_the_nearest_seen_ones(fraction, alpha):
 
 @pytest.mark.parametrize("share", [-0.1, 1.5])
 def test_a_share_of_colours_that_is_none_is_reported(share):
-    with pytest.raises(BadInput, match="own colours cannot have a share"):
+    with pytest.raises(BadInput, match="own_color of an outpainter is"):
         OutpainterConfig.of({"own_color": share})
 
 
