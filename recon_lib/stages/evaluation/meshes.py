@@ -17,7 +17,7 @@ from ...meshes.solid import is_closed, solid_iou
 from ...meshes.surface_distance import distance_to_surface
 from ...meshes.visibility import visible_points
 from ...progress import Progress, unchecked
-from .surfaces import match_surfaces, surface_figures
+from .surfaces import Matches, match_surfaces, surface_figures
 
 ALIGNMENTS = ("none", "scale", "similarity")
 ALIGNMENT_SAMPLES = 10_000
@@ -78,13 +78,16 @@ def compare_meshes(
     }
     if camera is not None:
         seen = visible_points(truth, points, _near(camera.to("cpu"), truth), progress.check).any(0)
-        for name, part in (("seen", seen), ("unseen", ~seen)):
-            fraction = float(part.double().mean())
-            figures[name] = {"share_of_truth": fraction, **surface_figures(matches, radius, part)}
+        figures["seen"], figures["unseen"] = (_part_figures(matches, radius, part) for part in (seen, ~seen))
     progress.step()
     figures["volumetric_iou"], figures["volumetric_iou_reason"] = _volume_figure(predicted, truth, progress)
     progress.step()
     return figures
+
+
+def _part_figures(matches: Matches, radius: float, part: Tensor) -> dict:
+    """Figures of a part of the truth; part [N] bool of its samples."""
+    return {"share_of_truth": float(part.double().mean()), **surface_figures(matches, radius, part)}
 
 
 def alignment(

@@ -77,9 +77,8 @@ def extract_mesh(
         points = torch.from_numpy(lower + nodes * spacing).float()
         return _evaluate(field, points, level, chunk, device, progress)
 
-    lattice = SparseLattice(
-        evaluate, cells, coarse, min_feature_cells=int(getattr(field, "min_feature_size", 0.0) / spacing.max())
-    )
+    feature_cells = int(getattr(field, "min_feature_size", 0.0) / spacing.max())
+    lattice = SparseLattice(evaluate, cells, coarse, min_feature_cells=feature_cells)
     progress.start("Extract mesh", lattice.levels + 1)
     finest = lattice.sample(on_level=progress.step)
     vertices, triangles = _surface(lattice, finest, closed, progress)
