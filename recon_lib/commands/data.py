@@ -110,15 +110,11 @@ def _make_outpaint_samples(args: Namespace, progress: "Progress") -> None:
 
 
 def _photographs(folder: Path) -> list:
-    import numpy as np
-    from PIL import Image
+    """The photographs of a folder, [H,W,3] uint8 each."""
+    from ..views.image_files import read_picture
 
     if not folder.is_dir():
         raise BadInput(f"There is no folder {folder}; name the one that holds the photographs.")
-    paths, photos = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".jpg", ".jpeg", ".png")), []
-    for path in paths:
-        try:
-            photos.append(np.asarray(Image.open(path).convert("RGB")))
-        except (OSError, SyntaxError) as error:
-            raise BadInput(f"{path.name} cannot be read as a picture; remove it from {folder}.") from error
-    return photos
+    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    pictures = (read_picture(path)[:3] for path in paths)
+    return [(p.expand(3, -1, -1) * 255).round().byte().permute(1, 2, 0).numpy() for p in pictures]

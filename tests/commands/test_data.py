@@ -90,8 +90,10 @@ def test_nothing_to_do(calls, capsys, arguments, message):
     assert message in capsys.readouterr().err and calls == []
 
 
-def test_a_damaged_photo_is_named(calls, capsys, tmp_path):
-    (tmp_path / "a.png").write_bytes(b"no picture")
+@pytest.mark.parametrize("content", [b"no picture", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n"])
+def test_a_damaged_photo_is_named(calls, capsys, tmp_path, content):
+    """PostScript is none, whatever its name: it would be handed to another program."""
+    (tmp_path / "a.png").write_bytes(content)
     assert main(["data", "--shards", "out", "--backgrounds", "2", "--photos", str(tmp_path)]) == 2
     assert "a.png" in capsys.readouterr().err and calls == []
 
