@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -13,6 +14,8 @@ if str(ROOT) not in sys.path:
     sys.path.append(str(ROOT))
 
 torch.set_num_threads(min(2, torch.get_num_threads()))
+settings.register_profile("repeatable", derandomize=True)  # long runs, marked slow, draw anew each time
+settings.load_profile("repeatable")
 
 
 def pytest_collection_finish() -> None:

@@ -77,9 +77,12 @@ def _fill_folder(make: Callable[[Namespace, "Progress"], None], folder: Path, ar
 
 def _render(args: Namespace, progress: "Progress") -> None:
     from ..data.backgrounds.bank import draw_backgrounds
+    from ..data.rendering.objects import list_objects
     from ..data.shards.render_shards import render_meshes, render_solids
 
     options = {"views": args.views, "progress": progress}
+    if args.meshes:
+        list_objects(args.meshes, args.split)  # says so before anything is drawn when there are none
     if args.backgrounds:
         photos = _photographs(args.photos) if args.photos else ()
         draw_backgrounds(

@@ -57,7 +57,8 @@ class TestSheet:
 
 
 class TestShards:
-    def test_everything_at_once(self, calls, tmp_path):
+    def test_everything_at_once(self, calls, tmp_path, monkeypatch):
+        monkeypatch.setattr("recon_lib.data.rendering.objects.list_objects", lambda *_: [])
         Image.new("RGB", (5, 4), (9, 8, 7)).save(tmp_path / "b.png")
         Image.new("L", (3, 3), 50).save(tmp_path / "a.jpg")
         (tmp_path / "notes.txt").touch()

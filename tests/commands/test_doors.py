@@ -67,11 +67,11 @@ def check_door(tmp_path_factory, capsys, arguments: list[str]) -> None:
         patch.chdir(folder)
         code = call(arguments)
     if code == 0:
-        assert arguments[0] == "models"
+        assert arguments[0] in ("models", "data"), "the others were given nothing to work on"
         capsys.readouterr()
-    else:
-        assert code == 2
-        told(capsys)
+        return
+    assert code == 2
+    told(capsys)
     assert not list(folder.iterdir()), "nothing is left of what did not work, not even a folder"
 
 
@@ -85,7 +85,7 @@ def test_any_arguments(tmp_path_factory, capsys, arguments):
 
 
 @pytest.mark.slow
-@settings(max_examples=3000, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=3000, derandomize=False, deadline=None, suppress_health_check=QUIET)
 @given(arguments=commands())
 def test_any_arguments_for_long(tmp_path_factory, capsys, arguments):
     check_door(tmp_path_factory, capsys, arguments)
