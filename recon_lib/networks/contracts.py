@@ -1,7 +1,7 @@
 """Contracts: what a stage may ask of a learned model that reconstructs an object from one image.
 
 A network that honours `ShapeNetwork` works in every stage, node and command of the single view; one that honours
-`DenseNetwork` alone gives masks, depth, normals and camera.
+`DenseNetwork` alone gives masks, depth, normals and camera. A `ViewPrior` says what posed pictures don't show.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,8 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from ..cameras.camera import Cameras
+from ..views.views import Views
 from .blocks import DenseFeatures
 
 
@@ -68,6 +70,25 @@ class ShapeNetwork(DenseNetwork, Protocol):
         depth: Tensor | None = None,  # [1,1,S,S] z-depth in place of the predicted one
     ) -> PointDecoder:
         """The shape behind the visible surface."""
+        ...
+
+
+@runtime_checkable
+class ViewPrior(Protocol):
+    """What an object looks like from cameras without pictures, judged from some posed ones (Wu et al. 2024,
+    "ReconFusion")."""
+
+    size: int  # side of the square pictures that it works at, pixels
+
+    def sample(
+        self,
+        renders: Tensor,  # [B,3,S,S] sRGB 0-1, of the field as it is, over white
+        cameras: Cameras,  # B of S x S
+        inputs: Views,  # the posed pictures, masked, in the same world
+        noise_level: float,  # 0-1: how little of the renders is trusted; 1: nothing
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Better pictures [B,3,S,S] sRGB 0-1, over white, without gradients."""
         ...
 
 

@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...cameras.camera import Cameras
 from ...errors import BadInput
 from ...meshes.mesh import Mesh
 from ...progress import Progress
 from ..appearance.materials import random_material
-from ..rendering.mesh_renders import MeshRenderer, ObjectRender, random_camera
+from ..rendering.mesh_renders import MeshRenderer, ObjectRender, portrait_camera, random_camera
 from ..rendering.objects import iterate_objects, list_objects
 from ..rendering.occupancy import labelled_points
 from ..solids.export import training_solid
@@ -20,6 +21,7 @@ from .shards import POINTS, ShardWriter
 
 log = logging.getLogger("recon3d")
 OBJECTS_A_SHARD = 64
+PORTRAITS = 0.5  # fraction of renders from where people take their pictures; the others are from anywhere
 RECOLORED = 0.3  # fraction of mesh renders with a random material in place of their own texture
 
 
@@ -60,11 +62,15 @@ def render_meshes(
         progress.step(steps=len(batch))
 
 
+def _camera(rng: np.random.Generator, mesh: Mesh, size: int) -> Cameras:
+    return (portrait_camera if rng.random() < PORTRAITS else random_camera)(rng, mesh, size)
+
+
 def _mesh_views(mesh: Mesh, views: int, size: int, rng: np.random.Generator) -> Iterator[ObjectRender]:
     renderer = MeshRenderer(mesh)
     for _ in range(views):
         material = random_material(int(rng.integers(2**31))) if rng.random() < RECOLORED else None
-        yield renderer.render(random_camera(rng, mesh, size), rng, material)
+        yield renderer.render(_camera(rng, mesh, size), rng, material)
 
 
 def _stoppable(renders: Iterator[ObjectRender], progress: Progress) -> Iterator[ObjectRender]:
@@ -115,4 +121,4 @@ def _solid_views(solid: dict[str, NDArray], views: int, size: int, rng: np.rando
     for _ in range(views):
         colors = own_colors if rng.random() < 0.5 else None
         material = random_material(int(rng.integers(2**31)), colors)
-        yield renderer.render(random_camera(rng, mesh, size), rng, material, solid["face_parts"].astype(np.int64))
+        yield renderer.render(_camera(rng, mesh, size), rng, material, solid["face_parts"].astype(np.int64))

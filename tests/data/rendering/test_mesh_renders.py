@@ -11,7 +11,7 @@ from tests.helpers.shapes import ball, box, quad
 from tests.helpers.tiny_shards import ellipsoid_render
 
 pytest.importorskip("embreex")
-from recon_lib.data.rendering.mesh_renders import MeshRenderer, framed, random_camera, rolled
+from recon_lib.data.rendering.mesh_renders import MeshRenderer, framed, portrait_camera, random_camera, rolled
 
 NO_LAMP, NOTHING = np.float32([[0, 0, 1]]), np.zeros((1, 3), np.float32)
 EVEN = np.full(3, 1 / 1.35, np.float32)  # ambient light under which colours come out as they are
@@ -202,6 +202,20 @@ class TestCameras:
         c, s = np.cos(np.radians(30)), np.sin(np.radians(30))
         torch.testing.assert_close(after, before @ torch.tensor([[c, -s], [s, c]]).float(), rtol=1e-3, atol=1e-3)
         torch.testing.assert_close(rolled(camera, 30.0).position, camera.position)
+
+    def test_portraits_are_level_upright_and_mostly_square_to_the_object(self):
+        mesh, elevations, sideways = box((0.7, 0.3, 0.2)), [], 0
+        for seed in range(60):
+            camera = portrait_camera(rng(seed), mesh, 80)
+            pixels, _ = camera.project(mesh.vertices)
+            assert float((pixels[0].amax(0) - pixels[0].amin(0)).max()) == pytest.approx(72, rel=1e-3)
+            right, back = camera.rotation[0, :, 0], -camera.rotation[0, :, 2]
+            assert abs(float(right[1])) < np.sin(np.radians(10))  # no roll
+            elevations.append(np.degrees(np.arcsin(float(back[1]))))
+            azimuth = np.degrees(np.arctan2(float(back[0]), float(back[2])))
+            sideways += abs((azimuth + 45) % 90 - 45) < 16
+        assert -20 < min(elevations) and max(elevations) < 36 and 4 < np.mean(elevations) < 12
+        assert 30 < sideways < 56
 
     def test_random_cameras_see_the_whole_object(self):
         mesh, positions = box((0.7, 0.3, 0.2)), []
