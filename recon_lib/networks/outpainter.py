@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PAINTED = 4  # RGB and alpha
 CONDITIONS = 9  # colours 3, to be painted 1, silhouette 1, depth 1, normals 3
 PREDICTIONS = ("sample", "v_prediction")
+SCHEDULES = ("linear", "scaled_linear", "squaredcos_cap_v2")  # diffusers' names
 LIMITS = {  # least and most of what a card may say
     "side": (16, 4096), "fold": (1, 16), "groups": (1, 4096), "layers": (1, 16), "head_width": (1, 4096),
     "train_steps": (1, 100_000), "steps": (1, 1000),
@@ -58,6 +59,8 @@ class OutpainterConfig:
         config._check_numbers()
         if config.prediction not in PREDICTIONS:
             raise BadInput(f"An outpainter cannot predict {config.prediction!r}; use {' or '.join(PREDICTIONS)}.")
+        if config.schedule not in SCHEDULES:
+            raise BadInput(f"An outpainter has no schedule {shown(config.schedule)}; use {' or '.join(SCHEDULES)}.")
         if len(config.channels) < 2 or any(width % config.groups for width in config.channels):
             raise BadInput(
                 f"Channels {config.channels} of an outpainter must be multiples of {config.groups}, 2 or more."

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ..errors import BadInput
 from ..parsing import check_path, is_file
+from .color_profiles import in_srgb
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,7 +67,8 @@ class Size:
 def read_picture(path: Path | str, longest_side: int | None = None, *, upright: bool = True) -> Tensor:
     """The first frame as planes [C,H,W] float32 sRGB 0-1; C is 1 (grey), 3 (RGB) or 4 (RGBA, not premultiplied).
 
-    Grey, palettes, 16 bit, CMYK, 32-bit integers and floats alike. Larger pictures are reduced to `longest_side`.
+    Grey, palettes, 16 bit, CMYK, 32-bit integers and floats alike; colours with an embedded profile in sRGB. Larger
+    pictures are reduced to `longest_side`.
     upright: turned as the EXIF tag says. Raises `BadInput` naming the file.
     """
     path = Path(path)
@@ -75,7 +77,7 @@ def read_picture(path: Path | str, longest_side: int | None = None, *, upright: 
         size = None if longest_side is None else reduced_size(*picture.size, longest_side)
         if size and picture.format in ("JPEG", "MPO"):  # big photographs decode at a fraction of their size
             picture.draft("RGB", size)
-        colored = _colored(picture)
+        colored = _colored(in_srgb(picture, picture.info.get("icc_profile"), path.name))
         if size and colored.mode in ("L", "RGB", "RGBA") and size != colored.size:
             colored = colored.resize(size, _filter(colored.size, size), reducing_gap=3.0)
         planes = _planes(_array(colored), path.name, picture.info.get("transparency"))

@@ -203,6 +203,7 @@ def test_a_card_builds_the_same_network():
     [
         ({"colour": 1}, "no setting colour"),
         ({"prediction": "epsilon"}, "sample or v_prediction"),
+        ({"schedule": "cosine"}, "no schedule 'cosine'; use linear or"),
         ({"channels": [30, 64]}, "multiples of 16"),
         ({"channels": [32]}, "2 or more"),
     ],

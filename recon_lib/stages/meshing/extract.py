@@ -16,11 +16,11 @@ from ...memory import default_chunk, explain_oom, in_chunks
 from ...meshes.clean import decimated, largest_component, smoothed
 from ...meshes.marching import BLOCK, march_blocks
 from ...meshes.mesh import Mesh
+from ...parsing import RESOLUTIONS, whole_number
 from ...progress import Progress
 
 log = logging.getLogger("recon3d")
 
-MIN_RESOLUTION = 8
 CLEARANCE = 1e-3  # smallest magnitude of a node's value, of the mean one: the surface never passes closer to a node,
 # which would make needle triangles
 MAX_VALUE = 1e6  # infinite logits and distances are clamped to this
@@ -65,7 +65,7 @@ def extract_mesh(
     smooth: pairs of Taubin passes; 5 removes the grid's steps. faces: decimate to about this many triangles.
     closed: cap the solid where it reaches the bounds; otherwise it is open there.
     chunk: points per call, halved when memory runs out (default 16384 on the CPU, 131072 elsewhere).
-    Raises `BadInput` when nothing is inside, for NaN values and for a resolution below 8.
+    Raises `BadInput` when nothing is inside, for NaN values and for a resolution outside 8 to 1024.
     """
     progress = progress or Progress()
     started = time.perf_counter()
@@ -97,8 +97,7 @@ def extract_mesh(
 
 def _check(field: Field, resolution: int) -> tuple[np.ndarray, np.ndarray]:
     """The field's bounds as two float64 arrays [3]."""
-    if resolution < MIN_RESOLUTION:
-        raise BadInput(f"Resolution {resolution} is too low to show a shape; give {MIN_RESOLUTION} or more.")
+    whole_number(resolution, "The resolution", *RESOLUTIONS)
     check_shape("field bounds", field.bounds, 2, 3)
     check_finite("field bounds", field.bounds)
     lower, upper = field.bounds.detach().cpu().double().numpy()

@@ -197,7 +197,7 @@ def test_half_precision_answers_are_fine():
         (Solid(ball(0.5)), {"level": 9.0}, "Nothing lies inside"),
         (Solid(lambda p: torch.full((len(p),), math.nan)), {}, "has NaN values"),
         (Solid(lambda p: torch.where(p[:, 0] > 0.3, math.nan, ball(0.5)(p))), {}, "has NaN values"),
-        (Solid(ball(0.5)), {"resolution": 7}, "Resolution 7 is too low"),
+        (Solid(ball(0.5)), {"resolution": 7}, "resolution is 7; a whole number from 8 to 1024"),
         (Solid(ball(0.5), CUBE.flip(0)), {}, "enclose no volume"),
         (Solid(ball(0.5), CUBE * math.nan), {}, "NaN or infinite"),
         (Solid(ball(0.5), CUBE[0]), {}, "field bounds has shape"),
