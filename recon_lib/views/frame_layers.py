@@ -12,9 +12,9 @@ from ..cameras.lens_json import is_scaled
 from ..errors import BadInput
 from ..provenance import Provenance
 from .array_files import read_array
+from .frame import Frame
 from .image_files import read_picture, read_stored, resampled
 from .mask_files import read_mask
-from .transforms_json import Frame
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Views as a folder of pictures with a transforms.json, the format of nerfstudio and related tools."""
+"""Views of folders with pictures and their cameras (`sources.py` lists the formats); saved with a transforms.json."""
 
 import logging
 import math
@@ -11,12 +11,15 @@ import torch
 from torch import Tensor
 
 from ..cameras.camera import Cameras
+from ..cameras.colmap_write import write_colmap
 from ..errors import BadInput
 from ..memory import explain_oom
 from ..progress import Progress
+from .frame import DEPTH_UNIT, Frame
 from .frame_layers import Layers, load_layers
 from .image_files import reduced_size
-from .transforms_json import DEPTH_UNIT, Frame, read_frames, write_frames
+from .sources import read_frames
+from .transforms_json import write_frames
 from .views import Views
 
 if TYPE_CHECKING:
@@ -38,18 +41,20 @@ def load_views(
     longest_side: int | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> Views:
-    """Read a folder with a transforms.json (or such a file itself, whatever its name) and its pictures.
+    """Read a folder of pictures with their cameras: a transforms.json (or such a file itself, whatever its name), a
+    COLMAP model, LLFF's poses_bounds.npy, or projection matrices.
 
-    The world frame is the file's (not rotated, centred or scaled), except far from its origin: then a new origin is
-    subtracted, in float64, and kept in `Views.origin`. A picture's mask is its `mask_path`, otherwise its alpha
-    channel, otherwise everything. Depth, normals and provenance are loaded if every frame has them. Pictures are made
-    to be what a pinhole camera sees; those of several sizes are padded at their right and lower edges, off the mask.
+    The world frame is the source's (not rotated, centred or scaled), except far from its origin: then a new origin is
+    subtracted, in float64, and kept in `Views.origin`. A picture's mask is its `mask_path` or that of a folder
+    `masks`, otherwise its alpha channel, otherwise everything. Depth, normals and provenance are loaded if every frame
+    has them. Pictures are made to be what a pinhole camera sees; those of several sizes are padded at their right and
+    lower edges, off the mask.
     longest_side: pixels to which larger pictures are reduced while they are read. If the views would still take more
     than `max_bytes`, they are reduced further.
     Raises `BadInput` naming the file if it is missing, damaged, of another size than told or outside the folder.
     """
     progress = progress or Progress()
-    frames = read_frames(Path(source), progress.check)
+    frames, _ = read_frames(Path(source), progress.check)
     progress.start("Loading views", len(frames))
     names = [name for name in LAYER_CHANNELS if all(name in frame.paths for frame in frames)]
     sizes = _sizes(frames, longest_side, max_bytes, 4 + sum(LAYER_CHANNELS[name] for name in names))
@@ -118,10 +123,11 @@ def _near_origin(poses: Tensor) -> tuple[tuple[float, float, float], Tensor]:
     return (x, y, z), near.float()
 
 
-def save_views(views: Views, folder: Path | str, progress: Progress | None = None) -> Path:
+def save_views(views: Views, folder: Path | str, progress: Progress | None = None, *, colmap: bool = False) -> Path:
     """Write the views as a new folder, atomically, for `load_views` to read. -> the folder.
 
     Images and masks are 8-bit PNG (rounded to 1/255), depth and normals float32 npy, provenance 8-bit PNG codes.
+    colmap: write the cameras as a COLMAP text model too, in `sparse/0`, without points.
     An existing folder is never touched unless it is empty.
     """
     progress = progress or Progress()
@@ -139,6 +145,9 @@ def save_views(views: Views, folder: Path | str, progress: Progress | None = Non
             names.append(_save_view(views[i], beside, i))
             progress.step(views.images[i])
         write_frames(beside, views.cameras, names, views.origin)
+        if colmap:
+            pictures = [Path(files["image"]).name for files in names]
+            write_colmap(beside / "sparse" / "0", views.cameras, pictures, views.origin)
         if folder.exists():
             folder.rmdir()
         beside.rename(folder)

@@ -9,21 +9,18 @@ file says otherwise). Own additions, ignored by others: `normal_file_path` and `
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-
-from torch import Tensor
 
 from ..cameras.camera import Cameras
 from ..cameras.camera_json import opengl_to_opencv, rigid_pose
-from ..cameras.lens_json import Lens, is_scaled, lens_from_json, level_of, size_from_json
+from ..cameras.lens_json import lens_from_json, level_of, size_from_json
 from ..errors import BadInput
 from ..parsing import number, read_json
 from ..progress import unchecked
+from .frame import DEPTH_UNIT, FARTHEST, Frame, checked_pose, is_upright
 from .frame_files import ARRAY_ENDINGS, FILE_NAME, ViewFolder, find_list
-from .image_files import ENDINGS, TRANSPOSED, Size, read_size
+from .image_files import ENDINGS, read_size
 
-DEPTH_UNIT = 0.001  # world units per stored unit
 LAYERS = {
     "image": "file_path",
     "mask": "mask_path",
@@ -31,23 +28,9 @@ LAYERS = {
     "normals": "normal_file_path",
     "provenance": "provenance_file_path",
 }
-FARTHEST = 1e12  # world units
 
 
-@dataclass(frozen=True)
-class Frame:
-    """One entry of `frames`, with what its image's header tells."""
-
-    paths: dict[str, Path]  # keys of `LAYERS`; only those that the frame names
-    pose: Tensor  # [4,4] float64 camera-to-world, OpenCV axes
-    lens: Lens
-    width: int  # pixels of the image, after the turn
-    height: int
-    upright: bool  # the image is turned as its EXIF tag says
-    depth_unit: float
-
-
-def read_frames(source: Path, check: Callable[[], None] = unchecked) -> list[Frame]:
+def read_transforms(source: Path, check: Callable[[], None] = unchecked) -> list[Frame]:
     """Frames of a folder's transforms.json, or of the file that is named, in its order; `check` runs before each.
 
     Raises `BadInput` for files that are missing or outside the folder, and for poses and lenses that are malformed.
@@ -83,32 +66,14 @@ def _frame(folder: ViewFolder, entry: Mapping, shared: Mapping) -> Frame:
     name = paths["image"].name
     levels = [level_of(entry), level_of(shared)]
     stored = read_size(paths["image"])
-    upright = _is_upright(stored, size_from_json(levels, name), name)
+    upright = is_upright(stored, size_from_json(levels, name), name)
     width, height = stored.upright() if upright else (stored.width, stored.height)
     lens = lens_from_json(levels, width, height, name)
     if lens is None:
         raise BadInput(f"{folder.list_name} has neither fl_x nor camera_angle_x (radians) for {name}; add one of them.")
     pose = opengl_to_opencv(rigid_pose(values.get("transform_matrix"), f"transform_matrix of {name}"))
-    if float(pose[:3, 3].abs().max()) > FARTHEST:
-        raise BadInput(f"transform_matrix of {name} lies beyond {FARTHEST:g} units; write it in other units.")
+    pose = checked_pose(pose, name, folder.list_name)
     return Frame(paths, pose, lens, width, height, upright, unit)
-
-
-def _is_upright(stored: Size, told: tuple[int, int] | None, name: str) -> bool:
-    """Whether an image counts as turned by its EXIF tag: the size (width, height) that the file tells decides."""
-    if stored.orientation == 1:
-        return True
-    if told is not None and stored.orientation in TRANSPOSED and stored.width != stored.height:
-        turned, plain = (is_scaled(size, told) for size in (stored.upright(), (stored.width, stored.height)))
-        if turned or plain:
-            if turned != plain:
-                return turned
-        else:
-            return True  # the sizes do not fit either way, which is told with the lens
-    raise BadInput(
-        f"{name} is turned by its EXIF tag, and w and h do not tell whether its pose is for the image before or after "
-        "the turn; save the images without the tag."
-    )
 
 
 def write_frames(
