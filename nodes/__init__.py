@@ -25,7 +25,7 @@ from . import (
     schedule,
     views,
 )
-from .host import register_folders
+from .host import offer_photos, register_folders
 
 FILES = (
     demo, models, mask, depth_normal, regress, cameras, views, carve, schedule, outpaint, personalize, fit, loop,
@@ -40,4 +40,5 @@ class Recon3D(ComfyExtension):
 
 async def comfy_entrypoint() -> Recon3D:
     register_folders()  # here, since `on_load` is not called by ComfyUI 0.3.64
+    offer_photos()
     return Recon3D()

@@ -1,5 +1,7 @@
 """The only file that talks to ComfyUI: progress, interruption, memory, folders."""
 
+import logging
+import shutil
 import time
 import uuid
 from collections.abc import Iterator
@@ -20,6 +22,7 @@ from .convert import to_pil
 if TYPE_CHECKING:
     from ..recon_lib.weights.registry import LoadedModel
 
+log = logging.getLogger("recon3d")
 MODEL_FOLDER = "recon3d"  # the key in extra_model_paths.yaml, and the folder's name under models/
 LONGEST_MESSAGE = 1000  # characters
 PACK = Path(__file__).resolve().parent.parent
@@ -95,6 +98,19 @@ def new_graph():
 def register_folders() -> None:
     """Make models/recon3d known, next to what extra_model_paths.yaml names under the same key."""
     folder_paths.add_model_folder_path(MODEL_FOLDER, str(Path(folder_paths.models_dir) / MODEL_FOLDER))
+
+
+def offer_photos() -> None:
+    """Put the pack's photographs into the input folder, where Load Image finds them: the workflows start with them."""
+    folder = Path(folder_paths.get_input_directory())
+    for photo in sorted((PACK / "assets" / "photos").glob("*.jpg")):
+        offered = folder / f"{MODEL_FOLDER}_{photo.name}"
+        try:
+            if not offered.exists():
+                shutil.copyfile(photo, offered)
+        except OSError as error:  # a folder that may not be written to, or a full disk
+            log.warning("the sample photographs could not be put into %s: %s", folder, error.strerror)
+            return
 
 
 def model_folders() -> list[Path]:

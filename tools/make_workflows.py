@@ -8,16 +8,18 @@ from pathlib import Path
 
 from workflow_graph import Graph
 from workflow_pop3d import native_inpaint, pop3d
+from workflow_start import photo_to_mesh
 from workflow_steps import steps
 
 ROOT = Path(__file__).resolve().parent.parent
 GREEN, BLUE, PURPLE, ORANGE = "#3f5f3f", "#3f4f6f", "#553f6f", "#6f553f"
 
 WELCOME = """## Photo to textured mesh (ZeroShape-W)
-Press **Run**. Everything needed is in the pack: model and photo.
+1. **Choose a photo** in *Load Image*, or take this one.
+2. Press **Run**.
 
-**Your own photo:** add a *Load Image* node and connect its *image* in place of *Demo Photo* (three links: \
-segment, depth, surface). Background, clutter and things in front of the object may stay.
+Background, clutter and things in front of the object may stay. Everything needed is in the pack. The same in eight \
+nodes: workflow *photo_to_mesh*.
 """
 MASK_NOTE = """Green is the object as far as it is seen, red is what stands in front of it.
 
@@ -58,10 +60,9 @@ def zeroshape_w(surface: dict) -> Graph:
     g = Graph("zeroshape_w", surface)
     wide = 300
     g.group("1  Photo & model", (0, -40, 340, 1100), GREEN)
-    g.note(WELCOME, (20, 40), (wide, 330), "Read me")
-    photo = g.node("Recon3D_DemoPhoto", (20, 420), (wide, 60), photo="buddha_side.jpg")
-    g.node("PreviewImage", (20, 530), (wide, 280), "Photo", images=photo[0])
-    model = g.node("Recon3D_LoadModel", (20, 860), (wide, 80), name="zeroshape_w_mini")
+    g.note(WELCOME, (20, 40), (wide, 290), "Read me")
+    photo = g.node("LoadImage", (20, 380), (wide, 350), "Choose a photo", image="recon3d_cat_head.jpg")
+    model = g.node("Recon3D_LoadModel", (20, 780), (wide, 80), name="zeroshape_w_mini")
 
     g.group("2  What is seen, and what hides it", (370, -40, 660, 1100), BLUE)
     masks = g.node("Recon3D_Segment", (390, 40), (wide, 340), model=model[0], image=photo[0])
@@ -105,7 +106,7 @@ def zeroshape_w(surface: dict) -> Graph:
 
 def main() -> None:
     surface = json.loads((ROOT / "tests" / "node_surface.json").read_text(encoding="utf-8"))
-    for make in (zeroshape_w, pop3d, native_inpaint, steps):
+    for make in (photo_to_mesh, zeroshape_w, pop3d, native_inpaint, steps):
         make(surface).write(ROOT / "workflows")
 
 

@@ -10,8 +10,9 @@ WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
 
 # ComfyUI's own nodes that the workflows use: inputs as (name, type, default or None), outputs as (name, type)
 CORE = {
+    "LoadImage": ([("image", "COMBO", "example.png")], [("IMAGE", "IMAGE"), ("MASK", "MASK")]),
     "CheckpointLoaderSimple": (
-        [("ckpt_name", "COMBO", "sd-v1-5-inpainting.ckpt")],
+        [("ckpt_name", "COMBO", "sd-v1-5-inpainting.safetensors")],
         [("MODEL", "MODEL"), ("CLIP", "CLIP"), ("VAE", "VAE")],
     ),
     "CLIPTextEncode": ([("text", "STRING", ""), ("clip", "CLIP", None)], [("CONDITIONING", "CONDITIONING")]),
@@ -42,6 +43,7 @@ CORE = {
     "Preview3D": ([("model_file", "STRING", ""), ("camera_info", "LOAD3D_CAMERA", None)], []),
 }
 OPTIONAL = {("Preview3D", "camera_info")}
+BEHIND = {"LoadImage": ["image"]}  # values of buttons, which the page saves behind those of the inputs
 
 
 ENTRANCE, EXIT = -10, -20  # the page's ids of a subgraph's two ends
@@ -51,7 +53,9 @@ Point = tuple[int, int]
 class Graph:
     """Nodes with places and links, in the order in which they are added."""
 
-    def __init__(self, name: str, surface: dict, first: int = 1) -> None:
+    def __init__(self, name: str, surface: dict, first: int = 1, view: tuple[float, int, int] = (0.6, 60, 200)) -> None:
+        """view: zoom at which the page opens it (no text is drawn below 0.5), and where the origin lies then, pixels."""
+        self.view = view
         self.name, self.surface, self.first = name, surface, first
         self.nodes: list[dict] = []
         self.prompt: dict[str, dict] = {}
@@ -84,6 +88,7 @@ class Graph:
                 entry["widget"] = {"name": name}
                 node["widgets_values"] += [value, "fixed"] if name in SEED_WIDGET else [value]
             node["inputs"].append(entry)
+        node["widgets_values"] += BEHIND.get(kind, [])
         self.nodes.append(node)
         self.prompt[str(node["id"])] = {"class_type": kind, "inputs": prompt_inputs, "_meta": {"title": title or kind}}
         return Placed(node)
@@ -125,10 +130,12 @@ class Graph:
 
     def write(self, folder: Path) -> None:
         """workflows/<name>.json and workflows/api/<name>.json."""
+        zoom, *origin = self.view
+        opened = {"ds": {"scale": zoom, "offset": [round(pixels / zoom) for pixels in origin]}}
         workflow = {
             "id": lasting_id(self.name), "revision": 0,
             "last_node_id": len(self.nodes), "last_link_id": len(self.links), "nodes": self.nodes,
-            "links": self.links, "groups": self.groups, "config": {}, "extra": {}, "version": 0.4,
+            "links": self.links, "groups": self.groups, "config": {}, "extra": opened, "version": 0.4,
         }  # fmt: skip
         if self.insides:
             workflow["definitions"] = {"subgraphs": [inside.definition() for inside in self.insides]}

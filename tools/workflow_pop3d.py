@@ -6,9 +6,8 @@ GREEN, BLUE, PURPLE, ORANGE = "#3f5f3f", "#3f4f6f", "#553f6f", "#6f553f"
 WIDE = 300
 
 WELCOME = """## The unseen side, painted view by view (after POP3D)
-Press **Run**: model, painter and photo are in the pack. On a CPU it takes several minutes; watch *Grow Around*.
-
-**Your own photo:** connect *Load Image* in place of *Demo Photo*. With a GPU, choose a Stable Diffusion folder in \
+**Choose a photo** in *Load Image*, or take this one, and press **Run**. Without a GPU it takes some minutes; watch \
+*Grow Around*. With a GPU, choose a Stable Diffusion folder in \
 *Load Outpainter* and say in *prompt* what the object is: the embedded painter is small and only continues what it sees.
 """
 FIRST_NOTE = """**Crop Views** cuts the object out: everything that follows works on small square pictures.
@@ -42,7 +41,7 @@ answer, puts the seen pixels back as they were, gives the object its outline, an
 def pop3d(surface: dict) -> Graph:
     """Photo, first surface, the loop as one node, mesh."""
     g = Graph("pop3d", surface)
-    photo, model, painter = beginning(g, WELCOME, "outpainter_mini")
+    photo, model, painter = beginning(g, WELCOME, "outpainter_mini", "recon3d_buddha_side.jpg")
     first, field = first_surface(g, model, photo, 370, "Recon3D_FitVolSDF")
     g.group("4  Around the object", (1080, -40, 660, 1100), PURPLE)
     grown = g.node(
@@ -63,13 +62,13 @@ def native_inpaint(surface: dict) -> Graph:
     """The same with two steps drawn by hand, painted by ComfyUI's own sampler."""
     g = Graph("pop3d_native_inpaint", surface)
     g.group("1  Photo & models", (0, -40, 340, 1100), GREEN)
-    g.note(NATIVE_WELCOME, (20, 40), (WIDE, 320), "Read me")
-    photo = g.node("Recon3D_DemoPhoto", (20, 410), (WIDE, 60), photo="buddha_side.jpg")
-    model = g.node("Recon3D_LoadModel", (20, 520), (WIDE, 60), name="zeroshape_w_mini")
-    brush = g.node("CheckpointLoaderSimple", (20, 630), (WIDE, 100))
-    wanted = g.node("CLIPTextEncode", (20, 780), (WIDE, 110), "What the object is", clip=brush[1],
+    g.note(NATIVE_WELCOME, (20, 40), (WIDE, 190), "Read me")
+    photo = g.node("LoadImage", (20, 270), (WIDE, 280), "Choose a photo", image="recon3d_buddha_above.jpg")
+    model = g.node("Recon3D_LoadModel", (20, 600), (WIDE, 60), name="zeroshape_w_mini")
+    brush = g.node("CheckpointLoaderSimple", (20, 710), (WIDE, 100))
+    wanted = g.node("CLIPTextEncode", (20, 860), (WIDE, 80), "What the object is", clip=brush[1],
                     text="a stone head of the Buddha, plain white background")  # fmt: skip
-    unwanted = g.node("CLIPTextEncode", (20, 940), (WIDE, 100), "What it is not", clip=brush[1],
+    unwanted = g.node("CLIPTextEncode", (20, 980), (WIDE, 70), "What it is not", clip=brush[1],
                       text="shadow, scenery, text, frame")  # fmt: skip
 
     first, field = first_surface(g, model, photo, 370, "Recon3D_FitVolSDF")
@@ -86,15 +85,14 @@ def native_inpaint(surface: dict) -> Graph:
     return g
 
 
-def beginning(g: Graph, welcome: str, painter: str) -> tuple:
+def beginning(g: Graph, welcome: str, painter: str, photo: str) -> tuple:
     """Photo, model and painter."""
     g.group("1  Photo, model & painter", (0, -40, 340, 1100), GREEN)
     g.note(welcome, (20, 40), (WIDE, 230), "Read me")
-    photo = g.node("Recon3D_DemoPhoto", (20, 320), (WIDE, 60), photo="buddha_side.jpg")
-    g.node("PreviewImage", (20, 430), (WIDE, 150), "Photo", images=photo[0])
-    model = g.node("Recon3D_LoadModel", (20, 630), (WIDE, 80), name="zeroshape_w_mini")
-    painted_by = g.node("Recon3D_LoadOutpainter", (20, 760), (WIDE, 280), name=painter, control="none", lora="none")
-    return photo, model, painted_by
+    chosen = g.node("LoadImage", (20, 320), (WIDE, 330), "Choose a photo", image=photo)
+    model = g.node("Recon3D_LoadModel", (20, 690), (WIDE, 80), name="zeroshape_w_mini")
+    painted_by = g.node("Recon3D_LoadOutpainter", (20, 810), (WIDE, 250), name=painter, control="none", lora="none")
+    return chosen, model, painted_by
 
 
 def first_surface(g: Graph, model, photo, x: int, fit: str) -> tuple:
@@ -117,7 +115,7 @@ def first_surface(g: Graph, model, photo, x: int, fit: str) -> tuple:
 def native_step(g: Graph, number: int, standing: tuple, cameras, model, brush: tuple, x: int) -> tuple:
     """One camera: carve, mask, paint with ComfyUI's sampler, join, fit. -> views and field."""
     (checkpoint, wanted, unwanted), (views, field) = brush, standing
-    g.group(f"5.{number}  Camera {number}", (x - 10, -40, 320, 2200), PURPLE)
+    g.group(f"5.{number}  Camera {number}", (x - 10, -40, 315, 2460), PURPLE)
     camera = g.node("Recon3D_PickCamera", (x, 40), (WIDE, 60), cameras=cameras[0], number=number)
     hull = g.node("Recon3D_VisualHull", (x, 150), (WIDE, 210), views=views, resolution=64)
     gap = g.node(

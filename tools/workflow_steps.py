@@ -3,17 +3,11 @@
 from workflow_graph import Graph, Output, Subgraph
 from workflow_pop3d import BLUE, PURPLE, WIDE, beginning, first_surface, result
 
-PAINTER = "nearest seen colour (no model)"
 DIRECTIONS = {90: "the right", -90: "the left", 180: "behind"}  # degrees from the photo's camera
 
 WELCOME = """## POP3D step by step, each step a subgraph
-Press **Run**. On a CPU it takes several minutes: set *rounds* of *Fit VolSDF*, also inside the step, to 2 for a quick \
-look.
-
-**Your own photo:** connect *Load Image* in place of *Demo Photo*.
-
-**A painter that invents:** choose the embedded model or a Stable Diffusion folder in *Load Outpainter*. The one \
-chosen here only spreads the nearest seen colours: it shows what a step does, not what an object looks like behind.
+**Choose a photo** in *Load Image*, or take this one, and press **Run**. Without a GPU it takes some minutes; *rounds* \
+2 of *Fit VolSDF*, also inside the step, is a quick look. *Load Outpainter* takes Stable Diffusion folders too.
 """
 CAMERA_NOTE = """*directions* has one camera per line: azimuth and elevation in degrees, counted from the photo's \
 camera. *Pick Camera* takes one of them.
@@ -40,7 +34,7 @@ INSIDE_NOTE = """One camera further, after POP3D.
 def steps(surface: dict) -> Graph:
     """Photo, first surface, three steps around the object, mesh."""
     g = Graph("pop3d_steps", surface)
-    photo, model, painter = beginning(g, WELCOME, PAINTER)
+    photo, model, painter = beginning(g, WELCOME, "outpainter_mini", "recon3d_dahlia.jpg")
     first, field = first_surface(g, model, photo, 370, "Recon3D_FitVolSDF")
     g.group("4  Cameras & words", (1080, -40, 340, 1100), BLUE)
     cameras = g.node(
@@ -50,13 +44,13 @@ def steps(surface: dict) -> Graph:
     )  # fmt: skip
     g.note(CAMERA_NOTE, (1100, 460), (WIDE, 270), "Where to look from")
     words = g.node("PrimitiveStringMultiline", (1100, 780), (WIDE, 260), "What the object is, for every step",
-                   value="a coffee cup on a saucer, plain white background")  # fmt: skip
+                   value="an orange dahlia in bloom, plain white background")  # fmt: skip
 
     inside, views, standing = one_step(surface), first[0], field[0]
     common = {"model": model[0], "outpainter": painter[0], "prompt": words[0]}
     for number, side in enumerate(DIRECTIONS.values(), 1):
         x = 1130 + 320 * number
-        g.group(f"5.{number}  From {side}", (x - 10, -40, 320, 1100), PURPLE)
+        g.group(f"5.{number}  From {side}", (x - 10, -40, 315, 1100), PURPLE)
         camera = g.node("Recon3D_PickCamera", (x, 40), (WIDE, 60), cameras=cameras[0], number=number)
         step = g.instance(
             inside, (x, 150), (WIDE, 200), inside.name, views=views, field=standing, camera=camera[0], **common

@@ -159,3 +159,20 @@ def test_messages_name_no_folder_of_the_server(host, tmp_path):
     told = host.public(f"{tmp_path}/input/3d/a.obj and {tmp_path}/output are bad, so is {tmp_path}/user/recon3d/x.pt.")
     assert told == "input/3d/a.obj and output are bad, so is user/recon3d/x.pt."
     assert len(host.public("x" * 10**6)) == host.LONGEST_MESSAGE
+
+
+def test_sample_photos_lie_where_load_image_looks_and_nothing_is_replaced(host, tmp_path):
+    mine = tmp_path / "input" / "recon3d_dahlia.jpg"
+    mine.write_bytes(b"mine")
+    host.offer_photos()
+    assert mine.read_bytes() == b"mine"
+    photos = sorted((host.PACK / "assets" / "photos").glob("*.jpg"))
+    offered = [tmp_path / "input" / f"recon3d_{photo.name}" for photo in photos]
+    assert len(photos) > 1 and all(path.is_file() for path in offered)
+    assert offered[0].read_bytes() == photos[0].read_bytes()
+
+
+def test_an_input_folder_that_cannot_be_written_is_told_and_stops_nothing(host, tmp_path, caplog):
+    (tmp_path / "input").rmdir()
+    host.offer_photos()
+    assert "could not be put into" in caplog.text

@@ -156,9 +156,8 @@ def test_the_api_file_is_the_same_graph(path):
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_photos_and_thumbnails_are_there(path):
     prompt = load(path.parent / "api" / path.name)
-    for node in prompt.values():
-        if node["class_type"] == "Recon3D_DemoPhoto":
-            assert (ROOT / "assets" / "photos" / node["inputs"]["photo"]).is_file()
+    photos = [node["inputs"]["image"] for node in prompt.values() if node["class_type"] == "LoadImage"]
+    assert photos and all((ROOT / "assets" / "photos" / name.removeprefix("recon3d_")).is_file() for name in photos)
     assert path.with_suffix(".jpg").is_file()
 
 
@@ -171,6 +170,29 @@ def test_nodes_do_not_lie_on_one_another(path):
             for other_x, other_y, other_w, other_h, other in boxes[:i]:
                 beside = x >= other_x + other_w or other_x >= x + w
                 assert beside or y - 30 >= other_y + other_h or other_y - 30 >= y + h, (kind, other)  # 30: the title
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_groups_stand_apart_and_hold_their_nodes(path):
+    graph = load(path)
+    boxes = [(*group["bounding"], group["title"]) for group in graph["groups"]]
+    for i, (x, y, w, h, title) in enumerate(boxes):
+        for other_x, other_y, other_w, other_h, other in boxes[:i]:
+            assert x >= other_x + other_w or other_x >= x + w or y >= other_y + other_h or other_y >= y + h, (
+                title, other,
+            )  # fmt: skip
+    for node in graph["nodes"] if boxes else []:
+        (left, top), (width, height) = node["pos"], node["size"]
+        assert any(
+            x <= left and left + width <= x + w and y <= top - 30 and top + height <= y + h for x, y, w, h, _ in boxes
+        ), node["type"]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_graphs_open_where_text_is_drawn_and_begin_at_the_left_edge(path):
+    view = load(path)["extra"]["ds"]
+    left = min(node["pos"][0] for node in load(path)["nodes"])
+    assert view["scale"] >= 0.5 and 0 < (left + view["offset"][0]) * view["scale"] < 200
 
 
 def tool(name: str):
