@@ -54,7 +54,7 @@ class Graph:
     """Nodes with places and links, in the order in which they are added."""
 
     def __init__(self, name: str, surface: dict, first: int = 1, view: tuple[float, int, int] = (0.6, 60, 200)) -> None:
-        """view: zoom at which the page opens it (no text is drawn below 0.5), and where the origin lies then, pixels."""
+        """view: zoom at which the page opens it (no text below 0.5), and where the origin lies then, pixels."""
         self.view = view
         self.name, self.surface, self.first = name, surface, first
         self.nodes: list[dict] = []
