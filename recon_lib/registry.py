@@ -48,10 +48,22 @@ _rows: dict[str, System] = {
             workflow="pop3d.json",
         ),
         System(
+            "list",
+            "LIST (Arshad and Beksi, ICCV 2023)",
+            network=".networks.list_sdf.model:build",
+            trainer=".training.list_sdf.train",
+        ),
+        System(
             "outpainter",
             "painter of unseen sides (of this pack)",
             network=".networks.outpainter:build",
             trainer=".training.outpainter.train",
+        ),
+        System(
+            "view-diffusion",
+            "prior of views, after ReconFusion (Wu et al., CVPR 2024)",
+            network=".networks.view_diffusion.model:build",
+            trainer=".training.view_diffusion.train",
         ),
     )
 }

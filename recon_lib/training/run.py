@@ -53,7 +53,9 @@ class Run(ABC):
         model = self._model()
         if settings.init is not None:
             load_weights(model, settings.init)
-        model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        for parameter in model.parameters():
+            if parameter.ndim == 4:  # `Module.to` would also touch 3D kernels, which have no such format
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         self.average = WeightAverage(model)
         optimizers = self._optimizers(model)
         self.terms, *self.optimizers = self.accelerator.prepare(self._terms(model), *optimizers)

@@ -1,7 +1,7 @@
 """Mirror images: a second training sample from every rendered one."""
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 from torch import Tensor
@@ -19,13 +19,17 @@ def mirrored(batch: dict[str, Tensor]) -> dict[str, Tensor]:
     return {**batch, **pictures, "intrinsics": intrinsics, "points": batch["points"] * flip}
 
 
-def with_mirror_images(batches: Iterable[dict[str, Tensor]], seed: int) -> Iterator[dict[str, Tensor]]:
-    """Every batch, and some batches later its mirror image."""
+def with_mirror_images(
+    batches: Iterable[dict[str, Tensor]],
+    seed: int,
+    flip: Callable[[dict[str, Tensor]], dict[str, Tensor]] = mirrored,
+) -> Iterator[dict[str, Tensor]]:
+    """Every batch, and some batches later its mirror image by `flip`."""
     rng, queue = random.Random(seed), []
     for batch in batches:
         yield batch
         queue.append(batch)
         if len(queue) >= QUEUE_LENGTH:
-            yield mirrored(queue.pop(rng.randrange(len(queue))))
+            yield flip(queue.pop(rng.randrange(len(queue))))
     for batch in queue:
-        yield mirrored(batch)
+        yield flip(batch)

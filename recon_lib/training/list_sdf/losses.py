@@ -1,0 +1,95 @@
+"""Losses of LIST's mini model: coarse points, view, occupancy grid, signed distance."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ...networks.list_sdf.mini import EncodedPicture, ListMini
+from ...networks.list_sdf.occupancy import nearest_nodes
+from ...networks.list_sdf.sampling import project
+
+Batch = dict[str, Tensor]
+POSITIVE = 0.9  # weight of occupied nodes in the cross-entropy of the grid, empty ones have the rest (LIST, eq. 4)
+SIGN_SLOPE = 5.0  # of the logit of being inside, per unit of the decoder's answer
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weights of the terms."""
+
+    chamfer: float = 5.0
+    up: float = 2.0
+    position: float = 5.0
+    lens: float = 0.1
+    occupancy: float = 1.0
+    distance: float = 2.0
+    sign: float = 0.5
+
+
+def chamfer(predicted: Tensor, true: Tensor) -> Tensor:
+    """Mean distance from each point of either cloud [B,P,3], [B,T,3] to the nearest of the other, summed both ways."""
+    squares = (
+        predicted.square().sum(-1)[:, :, None]
+        + true.square().sum(-1)[:, None]
+        - 2 * torch.einsum("bpi,bti->bpt", predicted, true)
+    )
+    both = (squares.amin(axis).clamp_min(1e-8).sqrt().mean() for axis in (1, 2))
+    return torch.stack(list(both)).sum()
+
+
+def distance_loss(answers: Tensor, distance: Tensor, scale: float) -> Tensor:
+    """L1 between answers [B,N] and scaled distances clamped to -1..1 (Park et al., "DeepSDF", 2019, eq. 4).
+
+    Where the truth is clamped, answers beyond it are right, and others are drawn to it from any distance.
+    """
+    target = (distance * scale).clamp(-1, 1)
+    beyond = (target.abs() >= 1).to(answers)
+    near = (answers - target).abs()
+    return torch.where(beyond > 0, F.relu(1 - answers * target.sign()), near).mean()
+
+
+def coarse_losses(encoded: EncodedPicture, batch: Batch) -> Batch:
+    """Terms of the first stage: coarse points and view.
+
+    LIST leaves its spatial transformer untaught; here it is told where queries show, which training data know.
+    """
+    view = encoded.view
+    return {
+        "chamfer": chamfer(encoded.points, batch["surface"]),
+        "up": (1 - (view.up * batch["up"]).sum(-1)).mean(),
+        "position": (project(batch["points"], view.matrix) - batch["position"]).abs().clamp_max(1).mean(),
+        "lens": (view.convergence.log() - batch["convergence"].log()).abs().mean(),
+    }
+
+
+def shape_losses(network: ListMini, encoded: EncodedPicture, batch: Batch) -> Batch:
+    """Terms of the second stage: occupancy grid and signed distance."""
+    config, terms = network.config, {}
+    if encoded.grid is not None:
+        target = nearest_nodes(batch["surface"], config.grid, config.half)
+        weight = torch.where(target > 0, POSITIVE, 1 - POSITIVE)
+        terms["occupancy"] = F.binary_cross_entropy_with_logits(encoded.grid.logits, target, weight)
+    answers = network.distance(batch["points"], encoded)
+    terms["distance"] = distance_loss(answers, batch["distance"], config.sdf_scale)
+    terms["sign"] = F.binary_cross_entropy_with_logits(-SIGN_SLOPE * answers, (batch["distance"] < 0).to(answers))
+    return terms
+
+
+class LossTerms(nn.Module):
+    """Network and losses as one module, so that accelerate can distribute it over processes."""
+
+    def __init__(self, network: ListMini) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, batch: Batch, coarse_only: bool = False) -> Batch:
+        encoded = self.network.encode(batch["image"], batch["masks"])
+        terms = coarse_losses(encoded, batch)
+        return terms if coarse_only else terms | shape_losses(self.network, encoded, batch)
+
+
+def total(terms: Batch, weights: LossWeights) -> Tensor:
+    """Weighted sum of the loss terms."""
+    return torch.stack([getattr(weights, name) * value for name, value in terms.items()]).sum()

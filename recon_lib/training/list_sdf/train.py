@@ -1,0 +1,131 @@
+"""Training of LIST in the paper's two stages: `python -m recon_lib train list`."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from ...data.shards.upright import DistanceLibrary
+from ...files import check_output
+from ...networks.list_sdf.config import MINI
+from ...networks.list_sdf.mini import ListMini
+from ...progress import Progress
+from ...weights.registry import read_state
+from ..muon import Muon, matrices_and_others
+from ..run import Batch, Run
+from ..weight_files import decay_groups
+from ..zeroshape_w.mirror import with_mirror_images
+from .dataset import UprightDataset, mirrored
+from .losses import LossTerms, LossWeights, total
+from .settings import ListSettings
+from .validation import validate
+
+STEPS_PER_LISTING = 100  # after which the folder of shards is listed again: it may still be growing
+ENCODER_RATE_FACTOR = 0.3  # of the learning rate, for the backbone that comes trained
+BACKBONE = "dpt_depth."
+
+
+class Trainer(Run):
+    """One run: coarse points and view first, then everything."""
+
+    clip = 10.0  # reached by outliers only
+    system = "list"
+    settings: ListSettings
+
+    @property
+    def weights_name(self) -> str:
+        return "list_mini.safetensors"
+
+    def _model(self) -> ListMini:
+        s = self.settings
+        model = ListMini(replace(MINI, coarse_branch=s.coarse_branch, spatial_transformer=s.spatial_transformer))
+        if s.encoder is not None and s.init is None:
+            state = read_state(s.encoder)
+            backbone = {key.removeprefix(BACKBONE): v for key, v in state.items() if key.startswith(BACKBONE)}
+            model.dpt_depth.load_state_dict(backbone)
+        return model
+
+    def _terms(self, model: ListMini) -> LossTerms:
+        return LossTerms(model)
+
+    def _optimizers(self, model: ListMini) -> list[torch.optim.Optimizer]:
+        return optimizers(model, self.settings)
+
+    @property
+    def coarse_only(self) -> bool:
+        """Whether the run is in its first stage."""
+        return self.done < self.settings.coarse_stage and self.settings.init is None
+
+    def _loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        batch["image"] = batch["image"].contiguous(memory_format=torch.channels_last)
+        terms = self.terms(batch, self.coarse_only)
+        return total(terms, LossWeights()), terms
+
+    def _batches(self) -> Iterator[Batch]:
+        s, world = self.settings, self.accelerator.num_processes
+        while self.done < 1:
+            rank = self.accelerator.process_index * STEPS_PER_LISTING
+            data = UprightDataset(
+                s.shards, STEPS_PER_LISTING * s.batch,
+                first=(s.seed * 1_000_003 + self.step * world + rank) * s.batch,
+                size=s.side(self.done), queries=s.queries, surface=s.surface,
+            )  # fmt: skip
+            loader = DataLoader(data, s.batch, num_workers=s.workers, prefetch_factor=4 if s.workers else None)
+            for batch in with_mirror_images(loader, self.step, mirrored):
+                if self.done >= 1:
+                    return
+                yield {name: value.to(self.accelerator.device) for name, value in batch.items()}
+
+    def _validate(self, check: Callable[[], None]) -> None:
+        if self.settings.validation:
+            self._log({"validation": validate(self.average.module, self.settings.validation, check)})
+
+
+def optimizers(model: ListMini, settings: ListSettings) -> list[torch.optim.Optimizer]:
+    """Muon for matrices, AdamW for the rest and, at a lower rate, for the backbone, which comes trained."""
+    decay = settings.weight_decay
+    backbone = list(model.dpt_depth.parameters())
+    trained = {id(parameter) for parameter in backbone}
+    matrices, others = (
+        [parameter for parameter in group if id(parameter) not in trained] for group in matrices_and_others(model)
+    )
+    backbone_groups = [{**group, "share": ENCODER_RATE_FACTOR} for group in decay_groups(backbone, decay)]
+    adam = torch.optim.AdamW(decay_groups(others, decay) + backbone_groups, lr=settings.rate, betas=(0.9, 0.99))
+    return [adam, Muon(matrices, settings.muon_rate, decay=decay)]
+
+
+def train(settings: ListSettings, progress: Progress | None = None) -> Path:
+    """Train, resuming from a checkpoint in `settings.out` if there is one. -> the folder of the weights."""
+    settings = replace(settings, out=Path(settings.out))
+    DistanceLibrary(settings.shards)  # raises now when there are no shards with distances
+    check_output(settings.out / "state.pt")
+    return Trainer(settings).run(progress or Progress())
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--shards", type=Path, required=True, help="folder of `data --shards FOLDER --distances`")
+    parser.add_argument("--out", type=Path, required=True, help="checkpoints, log, weights; a run there is resumed")
+    parser.add_argument("--validation", type=Path, help="such shards of objects that are never trained on")
+    parser.add_argument("--encoder", type=Path, default=ListSettings.encoder, help="ZeroShape-W weights to begin with")
+    parser.add_argument("--steps", type=int, default=ListSettings.steps)
+    parser.add_argument("--minutes", type=float, help="time limit; the learning-rate schedule ends then")
+    parser.add_argument("--batch", type=int, default=ListSettings.batch, help="a process")
+    parser.add_argument("--rate", type=float, default=ListSettings.rate, help="peak learning rate")
+    parser.add_argument("--muon-rate", type=float, default=ListSettings.muon_rate, help="Muon's peak learning rate")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=ListSettings.workers)
+    parser.add_argument("--save-every", type=int, default=ListSettings.save_every, help="steps")
+    parser.add_argument("--init", type=Path, help="LIST weights to start from, without the first stage")
+    parser.add_argument("--without-coarse-branch", action="store_true", help="the paper's ablation")
+    parser.add_argument("--without-spatial-transformer", action="store_true", help="the paper's ablation")
+
+
+def settings_from(args: Namespace) -> ListSettings:
+    """Settings from the arguments of `add_arguments`."""
+    without = ("coarse_branch", "spatial_transformer")
+    options = {name: value for name, value in vars(args).items() if not name.startswith("without_")}
+    return ListSettings(**options, **{name: not getattr(args, f"without_{name}") for name in without})
