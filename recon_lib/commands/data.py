@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from ..progress import Progress
 
 LIMITS = {  # least and most of the whole numbers
-    "count": (1, 4096), "solids": (0, 10**6), "views": (1, 10**4), "backgrounds": (0, 10**6), "seed": (0, 2**31 - 1),
+    "count": (1, 4096), "solids": (0, 10**6), "views": (1, 10**4), "scattered": (0, 1024), "backgrounds": (0, 10**6),
+    "seed": (0, 2**31 - 1),
 }  # fmt: skip
 
 
@@ -21,6 +22,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--count", type=int, default=8, help="samples on the sheet")
     parser.add_argument("--shards", type=Path, metavar="FOLDER", help="render shards for training into this folder")
     parser.add_argument("--orbits", type=Path, metavar="FOLDER", help="render orbits of views for outpainters")
+    parser.add_argument(
+        "--scattered", type=int, default=0, metavar="N", help="--orbits of N views from all around, for priors of views"
+    )
     parser.add_argument("--outpaint-samples", type=Path, metavar="FOLDER", help="make outpainting samples of --orbits")
     parser.add_argument("--meshes", type=Path, metavar="FOLDER", help="objects: a folder of meshes")
     parser.add_argument("--split", default="train", help="of the folder's manifest.json, if it has one")
@@ -96,12 +100,16 @@ def _render(args: Namespace, progress: "Progress") -> None:
 
 def _render_orbits(args: Namespace, progress: "Progress") -> None:
     from ..data.shards.orbits import render_mesh_orbits, render_solid_orbits
+    from ..data.shards.scattered import SCATTERED_SIDE_PX, scattered
 
+    options = {"progress": progress}
+    if args.scattered:
+        options |= {"size": SCATTERED_SIDE_PX, "draw": scattered(args.scattered)}
     if args.meshes:
-        render_mesh_orbits(args.meshes, args.orbits, seed=args.seed, split=args.split, up=args.up, progress=progress)
+        render_mesh_orbits(args.meshes, args.orbits, seed=args.seed, split=args.split, up=args.up, **options)
     if args.solids:
         seeds = range(args.seed * args.solids, (args.seed + 1) * args.solids)
-        render_solid_orbits(args.orbits, seeds, progress=progress)
+        render_solid_orbits(args.orbits, seeds, **options)
 
 
 def _make_outpaint_samples(args: Namespace, progress: "Progress") -> None:

@@ -1,7 +1,7 @@
-"""Orbit renders: one object under one light, from the cameras of the schedule around it, to train outpainters on.
+"""Orbit renders: one object under one light, from cameras around it: the schedule's, to train outpainters on, or
+scattered ones (`scattered.py`), for priors of views.
 
-Pictures are supersampled: colour and coverage are means over
-each pixel, depth and normals are those at its centre.
+Pictures are supersampled: colour and coverage are means over each pixel, depth and normals are those at its centre.
 """
 
 import logging
@@ -43,7 +43,7 @@ SOLID_CELLS = 64  # cells per side of the grid that solids are meshed on: enough
 
 @dataclass(frozen=True)
 class OrbitShard(ArrayShard):
-    """Orbits of R objects, memory-mapped. The first view is the front, the others follow `next_views.ring()`."""
+    """Orbits of R objects, memory-mapped. In the schedule's the first view is the front, then `next_views.ring()`."""
 
     rgb: NDArray[np.uint8]  # [R,V,S,S,3] sRGB on white
     alpha: NDArray[np.uint8]  # [R,V,S,S] coverage of the pixel by the object, 255 = all
@@ -73,6 +73,9 @@ class OrbitShard(ArrayShard):
 
 # -- rendering ------------------------------------------------------------------------------------------------
 
+# mesh in the unit sphere, dice, picture's size -> the mesh as it stands, and the cameras around it
+DrawOrbit = Callable[[Mesh, np.random.Generator, int], tuple[Mesh, Cameras]]
+
 
 def render_mesh_orbits(
     source: Path,
@@ -82,11 +85,13 @@ def render_mesh_orbits(
     seed: int = 0,
     split: str = "train",
     up: str = "z",
+    draw: DrawOrbit | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Render an orbit of every mesh of `source` into shards below `out`. Existing shards are not rendered again.
 
-    `up` is the files' up axis. Another seed has other first views and other light.
+    `up` is the files' up axis, `draw` chooses the cameras (default `random_orbit`). Another seed has other first views
+    and other light.
     """
     files = list_objects(source, split)
     files = [files[i] for i in np.random.default_rng(seed).permutation(len(files))]
@@ -95,15 +100,23 @@ def render_mesh_orbits(
         for index, mesh in iterate_objects(files[batch.start : batch.stop], up):
             rng = np.random.default_rng([seed, batch.start + index, 11])
             material = random_material(int(rng.integers(2**31))) if rng.random() < RECOLORED else None
-            yield _orbit(mesh, rng, size, material)
+            yield _orbit(mesh, rng, size, material, draw=draw)
 
     _fill(out, f"meshes_{split}_{seed:03d}", range(len(files)), orbits, progress)
 
 
 def render_solid_orbits(
-    out: Path, seeds: range, *, size: int = ORBIT_SIDE_PX, progress: Progress | None = None
+    out: Path,
+    seeds: range,
+    *,
+    size: int = ORBIT_SIDE_PX,
+    draw: DrawOrbit | None = None,
+    progress: Progress | None = None,
 ) -> None:
-    """Render an orbit of every procedural solid of `seeds` into shards below `out`. Existing shards are kept."""
+    """Render an orbit of every procedural solid of `seeds` into shards below `out`. Existing shards are kept.
+
+    `draw` chooses the cameras (default `random_orbit`).
+    """
 
     def orbits(batch: range) -> Iterator[dict[str, NDArray]]:
         for seed in batch:
@@ -112,7 +125,8 @@ def render_solid_orbits(
             rng = np.random.default_rng([seed, 12])
             colors = np.asarray(solid.colors, np.float32) if rng.random() < 0.5 else None
             material = random_material(int(rng.integers(2**31)), colors)
-            yield _orbit(mesh, rng, size, material, solid.part(mesh.triangles.mean(1)).numpy().astype(np.int64))
+            parts = solid.part(mesh.triangles.mean(1)).numpy().astype(np.int64)
+            yield _orbit(mesh, rng, size, material, parts, draw)
 
     _fill(out, "solids", seeds, orbits, progress)
 
@@ -147,9 +161,10 @@ def _orbit(
     size: int,
     material: Material | None,
     face_parts: NDArray[np.integer] | None = None,
+    draw: DrawOrbit | None = None,
 ) -> dict[str, NDArray]:
     """Orbit render of one object in one material and light: a row of a shard."""
-    mesh, cameras = random_orbit(mesh, rng, size)
+    mesh, cameras = (draw or random_orbit)(mesh, rng, size)
     renderer = MeshRenderer(mesh)
     toward_camera = cameras.rotation[0, :, 2].numpy() * -rng.uniform(0, 1)  # shortened, so that lamps may be behind too
     light = random_lighting(rng, toward_camera)
@@ -199,17 +214,18 @@ def random_orbit(mesh: Mesh, rng: np.random.Generator, size: int) -> tuple[Mesh,
     rise = 0.0 if rng.random() < 0.5 else rng.uniform(0, 15)
     directions = [(a + rng.normal(0, JITTER), e + rise + rng.normal(0, JITTER)) for a, e in ring()]
     front = Cameras.orbit(0.0, camera_elevation, float(distance), fov, size, size)
-    front = _filled(front, mesh.vertices, float(rng.uniform(*FILL)))
+    front = filled(front, mesh.vertices, float(rng.uniform(*FILL)))
     return mesh, Cameras.cat([front, look_from(directions, front)])
 
 
-def _filled(camera: Cameras, points: Tensor, fill: float) -> Cameras:
-    """Camera whose focal length puts the outermost of points [N,3] at `fill` of the way from the centre to the edge."""
-    pixels, _ = camera.project(points)
-    extent = float((pixels - camera.width / 2).abs().max())
-    intrinsics = camera.intrinsics.clone()
-    intrinsics[:, [0, 1], [0, 1]] *= fill * camera.width / 2 / extent
-    return replace(camera, intrinsics=intrinsics)
+def filled(cameras: Cameras, points: Tensor, fill: float) -> Cameras:
+    """Cameras whose focal lengths, changed alike, put the outermost of points [N,3] at `fill` of the way from the
+    centre to the edge."""
+    pixels, _ = cameras.project(points)
+    extent = float((pixels - cameras.width / 2).abs().max())
+    intrinsics = cameras.intrinsics.clone()
+    intrinsics[:, [0, 1], [0, 1]] *= fill * cameras.width / 2 / extent
+    return replace(cameras, intrinsics=intrinsics)
 
 
 def orbit_arrays(shots: list[ObjectRender], cameras: Cameras) -> dict[str, NDArray]:
