@@ -59,6 +59,28 @@ class Radiance:
     gradient: Tensor | None = None  # [N,3] of the signed distance, where the field has one: it points outward
 
 
+@dataclass(frozen=True)
+class Cones:
+    """N samples of the cones that pixels see, each as K Gaussians that are alike in all directions."""
+
+    points: Tensor  # [N,K,3] world, their means
+    widths: Tensor  # [N,K] their standard deviations, world units
+    directions: Tensor  # [N,3] unit, of the view; 0: from nowhere in particular
+
+    def __getitem__(self, rows: Tensor | slice) -> "Cones":
+        return Cones(self.points[rows], self.widths[rows], self.directions[rows])
+
+
+@runtime_checkable
+class ConeField(RadianceField, Protocol):
+    """A radiance field that knows how coarsely it is looked at (Barron et al. 2021, "Mip-NeRF")."""
+
+    multisamples: int  # K that it wants to be asked with, 1 or 6
+
+    def cone_radiance(self, cones: Cones) -> Radiance:
+        """Mean density and colour of each sample, differentiable."""
+
+
 def radiance_of(field: RadianceField, points: Tensor, directions: Tensor) -> Radiance:
     """Radiance at points [N,3] world seen along directions [N,3] unit, in one pass where the field offers it."""
     radiance = getattr(field, "radiance", None)

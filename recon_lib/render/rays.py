@@ -14,8 +14,9 @@ from torch import Tensor
 
 from ..cameras.camera import Cameras
 from ..check import check_shape
-from ..fields.field import RadianceField, radiance_of
+from ..fields.field import ConeField, Radiance, RadianceField, radiance_of
 from ..progress import unchecked
+from .gradient_scale import scale_gradient
 from .volume import composite_rays, interval_weights, merge_weights
 
 ENDLESS = 1e10  # length of a last segment that lets nothing pass
@@ -113,19 +114,22 @@ def render_rays(
     return composite(sample_radiance(field, rays, samples), samples, background)
 
 
-def sample_radiance(field: RadianceField, rays: RayBundle, samples: RaySamples) -> SampleRadiance:
+def sample_radiance(
+    field: RadianceField,
+    rays: RayBundle,
+    samples: RaySamples,
+    learning: Tensor | None = None,  # [R,S] factors of the gradients that reach density and colour, see `depth_scale`
+) -> SampleRadiance:
     """Ask a field at all samples, but for padding where there is much of it.
 
     The density is constant in each sample's segment.
     """
-    points, directions = rays.at(samples.t), rays.directions[:, None].expand(*samples.t.shape, 3)
     solid = samples.length > 0
     count = int(solid.sum())
     ragged = count < RAGGED * solid.numel()
     if not count:
         solid[:1, :1] = True  # no field has to answer about no point
-    asked = (x[solid] if ragged else x.reshape(-1, 3) for x in (points, directions))
-    radiance = radiance_of(field, *asked)
+    radiance = _asked(field, rays, samples, solid.reshape(-1) if ragged else slice(None))
 
     def layer(values: Tensor) -> Tensor:
         if not ragged:
@@ -134,9 +138,21 @@ def sample_radiance(field: RadianceField, rays: RayBundle, samples: RaySamples) 
         padded[solid] = values
         return padded
 
-    weights, passed = interval_weights(samples.length * layer(radiance.density))
+    density, color = layer(radiance.density), layer(radiance.color)
+    if learning is not None:
+        density, color = scale_gradient(density, learning), scale_gradient(color, learning[..., None])
+    weights, passed = interval_weights(samples.length * density)
     normal = None if radiance.gradient is None else F.normalize(layer(radiance.gradient), dim=-1)
-    return SampleRadiance(weights, passed, layer(radiance.color), normal)
+    return SampleRadiance(weights, passed, color, normal)
+
+
+def _asked(field: RadianceField, rays: RayBundle, samples: RaySamples, rows: Tensor | slice) -> Radiance:
+    """What a field answers at those rows of the R*S samples, asked with the cones of the rays where both have any."""
+    cones = getattr(rays, "cones", None)
+    if cones is not None and isinstance(field, ConeField):
+        return field.cone_radiance(cones(samples, field.multisamples)[rows])
+    points, directions = rays.at(samples.t), rays.directions[:, None].expand(*samples.t.shape, 3)
+    return radiance_of(field, points.reshape(-1, 3)[rows], directions.reshape(-1, 3)[rows])
 
 
 def composite(
