@@ -40,9 +40,10 @@ class PixelRays(RayBundle):
         views: Views,
         trust: Trust,
         check: Callable[[], None] = unchecked,
+        whole: bool = False,
     ) -> "PixelRays":
-        """All pixels of all views, view by view and row by row, on the CPU."""
-        check_views(views)
+        """All pixels of all views, view by view and row by row, on the CPU. whole: as for `check_views`."""
+        check_views(views, whole)
         count, _, height, width = views.images.shape
         origins, directions = views.cameras.rays()
         cos_axis = (directions * views.cameras.rotation[:, None, None, :, 2]).sum(-1)
@@ -62,8 +63,8 @@ class PixelRays(RayBundle):
         return cls(**{name: value.flatten(0, 2).contiguous() for name, value in pixels.items()})
 
 
-def check_views(views: Views) -> None:
-    """Raise `BadInput` unless the views show one object before a background."""
+def check_views(views: Views, whole: bool = False) -> None:
+    """Raise `BadInput` unless the views show one object before a background, or, where `whole` may be, a scene."""
     if not len(views):
         raise BadInput("There is no view to fit; connect at least one.")
     for name in ("images", "masks", "depth", "normals"):
@@ -73,8 +74,13 @@ def check_views(views: Views) -> None:
     empty = (~solid.flatten(1).any(1)).nonzero().flatten().tolist()
     if empty:
         raise BadInput(f"The mask of view {empty[0]} is empty; white (1) must mark the object.")
-    if solid.float().mean() > WHOLE:
+    if covers_all(views) and not whole:
         raise BadInput("The masks cover the whole pictures; the fit needs masks that mark the object alone.")
+
+
+def covers_all(views: Views) -> bool:
+    """Whether the masks cover the whole pictures, so that they mark no object."""
+    return bool((views.masks > 0.5).float().mean() > WHOLE)
 
 
 def reduced(views: Views, side: int) -> Views:
