@@ -21,6 +21,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--sheet", type=Path, metavar="OUT.png", help="draw a sheet of training samples")
     parser.add_argument("--count", type=int, default=8, help="samples on the sheet")
     parser.add_argument("--shards", type=Path, metavar="FOLDER", help="render shards for training into this folder")
+    parser.add_argument(
+        "--distances", action="store_true", help="--shards get signed distances too, also finished ones"
+    )
     parser.add_argument("--orbits", type=Path, metavar="FOLDER", help="render orbits of views for outpainters")
     parser.add_argument(
         "--scattered", type=int, default=0, metavar="N", help="--orbits of N views from all around, for priors of views"
@@ -92,10 +95,22 @@ def _render(args: Namespace, progress: "Progress") -> None:
         draw_backgrounds(
             args.shards / "backgrounds.npy", args.backgrounds, photos=photos, seed=args.seed, progress=progress
         )
+    solids = range(args.seed * args.solids, (args.seed + 1) * args.solids)
     if args.meshes:
         render_meshes(args.meshes, args.shards, seed=args.seed, split=args.split, up=args.up, **options)
     if args.solids:
-        render_solids(args.shards, range(args.seed * args.solids, (args.seed + 1) * args.solids), **options)
+        render_solids(args.shards, solids, **options)
+    if args.distances:
+        _add_distances(args, solids, progress)
+
+
+def _add_distances(args: Namespace, solids: range, progress: "Progress") -> None:
+    from ..data.shards.distances import add_mesh_distances, add_solid_distances
+
+    if args.meshes:
+        add_mesh_distances(args.meshes, args.shards, seed=args.seed, split=args.split, up=args.up, progress=progress)
+    if args.solids:
+        add_solid_distances(args.shards, solids, views=args.views, progress=progress)
 
 
 def _render_orbits(args: Namespace, progress: "Progress") -> None:

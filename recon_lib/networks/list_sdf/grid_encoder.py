@@ -21,10 +21,14 @@ class GridFeatures:
 
 
 class GridEncoder(nn.Module):
-    """Three convolutions to a probability, then pairs of them with a 2x max-pool between. Named as LIST's weights."""
+    """Three convolutions to a probability, then pairs of them with a 2x max-pool between. Named as LIST's weights.
 
-    def __init__(self, channels: Sequence[int]) -> None:
+    With `pool_first` the pairs begin at half the grid's size, which spares the most expensive ones.
+    """
+
+    def __init__(self, channels: Sequence[int], pool_first: bool = False) -> None:
         super().__init__()
+        self.pool_first = pool_first
         convolutions: dict[str, nn.Module] = {}
         for i, (inputs, outputs) in enumerate(zip(channels[:-1], channels[1:], strict=True)):
             convolutions[f"conv_{i}"] = nn.Conv3d(inputs, outputs, 3, padding=1)
@@ -43,9 +47,9 @@ class GridEncoder(nn.Module):
         x = torch.sigmoid(logits)
         maps = [x]
         for i in range(FIRST, self.levels):
+            if i > FIRST or self.pool_first:
+                x = F.max_pool3d(x, 2)
             x = F.relu(self.conv[f"conv_{i}_0"](F.relu(self.conv[f"conv_{i}"](x))))
             x = self.bn[i](x)
             maps.append(x)
-            if i < self.levels - 1:
-                x = F.max_pool3d(x, 2)
         return GridFeatures(logits, tuple(maps))

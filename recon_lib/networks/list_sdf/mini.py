@@ -4,6 +4,7 @@ Its objects stand in the upright frame of the view (`cameras.upright`), where tr
 canonical one, which objects of any kind don't have; their box is centred and its longest side is 1.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +15,7 @@ from torch.nn import Linear
 from ...check import check_shape
 from ...errors import BadInput
 from ..blocks import DenseFeatures
-from ..contracts import InputSpec, similarity_matrix
+from ..contracts import InputSpec
 from ..zeroshape_w.mini_backbone import MiniBackbone
 from .config import MINI, ListConfig
 from .decoder import PictureFeatures, SdfDecoder
@@ -28,7 +29,7 @@ WHOLE = 128  # width of the vector of the whole picture
 TREE_FEATURES = (WHOLE, 96, 96, 64, 64, 32, 3)
 TREE_DEGREES = (2, 2, 2, 4, 4)  # and as many more as make up the points
 POINT_WIDTHS = (32, 64, 128)
-GRID_CHANNELS = (1, 4, 4, 1, 8, 16, 32, 64)
+GRID_CHANNELS = (1, 2, 2, 1, 16, 32, 64)
 WIDTH = 128  # of the decoder
 
 
@@ -67,9 +68,7 @@ class ListMini(nn.Module):
         fine, middle, coarse = (
             MiniBackbone.fine_channels, MiniBackbone.middle_channels, MiniBackbone.coarse_channels,
         )  # fmt: skip
-        known = 1
-        for degree in TREE_DEGREES:
-            known *= degree
+        known = math.prod(TREE_DEGREES)
         if config.points % known:
             raise BadInput(f"A LIST model of size mini cannot have {config.points} points; use a multiple of {known}.")
         self.dpt_depth = MiniBackbone()  # named as in ZeroShape-W
@@ -77,7 +76,7 @@ class ListMini(nn.Module):
         self.point_decoder = TreeDecoder(TREE_FEATURES, (*TREE_DEGREES, config.points // known), support=4)
         self.point_mlp_coarse = PointFeatures(POINT_WIDTHS)
         self.spatial_transformer = SpatialTransformer(WHOLE + POINT_WIDTHS[-1])
-        self.vox_encoder = GridEncoder(GRID_CHANNELS) if config.coarse_branch else None
+        self.vox_encoder = GridEncoder(GRID_CHANNELS, pool_first=True) if config.coarse_branch else None
         self.picture = PictureFeatures(fine, middle, coarse, WIDTH) if config.spatial_transformer else None
         self.sdf_decoder = SdfDecoder(sum(GRID_CHANNELS[3:]) if config.coarse_branch else 0, WHOLE, WIDTH)
 
@@ -125,8 +124,3 @@ def _surfaces(dense: DenseFeatures, masks: Tensor) -> Tensor:
     silhouette = torch.maximum(dense.amodal.sigmoid(), visible)
     stacked = torch.cat([first * silhouette, (first + dense.thickness) * silhouette, silhouette], 1)
     return F.avg_pool2d(stacked, 2)
-
-
-def object_frame(centre: Tensor, side: Tensor | float) -> Tensor:
-    """[4,4] of a frame in which an object's box is centred and its longest side is 1."""
-    return similarity_matrix(centre, side)

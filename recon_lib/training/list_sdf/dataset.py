@@ -12,7 +12,7 @@ from ...data.shards.scenes import Scene, SceneMix, compose_scene
 from ...data.shards.upright import DistanceLibrary, UprightObject
 from ..zeroshape_w.dataset import MIN_VISIBLE_PX, predicted_like
 
-MIX = SceneMix(clean=0.5, occluded=0.5, truncated=0.08, close=True)
+MIX = SceneMix(clean=0.65, occluded=0.5, truncated=0.08, close=True)
 CLEAN = SceneMix(clean=1.0, close=True)
 
 

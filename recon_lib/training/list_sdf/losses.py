@@ -30,13 +30,18 @@ class LossWeights:
 
 def chamfer(predicted: Tensor, true: Tensor) -> Tensor:
     """Mean distance from each point of either cloud [B,P,3], [B,T,3] to the nearest of the other, summed both ways."""
-    squares = (
-        predicted.square().sum(-1)[:, :, None]
-        + true.square().sum(-1)[:, None]
-        - 2 * torch.einsum("bpi,bti->bpt", predicted, true)
-    )
-    both = (squares.amin(axis).clamp_min(1e-8).sqrt().mean() for axis in (1, 2))
-    return torch.stack(list(both)).sum()
+    with torch.no_grad():  # which is nearest; the gradient is that of the distance to it
+        squares = true.square().sum(-1)[:, None] - 2 * torch.einsum("bpi,bti->bpt", predicted, true)
+        nearest_true = squares.argmin(2)
+        nearest_predicted = (squares + predicted.square().sum(-1)[:, :, None]).argmin(1)
+    there = _rows(true, nearest_true) - predicted
+    back = _rows(predicted, nearest_predicted) - true
+    return sum((d.square().sum(-1) + 1e-8).sqrt().mean() for d in (there, back))
+
+
+def _rows(points: Tensor, index: Tensor) -> Tensor:
+    """Rows [B,N,3] of points [B,P,3] at indices [B,N]."""
+    return points.gather(1, index[..., None].expand(-1, -1, 3))
 
 
 def distance_loss(answers: Tensor, distance: Tensor, scale: float) -> Tensor:

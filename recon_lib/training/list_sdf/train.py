@@ -86,13 +86,18 @@ class Trainer(Run):
 
 
 def optimizers(model: ListMini, settings: ListSettings) -> list[torch.optim.Optimizer]:
-    """Muon for matrices, AdamW for the rest and, at a lower rate, for the backbone, which comes trained."""
+    """Muon for matrices, AdamW for the rest and, at a lower rate, for the backbone, which comes trained.
+
+    The stacks of matrices of the tree's nodes are too many for Muon.
+    """
     decay = settings.weight_decay
     backbone = list(model.dpt_depth.parameters())
     trained = {id(parameter) for parameter in backbone}
     matrices, others = (
         [parameter for parameter in group if id(parameter) not in trained] for group in matrices_and_others(model)
     )
+    others += [parameter for parameter in matrices if parameter.ndim == 3]
+    matrices = [parameter for parameter in matrices if parameter.ndim != 3]
     backbone_groups = [{**group, "share": ENCODER_RATE_FACTOR} for group in decay_groups(backbone, decay)]
     adam = torch.optim.AdamW(decay_groups(others, decay) + backbone_groups, lr=settings.rate, betas=(0.9, 0.99))
     return [adam, Muon(matrices, settings.muon_rate, decay=decay)]
