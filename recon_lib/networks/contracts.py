@@ -22,6 +22,7 @@ class InputSpec:
     size: int  # side of the square image, pixels
     finds_masks: bool = True  # masks of object and occluder are predicted; False: they must be given, object on white
     pixel_offset: float = 0.5  # where its intrinsics put a pixel's centre; the pack's convention is 0.5
+    finds_lens: bool = True  # its focal length is better than a constant; False: stages assume one
 
 
 @dataclass(frozen=True)

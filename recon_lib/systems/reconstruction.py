@@ -12,6 +12,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from ..cameras.camera import Cameras
 from ..fields.field import Field
 from ..meshes.mesh import Mesh
 from ..progress import Progress
@@ -46,7 +47,8 @@ class Reconstruct(Protocol):
         model: LoadedModel,
         *,
         mask: Tensor | None = None,  # [1,1,H,W] 1 = object; None: predicted
-        depth: Tensor | None = None,  # [1,1,H,W] z-depth, any scale; None: predicted
+        depth: Tensor | None = None,  # [1,1,H,W] z-depth, any scale, 0 = unknown; None: predicted
+        cameras: Cameras | None = None,  # one, whose lens took the photo; None: found or assumed
         options: Options | None = None,
         checkpoint: Path | None = None,  # a file from which a long run goes on after a crash
         device: torch.device | str = "cpu",

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..cameras.camera import Cameras
 from ..progress import Progress
 from ..stages.meshing.extract import extract_mesh
 from ..stages.meshing.texture import bake_texture
@@ -20,6 +21,7 @@ def reconstruct(
     *,
     mask: Tensor | None = None,  # [1,1,H,W]
     depth: Tensor | None = None,  # [1,1,H,W]
+    cameras: Cameras | None = None,
     options: Options | None = None,
     checkpoint: Path | None = None,
     device: torch.device | str = "cpu",
@@ -31,7 +33,7 @@ def reconstruct(
     """
     options, progress, seconds = options or Options(), progress or Progress(), {}
     with timed(seconds, "visible surface"):
-        surface = visible_surface(model, image, mask, depth, device, progress)
+        surface = visible_surface(model, image, mask, depth, device, progress, cameras=cameras)
     with timed(seconds, "complete shape"):
         shape = complete_shape(model, surface, device, progress)
     with timed(seconds, "extract"):

@@ -105,7 +105,8 @@ class ZeroShapeW(nn.Module):
     @property
     def input_spec(self) -> InputSpec:
         config = self.config
-        return InputSpec(config.image_size, finds_masks=config.occluders, pixel_offset=config.pixel_offset)
+        finds_lens = config.size != "mini"  # its head is no better than a constant on objects that it never met
+        return InputSpec(config.image_size, config.occluders, config.pixel_offset, finds_lens)
 
     def _build_mini(self) -> None:
         self.dpt_depth = MiniBackbone()

@@ -13,6 +13,7 @@ from ...networks.contracts import InputSpec
 from ...progress import Progress
 from ...views.prepare import prepare_image, prepare_mask
 from ...weights.registry import LoadedModel
+from .lens import lenses_of
 from .object_crop import CropPrediction, predict_crop
 
 MAX_DEPTH_STEP = 0.15  # relative, between neighbours on one surface; a larger step is an edge
@@ -42,19 +43,23 @@ def estimate_depth_normals(
     device: torch.device | str = "cpu",
     progress: Progress | None = None,
     occluders: Tensor | None = None,  # [V,1,H,W] 1 = stands in front of the object, where that is known
+    cameras: Cameras | None = None,  # V, or one for all, whose lenses took the images; their poses do not matter
 ) -> DepthNormals:
     """Estimate each image by itself, in a square window around its mask.
 
-    Depth is up to scale. Normals come from the network's own head where it has one, else from the depth.
+    Depth is up to scale. Without cameras the lens is the network's own, or the default one, see `lens`. Normals come
+    from the network's own head where it has one, else from the depth.
     """
     images = prepare_image(images)
     masks = prepare_mask(masks, len(images), *images.shape[-2:])
     progress = progress or Progress()
     progress.start("estimating depth", len(images))
+    lenses = None if cameras is None else lenses_of(cameras, len(images), *images.shape[-2:])
     network, estimates = model.module.to(device), []
     for index, (image, mask) in enumerate(zip(images[:, None], masks[:, None], strict=True)):
         occluder = None if occluders is None else occluders[index : index + 1]
-        prediction = predict_crop(network, image, mask, occluder, device)
+        lens = None if lenses is None else lenses[index : index + 1]
+        prediction = predict_crop(network, image, mask, occluder, device, lens)
         estimates.append(paste_depth_normals(prediction, mask, network.input_spec))
         progress.step()
     return DepthNormals.cat(estimates)

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from ...cameras.camera import Cameras
 from ...progress import Progress
 from ...views.prepare import prepare_image
 from ...views.views import Views
@@ -19,15 +20,16 @@ def monocular_views(
     masks: Tensor | None = None,  # [V,1,H,W] 1 = object; None: the model's own
     *,
     estimator: PipelineFolder | None = None,  # a local depth or normals model in place of the loaded one
+    cameras: Cameras | None = None,  # V, or one for all, whose lenses took the images
     seed: int = 0,  # of diffusion estimators
     device: torch.device | str = "cpu",
     progress: Progress | None = None,
 ) -> Views:
-    """Estimate each image by itself. The camera is always the loaded model's, and so is the depth's scale."""
+    """Estimate each image by itself. Without cameras the loaded model says the lens; the depth's scale is its own."""
     progress, images = progress or Progress(), prepare_image(images)
     if masks is None:
         masks = segment(model, images, device, progress).object
-    estimate = estimate_depth_normals(model, images, masks, device, progress)
+    estimate = estimate_depth_normals(model, images, masks, device, progress, cameras=cameras)
     depth, normals = estimate.depth, estimate.normals
     if estimator is not None:
         values = predict(estimator, images, seed=seed, device=device, progress=progress)

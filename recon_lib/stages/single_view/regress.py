@@ -12,6 +12,7 @@ from torch import Tensor
 from ...cameras.camera import FLIP_YZ, Cameras
 from ...errors import BadInput
 from ...fields.decoded import DecodedField, move
+from ...fields.observed import ObservedField
 from ...memory import default_chunk, explain_oom, in_chunks
 from ...networks.contracts import PointDecoder, ShapeNetwork
 from ...progress import Progress
@@ -20,6 +21,8 @@ from ...views.views import Views
 from ...weights.registry import LoadedModel
 from .depth_external import align_depth_picture
 from .depth_normal import paste_depth_normals
+from .lens import lenses_of
+from .lens_from_depth import lens_from_depth
 from .mask import segment
 from .object_crop import CropPrediction, predict_crop
 
@@ -49,6 +52,7 @@ class VisibleSurface:
     views: Views  # one view: photo, estimated camera, mask, depth, normals
     occluder: Tensor  # [1,1,H,W] 0-1, what hides the object
     encoded: EncodedView | None = None  # None: `complete_shape` asks the network
+    trusted: bool = False  # the depth is the user's own: the completed shape must keep to it
 
 
 @explain_oom("estimating the visible surface", "give a smaller picture or compute on the CPU")
@@ -62,24 +66,34 @@ def visible_surface(
     occluder: Tensor | None = None,  # [1,1,H,W] 1 = something stands in front of the object; None: predicted
     depth_picture: Tensor | None = None,  # [1,1 or 3,H,W] what a depth node shows, in place of `depth`
     depth_kind: str = "depth",  # of `depth_picture`: "depth" or "inverse"; scale and shift are found
+    cameras: Cameras | None = None,  # one, whose lens took the photo; its pose does not matter
 ) -> VisibleSurface:
     """Segment, estimate depth and camera, and place the world around the object.
 
-    A depth picture is aligned to the depth that the network predicts. The world's centre and unit are those of the
-    bounding sphere of the shape that the model completes, so that the whole object, not its visible part, sits in the
-    unit sphere. Raises `BadInput` for an empty picture, mask or depth, and for masks and depth of another size.
+    A depth picture is aligned to the depth that the network predicts. Where no lens is known, `lens_from_depth` looks
+    for the one under which a user's depth and the predicted relief agree; without either it is the network's own
+    or the default one, see `lens`. The world's centre and unit are those of the bounding sphere of the shape that the
+    model completes, so that the whole object, not its visible part, sits in the unit sphere. Raises `BadInput` for an
+    empty picture, mask or depth, and for masks, depth and cameras of another size.
     """
     progress, image = progress or Progress(), prepare_image(image)
+    lens = None if cameras is None else lenses_of(cameras, 1, *image.shape[-2:])
     mask, occluder = _masks(model, image, mask, occluder, device, progress)
     network = model.module.to(device)
     progress.start("visible surface", 2)
-    prediction = predict_crop(network, image, mask, occluder, device)
+    prediction = predict_crop(network, image, mask, occluder, device, lens)
+    if depth is not None:
+        depth = _masked_depth(depth, mask)
+        if lens is None:
+            prediction = prediction.through(lens_from_depth(prediction, depth, network.input_spec), network.input_spec)
     estimate = paste_depth_normals(prediction, mask, network.input_spec)
     progress.step()
+    trusted = depth is not None or depth_picture is not None
     if depth_picture is not None:
         depth = align_depth_picture(depth_picture, depth_kind, image, estimate.depth, mask)
+        depth = _masked_depth(depth, mask)
     if depth is not None:
-        estimate = replace(estimate, depth=_masked_depth(depth, mask))
+        estimate = replace(estimate, depth=depth)
     views = Views(image, estimate.cameras, mask, estimate.depth, estimate.normals)
     decoder, focal = _encode(network, prediction, views, occluder, device)
     encoded = _in_world(decoder, focal, views, device, progress)
@@ -87,7 +101,7 @@ def visible_surface(
     views = encoded.views
     on = (views.depth[0, 0] > 0) & (mask[0, 0] > 0.5)
     points = views.cameras.unproject(views.depth)[0][on]
-    return VisibleSurface(points, image[0].permute(1, 2, 0)[on], views, occluder, encoded)
+    return VisibleSurface(points, image[0].permute(1, 2, 0)[on], views, occluder, encoded, trusted)
 
 
 @explain_oom("completing the shape", "compute on the CPU")
@@ -96,8 +110,11 @@ def complete_shape(
     surface: VisibleSurface,
     device: torch.device | str = "cpu",
     progress: Progress | None = None,
-) -> DecodedField:
-    """The whole shape as a field whose values are occupancy logits, in the surface's world frame."""
+) -> ObservedField:
+    """The whole shape as a field whose values are occupancy logits, in the surface's world frame.
+
+    Nothing of it lies beyond the silhouette; where the depth is a user's own, it starts at that depth exactly.
+    """
     progress = progress or Progress()
     progress.start("completing the shape", 1)
     encoded = surface.encoded
@@ -105,7 +122,9 @@ def complete_shape(
         encoded = _encode_in_place(model.module.to(device), surface, device)
     bounds = torch.tensor([[-BOUND] * 3, [BOUND] * 3])
     progress.step()
-    return DecodedField(encoded.decoder, encoded.world_to_decoder, bounds, min_feature_size=encoded.feature_size)
+    shape = DecodedField(encoded.decoder, encoded.world_to_decoder, bounds, min_feature_size=encoded.feature_size)
+    views, depth = surface.views, surface.views.depth if surface.trusted else None
+    return ObservedField.of(shape, views.cameras, views.masks, surface.occluder, depth)
 
 
 def _masks(
@@ -163,7 +182,8 @@ def _encode(
 def _encode_in_place(network: ShapeNetwork, surface: VisibleSurface, device: torch.device | str) -> EncodedView:
     """A surface that comes without its encoding, or was changed since."""
     views = surface.views
-    prediction = predict_crop(network, views.images, views.masks, surface.occluder, device)
+    lens = views.cameras.intrinsics
+    prediction = predict_crop(network, views.images, views.masks, surface.occluder, device, lens)
     decoder, focal = _encode(network, prediction, views, surface.occluder, device)
     return _encoded_view(views, decoder, focal, unit=1.0)
 

@@ -53,6 +53,7 @@ def reconstruct(
     *,
     mask: Tensor | None = None,  # [1,1,H,W]
     depth: Tensor | None = None,  # [1,1,H,W]
+    cameras: Cameras | None = None,
     options: Options | None = None,
     checkpoint: Path | None = None,
     device: torch.device | str = "cpu",
@@ -68,7 +69,7 @@ def reconstruct(
     painter = painter or load_painter(options.outpainter, device)
     loop = Loop(model, painter, options, device, progress, checkpoint)
     with timed(loop.seconds, "visible surface"):
-        surface = visible_surface(model, image, mask, depth, device, progress)
+        surface = visible_surface(model, image, mask, depth, device, progress, cameras=cameras)
     first = crop_to_object(surface.views, options.side)
     saved = Checkpoint(checkpoint, loop.key(first)) if checkpoint else None
     if options.personalize:

@@ -3,11 +3,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from recon_lib.cameras.camera import FLIP_YZ
+from recon_lib.cameras.camera import FLIP_YZ, Cameras
 from recon_lib.errors import BadInput
 from recon_lib.fields.field import Field
 from recon_lib.networks.zeroshape_w.model import ZeroShapeWConfig
 from recon_lib.stages.meshing.extract import extract_mesh
+from recon_lib.stages.single_view.lens import default_lens
 from recon_lib.stages.single_view.object_crop import OBJECT_SHARE, OCCLUDED_SHARE
 from recon_lib.stages.single_view.regress import FEATURE_PIXELS, complete_shape, visible_surface
 from tests.helpers.oracle import (
@@ -183,7 +184,7 @@ class TestCompleteShape:
 
     def test_detail_is_some_pixels_of_the_network_at_the_ball(self, surface):
         """The ball of diameter 2 spans `OBJECT_SHARE` of the network's picture."""
-        shape = complete_shape(oracle_model(), surface)
+        shape = complete_shape(oracle_model(), surface).field
         pixel = 2 / (OBJECT_SHARE * oracle_model().module.config.image_size)
         assert shape.min_feature_size == pytest.approx(FEATURE_PIXELS * pixel, rel=0.1)
 
@@ -207,7 +208,7 @@ class TestCompleteShape:
         """Below a threshold of -2 the oracle's ball is 0.2 normalised units larger; it still fills the unit sphere."""
         model = oracle_model(OracleNetwork(ZeroShapeWConfig(image_size=SIDE, extent=3.5, threshold=-2.0)))
         surface = visible_surface(model, scene[0])
-        vertices = extract_mesh(complete_shape(model, surface), 32).mesh.vertices
+        vertices = extract_mesh(complete_shape(model, surface).field, 32).mesh.vertices
         centre, radius = fit_ball(vertices)
         assert float(fit_ball(surface.points)[1]) < 0.93
         assert ((vertices - centre).norm(dim=1) / radius - 1).abs().max() < 0.02
@@ -229,3 +230,44 @@ class TestCompleteShape:
         views = replace(surface.views, depth=surface.views.depth * 0)
         with pytest.raises(BadInput, match="Too little of the object is visible"):
             complete_shape(oracle_model(), replace(surface, views=views))
+
+
+class TestLens:
+    def test_a_given_camera_says_the_lens_whatever_its_pose(self, scene):
+        camera = Cameras.orbit(70.0, 20.0, 9.0, 25.0, 140, 220)
+        network = oracle_model()
+        found = visible_surface(network, *scene, cameras=camera)
+        torch.testing.assert_close(found.views.cameras.intrinsics, camera.intrinsics, rtol=1e-4, atol=1e-3)
+        torch.testing.assert_close(found.views.cameras.rotation[0], FLIP_YZ)
+        again = complete_shape(network, replace(found, encoded=None))
+        torch.testing.assert_close(again.cameras.intrinsics, camera.intrinsics, rtol=1e-4, atol=1e-3)
+        with pytest.raises(BadInput, match="very photo"):
+            visible_surface(network, *scene, cameras=Cameras.orbit(0.0, 0.0, 3.0, 40.0, 64, 64))
+
+    def test_a_network_that_finds_no_lens_gets_the_default_one(self, scene, monkeypatch):
+        spec = replace(OracleNetwork().input_spec, finds_lens=False)
+        monkeypatch.setattr(OracleNetwork, "input_spec", property(lambda self: spec))
+        found = visible_surface(oracle_model(), *scene)
+        torch.testing.assert_close(found.views.cameras.intrinsics, default_lens(140, 220), rtol=1e-4, atol=1e-2)
+
+
+class TestTrustedDepth:
+    def test_the_completed_shape_begins_where_the_users_depth_says(self, scene):
+        image, mask = scene
+        wall = mask * 3.0
+        camera = Cameras.orbit(0.0, 0.0, 3.0, 40.0, 140, 220)
+        surface = visible_surface(oracle_model(), image, mask, wall, cameras=camera)
+        assert surface.trusted and not visible_surface(oracle_model(), image, mask).trusted
+        shape = complete_shape(oracle_model(), surface)
+        front = surface.points[::97]
+        toward_viewer = torch.tensor([0.0, 0.0, 0.02])
+        assert (shape.inside(front + toward_viewer) < 0).all()
+        inner = front[(front[:, :2].norm(dim=1) < 0.8)]
+        assert len(inner) > 20 and (shape.inside(inner - toward_viewer) > 0).all()
+
+    def test_nothing_is_completed_beyond_the_silhouette(self, scene):
+        surface = visible_surface(oracle_model(), *scene)
+        vertices = extract_mesh(complete_shape(oracle_model(), surface), 32, largest=True).mesh.vertices
+        pixels, _ = surface.views.cameras.project(vertices)
+        beyond = (pixels[0] - torch.tensor(CENTRE)).norm(dim=1) - RADIUS
+        assert float(beyond.max()) < 3
