@@ -38,6 +38,11 @@ class EstimateDepthNormals(Node):
                     tooltip="1 = object. Nothing connected: the connected model's own. LoadImage's mask goes through "
                     "Prepare Mask first.",
                 ),
+                sockets.Cameras.Input(
+                    "cameras", optional=True,
+                    tooltip="The photos' cameras, or one for all, such as Camera from Field of View's; only the lens "
+                    "counts.",
+                ),
             ],
             outputs=[
                 io.Image.Output(
@@ -52,14 +57,16 @@ class EstimateDepthNormals(Node):
         )  # fmt: skip
 
     @classmethod
-    def run(cls, model, image, estimator, seed, mask=None):
+    def run(cls, model, image, estimator, seed, mask=None, cameras=None):
         from ..recon_lib.render.pictures import linear_depth_picture, normal_picture
         from ..recon_lib.stages.single_view.monocular_views import monocular_views
 
         images, device, progress = images_from_host(image), reserve_memory(model), ComfyProgress()
         folder = None if estimator == EMBEDDED else find_pipeline(estimator, pipeline_folders())
         masks = masks_from_host(mask, images)
-        views = monocular_views(model, images, masks, estimator=folder, seed=seed, device=device, progress=progress)
+        views = monocular_views(
+            model, images, masks, estimator=folder, cameras=cameras, seed=seed, device=device, progress=progress
+        )
         pictures = linear_depth_picture(views.depth), normal_picture(views.normals)
         progress.report(pictures[1][0])
         return io.NodeOutput(*map(images_to_host, pictures), views)

@@ -35,10 +35,15 @@ def photo_inputs() -> list:
             tooltip="1 = something stands in front of the object, in place of the predicted mask. All black: nothing "
             "does.",
         ),
+        sockets.Cameras.Input(
+            "cameras", optional=True,
+            tooltip="The photo's camera, such as Camera from Field of View's; only its lens counts. Nothing "
+            "connected: 40 degrees over the longer side.",
+        ),
     ]  # fmt: skip
 
 
-def surface_arguments(image, mask, depth, depth_kind, occluder) -> dict:
+def surface_arguments(image, mask, depth, depth_kind, occluder, cameras) -> dict:
     """The sockets of `photo_inputs` as the stage takes them."""
     images = one_image(image)
     return {
@@ -47,6 +52,7 @@ def surface_arguments(image, mask, depth, depth_kind, occluder) -> dict:
         "occluder": occluders_from_host(occluder, images),
         "depth_picture": None if depth is None else images_from_host(depth),
         "depth_kind": DEPTH_KINDS[depth_kind],
+        "cameras": cameras,
     }
 
 
@@ -71,12 +77,13 @@ class VisibleSurface(Node):
         )
 
     @classmethod
-    def run(cls, model, image, mask=None, depth=None, depth_kind=LINEAR, occluder=None):
+    def run(cls, model, image, mask=None, depth=None, depth_kind=LINEAR, occluder=None, cameras=None):
         from ..recon_lib.cameras.orbits import arc
         from ..recon_lib.render.points import render_points
         from ..recon_lib.stages.single_view.regress import visible_surface
 
-        progress, arguments = ComfyProgress(), surface_arguments(image, mask, depth, depth_kind, occluder)
+        progress = ComfyProgress()
+        arguments = surface_arguments(image, mask, depth, depth_kind, occluder, cameras)
         surface = visible_surface(model, **arguments, device=reserve_memory(model), progress=progress)
         preview = render_points(surface.points, surface.colors, arc(4, elevation=10.0, height=384, width=384))
         progress.report(preview[0])
@@ -122,10 +129,11 @@ class RegressShape(Node):
         )
 
     @classmethod
-    def run(cls, model, image, mask=None, depth=None, depth_kind=LINEAR, occluder=None):
+    def run(cls, model, image, mask=None, depth=None, depth_kind=LINEAR, occluder=None, cameras=None):
         from ..recon_lib.stages.single_view.regress import complete_shape, visible_surface
 
-        progress, arguments = ComfyProgress(), surface_arguments(image, mask, depth, depth_kind, occluder)
+        progress = ComfyProgress()
+        arguments = surface_arguments(image, mask, depth, depth_kind, occluder, cameras)
         device = reserve_memory(model)
         surface = visible_surface(model, **arguments, device=device, progress=progress)
         field = complete_shape(model, surface, device=device, progress=progress)

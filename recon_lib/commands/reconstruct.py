@@ -14,6 +14,7 @@ from .system_options import add_system_options, system_options
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ..cameras.camera import Cameras
     from ..preview import Tile
     from ..progress import Progress
     from ..stages.meshing.export import ExportReport
@@ -27,6 +28,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--system", choices=names, default=names[0], help="the method")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.glb", help="GLB, OBJ, PLY or STL")
     parser.add_argument("--mask", type=Path, metavar="M.png", help="white marks the object; else the model finds it")
+    parser.add_argument(
+        "--depth", type=Path, metavar="D.png", help="z-depth: 16-bit PNG or npy, any scale, 0 = unknown"
+    )
+    lens = parser.add_mutually_exclusive_group()
+    lens.add_argument(
+        "--fov", type=float, metavar="DEGREES", help="the photo's vertical field of view; else its EXIF's"
+    )
+    lens.add_argument("--camera", type=Path, metavar="C.json", help="the photo's camera; only its lens counts")
     parser.add_argument("--device", default="auto", help="auto (CUDA if there is one), cpu, cuda, cuda:1, mps, …")
     parser.add_argument("--model", help="a name from `models`, or a .safetensors file; default: the embedded one")
     parser.add_argument("--report", type=Path, metavar="R.json", help="write camera, stage times and model card")
@@ -37,20 +46,37 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     from ..console import ConsoleProgress
+    from ..views.depth_files import load_depth
     from ..views.photo import load_mask, load_photo
 
     row = find_system(args.system)
-    check_outputs(args.output, args.report, args.preview, args.keep_views, (args.photo, args.mask))
+    check_outputs(
+        args.output, args.report, args.preview, args.keep_views, (args.photo, args.mask, args.depth, args.camera)
+    )
     options = system_options(args, row)
     photo = load_photo(args.photo)
     mask = load_mask(args.mask, *photo.image.shape[-2:]) if args.mask else photo.alpha
+    depth = load_depth(args.depth, *photo.image.shape[-2:]) if args.depth else None
+    cameras = photo_camera(args, *photo.image.shape[-2:])
     device, model = choose_device(args.device), _load(row, args.model)
     with resumable(args.output, row.name, (args.report, args.preview)) as checkpoint, closing(ConsoleProgress()) as bar:
         result = load_part(row.reconstruct)(
-            photo.image, model, mask=mask, options=options, checkpoint=checkpoint, device=device, progress=bar
-        )
+            photo.image, model, mask=mask, depth=depth, cameras=cameras, options=options, checkpoint=checkpoint,
+            device=device, progress=bar,
+        )  # fmt: skip
         _write_outputs(args, photo.image, result, model, bar)
     return 0 if args.output.is_file() else 1
+
+
+def photo_camera(args: Namespace, height: int, width: int) -> "Cameras | None":
+    """The camera that was given for the photo, else what its EXIF tells; None: nothing is known."""
+    from ..views.photo_camera import camera_from_fov, exif_camera, read_photo_camera
+
+    if args.camera is not None:
+        return read_photo_camera(args.camera, height, width)
+    if args.fov is not None:
+        return camera_from_fov(args.fov, height, width)
+    return exif_camera(args.photo, height, width)
 
 
 def _write_outputs(

@@ -68,6 +68,28 @@ def photo(tmp_path) -> Path:
     return path
 
 
+def test_depth_and_lens_are_handed_on(calls, photo, tmp_path):
+    np.save(tmp_path / "d.npy", np.full((HEIGHT, WIDTH), 2.5))
+    out = ["-o", str(tmp_path / "out.glb")]
+    assert main(["reconstruct", str(photo), *out, "--depth", str(tmp_path / "d.npy"), "--fov", "50"]) == 0
+    assert calls[0]["depth"].unique().tolist() == [2.5]
+    assert float(calls[0]["cameras"].vertical_fov) == pytest.approx(50, rel=1e-4)
+    (tmp_path / "c.json").write_text('{"fl_x": 70}')
+    assert main(["reconstruct", str(photo), *out, "--camera", str(tmp_path / "c.json")]) == 0
+    assert float(calls[1]["cameras"].intrinsics[0, 0, 0]) == 70 and calls[1]["depth"] is None
+    assert main(["reconstruct", str(photo), *out]) == 0
+    assert calls[2]["cameras"] is None
+
+
+def test_the_exif_tells_the_lens(calls, tmp_path):
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0xA405] = 50
+    Image.new("RGB", (WIDTH, HEIGHT)).save(tmp_path / "photo.jpg", exif=exif)
+    assert main(["reconstruct", str(tmp_path / "photo.jpg"), "-o", str(tmp_path / "out.glb")]) == 0
+    diagonal = (HEIGHT**2 + WIDTH**2) ** 0.5
+    assert float(calls[0]["cameras"].intrinsics[0, 0, 0]) == pytest.approx(50 / 43.267 * diagonal, rel=1e-4)
+
+
 def test_mesh_report_and_sheet_are_written(calls, photo, tmp_path, capsys):
     out = tmp_path / "new" / "out.glb"
     names = ["--report", str(tmp_path / "r.json"), "--preview", str(tmp_path / "sheet.png")]
