@@ -29,7 +29,8 @@ class PixelNerf(nn.Module):
         )
         self.density, self.features = Linear(width, 1), Linear(width, features)
         self.own_color = Linear(width, 4)  # colour, and how much of it
-        self.blend = nn.Sequential(Linear(2 * width, width // 2), nn.ReLU(inplace=True), Linear(width // 2, 1))
+        self.blend_view, self.blend_all = Linear(width, width // 2), Linear(width, width // 2, bias=False)
+        self.blend = Linear(width // 2, 1)
 
     def forward(self, views: EncodedViews, points: Tensor, directions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         pixels, geometry, inside = _geometry(views, points, directions)
@@ -37,10 +38,11 @@ class PixelNerf(nn.Module):
         features = read_pixels(self.image(views.features), pixels, views.cameras)
         local = F.relu(self.second(F.relu(features + self.geometry(geometry))))  # [V,N,W]
         count = inside.sum(0).clamp_min(1)
-        mean = (local * inside).sum(0) / count
-        variance = ((local - mean).square() * inside).sum(0) / count
+        share = inside / count
+        mean = (local * share).sum(0)
+        variance = (local.square() * share).sum(0) - mean.square()
         pooled = self.pooled(torch.cat([mean, variance, 1 / count], -1))
-        logits = self.blend(torch.cat([local, pooled.expand_as(local)], -1))
+        logits = self.blend(F.relu(self.blend_view(local) + self.blend_all(pooled)))
         blended = (torch.where(inside, logits, -1e4).softmax(0) * geometry[..., :3]).sum(0)
         own = self.own_color(pooled).sigmoid()
         color = blended.lerp(own[:, :3], own[:, 3:])
