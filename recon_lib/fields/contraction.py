@@ -12,6 +12,8 @@ from torch import Tensor
 from ..check import check_shape
 from ..errors import BadInput
 
+NEAR, FAR = 0.05, 100.0  # of the radius: between these distances from a camera a contracted scene is looked at
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -42,6 +44,11 @@ class Frame:
     def unit(self) -> float:
         """World units that are as long as the unit cube's side, at the centre."""
         return self.radius * (4 if self.contracted else 2)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Distances from a camera between which a contracted scene is looked at, world units."""
+        return NEAR * self.radius, FAR * self.radius
 
     def to_unit(self, points: Tensor, widths: Tensor) -> tuple[Tensor, Tensor]:
         """Points [...,3] and standard deviations [...] around them, world, in units of the cube.
