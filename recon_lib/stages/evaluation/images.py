@@ -1,6 +1,5 @@
 """Image metrics: PSNR, SSIM, and LPIPS if its weights are on this machine."""
 
-import importlib.util
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,11 +11,10 @@ from torch import Tensor
 from ...check import check_finite, check_shape
 from ...errors import BadInput
 from ...networks.lpips import SMALLEST, Lpips
+from ...weights.perceptual import lpips_weights
 
 log = logging.getLogger("recon3d")
 SSIM_WINDOW = 11  # pixels, Gaussian (Wang et al. 2004)
-LPIPS_FILE = "lpips_alex.safetensors"  # trunk and heads in one file
-TRUNK_FILE = "alexnet-owt-7be5be79.pth"  # torchvision's name in torch.hub's cache
 
 
 def compare_images(
@@ -67,7 +65,7 @@ def _lpips(image: Tensor, truth: Tensor, folders: Sequence[Path]) -> tuple[float
 
     network = Lpips()
     try:
-        weights, reason = _lpips_weights(folders)
+        weights, reason = lpips_weights(folders)
         if weights is None:
             return None, reason
         network.load_state_dict(weights)
@@ -79,21 +77,3 @@ def _lpips(image: Tensor, truth: Tensor, folders: Sequence[Path]) -> tuple[float
         return None, "The LPIPS weights are not AlexNet's with LPIPS heads."
     with torch.no_grad():
         return float(network.eval()(image, truth).mean()), None
-
-
-def _lpips_weights(folders: Sequence[Path]) -> tuple[dict[str, Tensor] | None, str | None]:
-    """State of `Lpips` and None, or None and the reason."""
-    from safetensors.torch import load_file
-
-    for folder in folders:
-        path = Path(folder) / LPIPS_FILE
-        if path.is_file():
-            return load_file(path), None
-    trunk = Path(torch.hub.get_dir()) / "checkpoints" / TRUNK_FILE
-    package = importlib.util.find_spec("lpips")
-    heads = Path(package.origin).parent / "weights" / "v0.1" / "alex.pth" if package and package.origin else None
-    if not trunk.is_file() or heads is None or not heads.is_file():
-        return None, f"No LPIPS weights on this machine ({LPIPS_FILE}, or {TRUNK_FILE} and the lpips package)."
-    weights = torch.load(trunk, map_location="cpu", weights_only=True)
-    weights = {name: value for name, value in weights.items() if name.startswith("features.")}
-    return weights | torch.load(heads, map_location="cpu", weights_only=True), None

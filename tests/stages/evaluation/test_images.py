@@ -6,7 +6,8 @@ import torch
 
 from recon_lib.errors import BadInput
 from recon_lib.networks.lpips import Lpips
-from recon_lib.stages.evaluation.images import LPIPS_FILE, TRUNK_FILE, compare_images
+from recon_lib.stages.evaluation.images import compare_images
+from recon_lib.weights.perceptual import LPIPS_FILE, TRUNK_FILE
 
 
 @pytest.fixture(autouse=True)

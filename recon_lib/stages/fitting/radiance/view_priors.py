@@ -87,6 +87,23 @@ class DiffusionPrior:
             noisy = scheduler.step(clean, t, noisy).prev_sample
         return ((clean + 1) / 2).to(renders)
 
+    @torch.no_grad()
+    def predict(
+        self, renders: Tensor, cameras: Cameras, inputs: Views, noise_level: float, generator: torch.Generator
+    ) -> tuple[Tensor, float]:
+        """One step's clean pictures [B,3,S,S] 0-1 of noised renders, and the part of their power that was the render's.
+
+        For score distillation; arguments as of `sample`.
+        """
+        check_call(self.size, renders, cameras, inputs, noise_level)
+        condition = conditions(self.model, cameras, inputs)
+        clean = renders.to(condition.map) * 2 - 1
+        last = self.model.config.train_steps - 1
+        t = torch.full((len(clean),), round(noise_level * last), device=clean.device)
+        noise = torch.randn(clean.shape, generator=generator).to(clean)
+        predicted = self.denoised(self.model.noised(clean, noise, t), t, condition)
+        return ((predicted + 1) / 2).to(renders), float(self.model.power[t[0]])
+
     def denoised(self, noisy: Tensor, t: Tensor, condition: Condition) -> Tensor:
         """The guided prediction of the clean picture, [B,3,S,S] in -1..1 (Ho and Salimans 2022)."""
         clean = self.model.denoise(noisy, t, condition)
