@@ -13,6 +13,7 @@ from . import (
     depth_normal,
     evaluate,
     fit,
+    list_sdf,
     loop,
     mask,
     mesh,
@@ -28,8 +29,8 @@ from . import (
 from .host import offer_photos, register_folders
 
 FILES = (
-    demo, models, mask, depth_normal, regress, cameras, views, carve, schedule, outpaint, personalize, fit, loop,
-    render, mesh, mesh_files, evaluate,
+    demo, models, mask, depth_normal, regress, list_sdf, cameras, views, carve, schedule, outpaint, personalize, fit,
+    loop, render, mesh, mesh_files, evaluate,
 )  # fmt: skip
 
 

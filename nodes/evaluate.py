@@ -39,6 +39,11 @@ class CompareMeshes(Node):
                 sockets.Cameras.Input(
                     "cameras", optional=True, tooltip="Adds the figures for what these cameras see and do not see."
                 ),
+                io.Combo.Input(
+                    "split", options=["truth", "both"], default="truth", optional=True,
+                    tooltip="Whose visibility splits the prediction with cameras: that of the nearest true surface, or "
+                    "its own, as in LIST's occluded-surface metric.",
+                ),
             ],
             outputs=[
                 io.Mesh.Output(
@@ -49,13 +54,13 @@ class CompareMeshes(Node):
         )  # fmt: skip
 
     @classmethod
-    def run(cls, predicted, truth, align, samples, limit, seed, cameras=None):
+    def run(cls, predicted, truth, align, samples, limit, seed, cameras=None, split="truth"):
         from ..recon_lib.stages.evaluation.meshes import compare_meshes, error_mesh
 
         pair = mesh_from_host(predicted), mesh_from_host(truth)
         options = {"align": align, "samples": samples, "seed": seed}
         progress = ComfyProgress()
-        figures = compare_meshes(*pair, **options, camera=cameras, progress=progress)
+        figures = compare_meshes(*pair, **options, camera=cameras, split=split, progress=progress)
         text = json.dumps(figures, indent=2)
         error = error_mesh(*pair, limit=limit, **options, progress=progress)
         return io.NodeOutput(mesh_to_host(error), text, ui={"text": [text]})

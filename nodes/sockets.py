@@ -10,6 +10,6 @@ Cameras = io.Custom("RECON3D_CAMERAS")  # cameras.camera.Cameras, one or many
 Views = io.Custom("RECON3D_VIEWS")  # views.Views: images with cameras, masks, depth, normals, provenance
 Field = io.Custom("RECON3D_FIELD")  # fields.field.Field: how far inside is a point?
 Model = io.Custom("RECON3D_MODEL")  # weights.registry.LoadedModel: a network with its card
-Points = io.Custom("RECON3D_POINTS")  # a visible surface: points, colours, and the views they come from
+Points = io.Custom("RECON3D_POINTS")  # a surface, visible or coarse: points, colours, and the views they come from
 Outpainter = io.Custom("RECON3D_OUTPAINTER")  # an inpainting backend
 OutpaintMask = io.Custom("RECON3D_GAP")  # stages.outpainting.mask.OutpaintMask: what cameras know and what they miss

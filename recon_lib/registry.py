@@ -52,6 +52,9 @@ _rows: dict[str, System] = {
             "LIST (Arshad and Beksi, ICCV 2023)",
             network=".networks.list_sdf.model:build",
             trainer=".training.list_sdf.train",
+            reconstruct=".systems.list_sdf:reconstruct",
+            options=".systems.list_sdf_options:Options",
+            model="list",
         ),
         System(
             "outpainter",

@@ -29,6 +29,7 @@ def test_every_part_is_there(row, repo_root):
         )
     if row.reconstruct:
         assert find_system(row.model).network
+    if row.workflow:
         assert (repo_root / "workflows" / row.workflow).is_file()
         assert (repo_root / "workflows" / "api" / row.workflow).is_file()
         assert row.title.split(" (")[0].removeprefix("after ") in (repo_root / "README.md").read_text(encoding="utf-8")

@@ -1,6 +1,7 @@
 """Visualisations of the layers of views."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..check import check_shape
@@ -47,3 +48,13 @@ def mask_picture(images: Tensor, masks: Tensor, occluders: Tensor | None = None,
             coverage = mask * opacity
             pictures = pictures * (1 - coverage) + images.new_tensor(tint).view(1, 3, 1, 1) * coverage
     return pictures.clamp(0, 1)
+
+
+def grid_pictures(grid: Tensor, size: int = 256) -> Tensor:
+    """Largest values of a grid [R,R,R] (z,y,x) in 0-1 along each axis, seen from the front, right and above.
+
+    -> [3,3,size,size], black where nothing is.
+    """
+    front, right, above = grid.amax(0).flip(0), grid.amax(2).mT.flip(0, 1), grid.amax(1)
+    pictures = torch.stack([front, right, above])[:, None].clamp(0, 1)
+    return F.interpolate(pictures, (size, size), mode="nearest").expand(-1, 3, -1, -1).contiguous()

@@ -32,13 +32,15 @@ def surface_points(mesh: Mesh, seed: int, count: int = SURFACE_POINTS) -> NDArra
 def signed_distances(mesh: Mesh, points: NDArray) -> NDArray[np.float32]:
     """Distances [N] of points [N,3] to the mesh, negative inside.
 
-    Inside is a generalised winding number above one half (Barill et al. 2018), which needs no watertight mesh.
+    Inside is a generalised winding number above one half (Barill et al. 2018), which needs no watertight mesh. libigl's
+    own signed distance multiplies by that number, which is not 0 or 1 in open meshes and where bodies overlap.
     """
     import igl
 
-    kind = igl.SIGNED_DISTANCE_TYPE_FAST_WINDING_NUMBER
-    vertices, faces = mesh.vertices.double().numpy(), mesh.faces.numpy()
-    return np.asarray(igl.signed_distance(points.astype(np.float64), vertices, faces, sign_type=kind)[0], np.float32)
+    places, vertices, faces = points.astype(np.float64), mesh.vertices.double().numpy(), mesh.faces.numpy()
+    squares = np.asarray(igl.point_mesh_squared_distance(places, vertices, faces)[0])
+    inside = np.asarray(igl.fast_winding_number(vertices, faces, places)) > 0.5
+    return np.where(inside, -1, 1).astype(np.float32) * np.sqrt(squares).astype(np.float32)
 
 
 def distance_points(mesh: Mesh, seed: int, count: int = POINTS) -> NDArray[np.float16]:
@@ -55,3 +57,10 @@ def distance_points(mesh: Mesh, seed: int, count: int = POINTS) -> NDArray[np.fl
     radius = torch.rand(len(direction), 1, generator=generator) ** (1 / 3) * BALL
     points = torch.cat([near, direction / direction.norm(dim=-1, keepdim=True) * radius])
     return points[torch.randperm(count, generator=generator)].half().numpy()
+
+
+def distance_row(mesh: Mesh, seed: int, count: int = POINTS, surface: int = SURFACE_POINTS) -> dict[str, NDArray]:
+    """The columns of one object of a `shards.distances.DistanceShard`."""
+    points = distance_points(mesh, seed, count)
+    distance = signed_distances(mesh, points).astype(np.float16)
+    return {"surface": surface_points(mesh, seed, surface), "points": points, "distance": distance}

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ...errors import BadInput
 from ...meshes.mesh import Mesh
 from ...progress import Progress
-from ..rendering.distances import distance_points, signed_distances, surface_points
+from ..rendering.distances import distance_row
 from ..rendering.objects import iterate_objects, list_objects
 from ..solids.generator import random_solid
 from ..solids.grid import surface_mesh
@@ -51,13 +51,6 @@ def with_distances(folder: Path) -> list[Path]:
     if not paths:
         raise BadInput(f"No shard in {folder} has distances; add them with `data --shards FOLDER --distances`.")
     return paths
-
-
-def distance_row(mesh: Mesh, seed: int) -> dict[str, NDArray]:
-    """The columns of one object."""
-    points = distance_points(mesh, seed)
-    distance = signed_distances(mesh, points).astype(np.float16)
-    return {"surface": surface_points(mesh, seed), "points": points, "distance": distance}
 
 
 def add_mesh_distances(

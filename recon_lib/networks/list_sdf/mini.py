@@ -98,9 +98,13 @@ class ListMini(nn.Module):
         view = self.spatial_transformer(torch.cat([whole, self.point_mlp_coarse(seen_points)], 1))
         grid = None
         if self.vox_encoder is not None:
-            grid = self.vox_encoder(splatted(seen_points, self.config.grid, self.config.half))
+            grid = self.vox_encoder(self.occupancy(seen_points))
         picture = None if self.picture is None else self.picture(dense)
         return EncodedPicture(self, whole, points, view, grid, picture, _surfaces(dense, masks))
+
+    def occupancy(self, points: Tensor) -> Tensor:
+        """Points [B,P,3] in the object frame -> the grid [B,1,R,R,R] that the encoder reads."""
+        return splatted(points, self.config.grid, self.config.half)
 
     def distance(self, points: Tensor, encoded: EncodedPicture) -> Tensor:
         """points [B,N,3] object frame -> signed distances [B,N] times `config.sdf_scale`, negative inside."""

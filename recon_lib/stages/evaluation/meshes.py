@@ -17,9 +17,11 @@ from ...meshes.solid import is_closed, solid_iou
 from ...meshes.surface_distance import distance_to_surface
 from ...meshes.visibility import visible_points
 from ...progress import Progress, unchecked
+from .occluded import occluded_surface_figures
 from .surfaces import Matches, match_surfaces, surface_figures
 
 ALIGNMENTS = ("none", "scale", "similarity")
+SPLITS = ("truth", "both")
 ALIGNMENT_SAMPLES = 10_000
 LARGEST = 1e9  # units: the squares of areas must fit float32
 
@@ -36,6 +38,7 @@ def compare_meshes(
     *,
     align: str = "none",
     camera: Cameras | None = None,
+    split: str = "truth",
     samples: int = 100_000,
     seed: int = 0,
     progress: Progress | None = None,
@@ -48,6 +51,8 @@ def compare_meshes(
             image, no triangle of the truth in front) and for the rest, after LIST (Arshad & Beksi 2023).
             True samples are split by that ray test, predicted samples by their nearest true sample. With
             several cameras, seen means seen by any of them.
+    split   "truth": as said; "both": predicted samples by what the camera sees of the prediction itself, and each part
+            is matched with its like alone (`occluded`).
     The two surfaces are sampled independently, so even equal meshes keep the distance "sampling_floor", the mean
     nearest-neighbour distance of as many random points on the truth's area (Clark & Evans 1954).
     volumetric_iou is None, with the reason beside it, unless both meshes are closed.
@@ -58,6 +63,8 @@ def compare_meshes(
     progress.start("Comparing meshes", 4)
     if samples < 100:
         raise BadInput(f"{samples} samples are too few to compare meshes; use 1000 or more, 100000 for reports.")
+    if split not in SPLITS:
+        raise BadInput(f"Split {split!r} is unknown; choose {', '.join(SPLITS)}.")
     predicted, truth = _pair(predicted, truth, align)
     pose = alignment(predicted, truth, align, seed, progress.check)
     written = _in_file(pose, predicted, truth).matrix.tolist()
@@ -77,8 +84,15 @@ def compare_meshes(
         **surface_figures(matches, radius),
     }
     if camera is not None:
-        seen = visible_points(truth, points, _near(camera.to("cpu"), truth), progress.check).any(0)
-        figures["seen"], figures["unseen"] = (_part_figures(matches, radius, part) for part in (seen, ~seen))
+        near = _near(camera.to("cpu"), truth)
+        if split == "both":
+            seeds = _predicted_seed(seed), _truth_seed(seed)
+            figures |= occluded_surface_figures(
+                predicted, truth, near, radius, samples=samples, seeds=seeds, check=progress.check
+            )
+        else:
+            seen = visible_points(truth, points, near, progress.check).any(0)
+            figures["seen"], figures["unseen"] = (_part_figures(matches, radius, part) for part in (seen, ~seen))
     progress.step()
     figures["volumetric_iou"], figures["volumetric_iou_reason"] = _volume_figure(predicted, truth, progress)
     progress.step()

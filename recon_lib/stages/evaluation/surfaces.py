@@ -26,13 +26,21 @@ class Matches:
     back_cosine: Tensor  # [M]
 
 
+NO_MATCHES = Matches(*(torch.zeros(0, dtype=kind) for kind in (torch.float32, torch.int64, *[torch.float32] * 3)))
+
+
 def match_surfaces(predicted: Mesh, points: Tensor, normals: Tensor, samples: int, seed: int) -> Matches:
     """Match `samples` points of `predicted` with a truth's sampled points and normals [M,3]."""
+    predicted_points, predicted_normals, _ = predicted.sample_surface(samples, seed)
+    return match_points(predicted_points, predicted_normals, points, normals)
+
+
+def match_points(predicted: Tensor, predicted_normals: Tensor, points: Tensor, normals: Tensor) -> Matches:
+    """Match predicted points and normals [N,3] with true ones [M,3]."""
     from scipy.spatial import KDTree
 
-    predicted_points, predicted_normals, _ = predicted.sample_surface(samples, seed)
-    predicted_tree, truth_tree = KDTree(predicted_points.numpy()), KDTree(points.numpy())
-    forth, forth_index = map(torch.from_numpy, truth_tree.query(predicted_points.numpy()))
+    predicted_tree, truth_tree = KDTree(predicted.numpy()), KDTree(points.numpy())
+    forth, forth_index = map(torch.from_numpy, truth_tree.query(predicted.numpy()))
     back, back_index = map(torch.from_numpy, predicted_tree.query(points.numpy()))
     return Matches(
         forth,
