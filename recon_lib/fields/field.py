@@ -14,7 +14,7 @@ class Field(Protocol):
     compute on `device`.
 
     A field may say with `min_feature_size` how thin its parts can be, world units, where it knows: extraction then
-    looks for nothing thinner.
+    looks for nothing thinner. With `observed(points [N,3]) -> [N] bool` it may say which points a picture shows.
     """
 
     bounds: Tensor  # [2,3] lower and upper corner, world units: nothing is inside beyond them

@@ -85,6 +85,12 @@ class ObservedField:
         across = self._edge_at(pixels) * z / self.cameras.intrinsics[0, 0, 0].to(z)
         return torch.where(z > 0, torch.minimum(values, self.slope * across), values)
 
+    def observed(self, points: Tensor) -> Tensor:
+        """Which of points [N,3] world lie on the seen surface or in the slab behind it, [N] bool."""
+        pixels, z = (x[0] for x in self.cameras.to(points.device).project(points))
+        depth, known = seen_depth(self.depth.to(points.device), pixels)
+        return known & ((z - depth).abs() < 1.5 * SLAB)
+
     def _edge_at(self, pixels: Tensor) -> Tensor:
         """Pixels to the silhouette's edge [N] at pixels [N,2]; infinite beyond the picture: nothing is known there."""
         height, width = self.edge.shape[-2:]

@@ -13,8 +13,14 @@ SHRINK, SWELL = 0.5, 0.5263
 FEWEST_FACES = 4
 
 
-def largest_component(mesh: Mesh) -> Mesh:
-    """The connected surface with the largest area, with all its attributes. A solid's inner walls are others."""
+SMALLEST_PIECE = 0.01  # area of an observed piece that is kept, in areas of the largest one
+
+
+def largest_component(mesh: Mesh, observed: torch.Tensor | None = None) -> Mesh:
+    """The connected surface with the largest area, with all its attributes. A solid's inner walls are others.
+
+    Other pieces stay if at least a quarter of their vertices are `observed` [N] bool and they are no specks.
+    """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
@@ -26,8 +32,13 @@ def largest_component(mesh: Mesh) -> Mesh:
     label = torch.from_numpy(label).long().to(mesh.faces.device)
     face_label = label[mesh.faces[:, 0]]
     area = torch.zeros(int(label.max()) + 1, dtype=torch.float64).index_add_(0, face_label, mesh.face_areas.double())
-    best = area.argmax()
-    return _subset(mesh, label == best, face_label == best)
+    kept = torch.zeros(len(area), dtype=torch.bool, device=label.device)
+    kept[area.argmax()] = True
+    if observed is not None:
+        seen = torch.bincount(label, observed.to(label.device).double(), minlength=len(area))
+        enough = area.to(label.device) >= SMALLEST_PIECE * area.max().to(label.device)
+        kept |= (4 * seen >= torch.bincount(label, minlength=len(area))) & enough
+    return _subset(mesh, kept[label], kept[face_label])
 
 
 def _subset(mesh: Mesh, keep: torch.Tensor, faces: torch.Tensor) -> Mesh:

@@ -97,6 +97,16 @@ class TestObservedField:
         with pytest.raises(NotImplementedError):
             shape.color(torch.zeros(1, 3))
 
+    def test_all_pieces_that_the_picture_shows_are_extracted(self):
+        mask = square(10, 26) + square(40, 50)
+        shape = ObservedField.of(ball(0.0), CAMERA, mask, mask * 0, mask * DISTANCE)
+        low, high = extract_mesh(shape, 64, largest=True).mesh.bounds
+        assert float(low[0]) < -0.8 and float(high[0]) > 0.6
+        assert shape.observed(on_axis(0.0, -SLAB)).tolist() == [False, False]
+        x = (18 - SIDE / 2) * DISTANCE / float(CAMERA.intrinsics[0, 0, 0])
+        seen = shape.observed(torch.tensor([[x, -x, 0.01], [x, -x, -SLAB], [x, -x, 0.2], [x, -x, -0.2]]))
+        assert seen.tolist() == [True, True, False, False]
+
     def test_says_what_does_not_fit(self):
         mask = square(16, 48)
         with pytest.raises(BadInput, match="one view"):

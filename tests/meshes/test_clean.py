@@ -74,3 +74,15 @@ def test_decimation_to_more_than_there_is_changes_nothing():
 def test_too_few_triangles_are_refused():
     with pytest.raises(BadInput, match="3 triangles cannot enclose"):
         decimated(ball(), 3)
+
+
+def test_observed_pieces_stay_beside_the_largest_but_no_specks():
+    pieces = [(0.0, 1.0), (5.0, 0.5), (9.0, 0.4), (12.0, 0.02)]  # where, how large
+    corners = torch.tensor([[0.0, 0, 0], [1, 0, 0], [0, 1, 0]])
+    vertices = torch.cat([corners * size + torch.tensor([x, 0.0, 0.0]) for x, size in pieces])
+    mesh = Mesh(vertices, torch.arange(12).reshape(4, 3))
+    observed = torch.zeros(12, dtype=torch.bool)
+    observed[[3, 9, 10, 11]] = True
+    kept = largest_component(mesh, observed)
+    assert kept.vertices[:, 0].tolist() == pytest.approx([0, 1, 0, 5, 5.5, 5])
+    assert len(largest_component(mesh).faces) == 1

@@ -61,7 +61,8 @@ def extract_mesh(
 
     resolution: cells along the longest side of the bounds, >= 8; the nodes span the bounds exactly.
     coarse: cells of the first level, about; solids smaller than its cells are found by the curvature of the values.
-    largest: keep only the connected surface of largest area (inner walls of hollow solids are removed too).
+    largest: keep only the connected surface of largest area (inner walls of hollow solids are removed too), and the
+        pieces that a picture shows, where the field knows them (`observed`).
     smooth: pairs of Taubin passes; 5 removes the grid's steps. faces: decimate to about this many triangles.
     closed: cap the solid where it reaches the bounds; otherwise it is open there.
     chunk: points per call, halved when memory runs out (default 16384 on the CPU, 131072 elsewhere).
@@ -85,7 +86,7 @@ def extract_mesh(
     if not len(triangles):
         raise BadInput(_empty_message(lattice, resolution))
     points = torch.from_numpy(lower + vertices * spacing).float()
-    mesh = _clean(Mesh(points, torch.from_numpy(triangles)), largest, smooth, faces)
+    mesh = _clean(Mesh(points, torch.from_numpy(triangles)), field, largest, smooth, faces)
     progress.step()
     dense = int(np.prod(cells + 1))
     log.info(
@@ -174,10 +175,11 @@ def _capped(lattice: SparseLattice) -> np.ndarray:
     return np.clip(around.reshape(-1, 3), 0, lattice.cells - 1)
 
 
-def _clean(mesh: Mesh, largest: bool, smooth: int, faces: int | None) -> Mesh:
+def _clean(mesh: Mesh, field: Field, largest: bool, smooth: int, faces: int | None) -> Mesh:
     """The mesh after largest component, smoothing and decimation, in this order."""
     if largest:
-        mesh = largest_component(mesh)
+        observed = getattr(field, "observed", None)
+        mesh = largest_component(mesh, None if observed is None else observed(mesh.vertices))
     if smooth:
         mesh = smoothed(mesh, smooth)
     if faces is not None:
