@@ -21,6 +21,7 @@ from ...views.views import Views
 from ...weights.registry import LoadedModel
 from .depth_external import align_depth_picture
 from .depth_normal import paste_depth_normals
+from .depth_own import object_depth
 from .lens import lenses_of
 from .lens_from_depth import lens_from_depth
 from .mask import segment
@@ -29,7 +30,6 @@ from .object_crop import CropPrediction, predict_crop
 EXTENT_NODES = 28  # a side of the grid that finds how far the whole shape extends
 FEATURE_PIXELS = 1.5  # of the network; features have half its picture's resolution, and at 2 some islands of cells go
 BOUND = 1.15  # half the side of the field's box, world units: the shape was scaled to the unit sphere on a coarse grid
-MIN_DEPTH_PIXELS = 16  # of the picture, in a depth that a user gives
 MIN_VISIBLE_PIXELS = 4  # of the network
 
 
@@ -78,20 +78,22 @@ def visible_surface(
     """
     progress, image = progress or Progress(), prepare_image(image)
     lens = None if cameras is None else lenses_of(cameras, 1, *image.shape[-2:])
+    own_mask = mask is not None
     mask, occluder = _masks(model, image, mask, occluder, device, progress)
     network = model.module.to(device)
     progress.start("visible surface", 2)
-    prediction = predict_crop(network, image, mask, occluder, device, lens)
     if depth is not None:
-        depth = _masked_depth(depth, mask)
-        if lens is None:
-            prediction = prediction.through(lens_from_depth(prediction, depth, network.input_spec), network.input_spec)
+        depth = object_depth(depth, mask, lens)
+        mask = mask if own_mask else mask * (depth > 0)
+    prediction = predict_crop(network, image, mask, occluder, device, lens)
+    if depth is not None and lens is None:
+        prediction = prediction.through(lens_from_depth(prediction, depth, network.input_spec), network.input_spec)
     estimate = paste_depth_normals(prediction, mask, network.input_spec)
     progress.step()
     trusted = depth is not None or depth_picture is not None
     if depth_picture is not None:
         depth = align_depth_picture(depth_picture, depth_kind, image, estimate.depth, mask)
-        depth = _masked_depth(depth, mask)
+        depth = object_depth(depth, mask, estimate.cameras.intrinsics)
     if depth is not None:
         estimate = replace(estimate, depth=depth)
     views = Views(image, estimate.cameras, mask, estimate.depth, estimate.normals)
@@ -151,14 +153,6 @@ def _masks(
     mask = prepare_mask(mask, 1, height, width)
     occluder = torch.zeros_like(mask) if occluder is None else fit_mask(occluder, 1, height, width, "occluder mask")
     return mask, occluder * (mask <= 0.5)
-
-
-def _masked_depth(depth: Tensor, mask: Tensor) -> Tensor:
-    """The user's depth [1,1,H,W] on the object, 0 elsewhere."""
-    valid = (mask > 0.5) & (depth > 0)
-    if valid.sum() < MIN_DEPTH_PIXELS:
-        raise BadInput("The depth map is empty on the object; give z-depth, larger = farther, 0 = unknown.")
-    return torch.where(valid, depth.float(), 0.0)
 
 
 @torch.no_grad()

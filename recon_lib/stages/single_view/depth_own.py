@@ -1,0 +1,27 @@
+"""A user's own depth: what of it belongs to the object."""
+
+import torch
+from torch import Tensor
+
+from ...errors import BadInput
+from .lens import default_lens
+
+MIN_DEPTH_PIXELS = 16  # of the picture
+REACH = 1.5  # sizes of the object: what lies farther from its middle in depth is another thing
+
+
+def object_depth(depth: Tensor, mask: Tensor, lens: Tensor | None = None) -> Tensor:
+    """Depth [1,1,H,W] (any scale, 0 = unknown) on the object, 0 elsewhere.
+
+    mask [1,1,H,W] > 0.5 on the object; where it takes in the background or something in front, the depth lies farther
+    from the median than the object is large across. lens [1,3,3]; None: the default one, here a matter of scale alone.
+    Raises `BadInput` where nothing is left.
+    """
+    valid = (mask > 0.5) & (depth > 0)
+    if valid.sum() < MIN_DEPTH_PIXELS:
+        raise BadInput("The depth map is empty on the object; give z-depth, larger = farther, 0 = unknown.")
+    focal = float((default_lens(*mask.shape[-2:]) if lens is None else lens)[0, 0, 0])
+    middle = depth[valid].float().median()
+    across = float(valid.sum()) ** 0.5 / focal * middle
+    valid &= (depth - middle).abs() <= REACH * across
+    return torch.where(valid, depth.float(), 0.0)
