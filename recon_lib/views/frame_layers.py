@@ -14,7 +14,7 @@ from ..provenance import Provenance
 from .array_files import read_array
 from .frame import Frame
 from .image_files import read_picture, read_stored, resampled
-from .mask_files import read_mask
+from .mask_files import OPAQUE, read_mask
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Layers:
 
     planes: dict[str, Tensor]  # images [3,H,W], masks [1,H,W], and depth, normals, provenance if asked for
     intrinsics: Tensor  # [3,3] float64, pixels of H x W
+    masked: bool  # a mask was given: a file, or transparency that leaves something out
 
 
 def load_layers(frame: Frame, size: tuple[int, int], names: list[str]) -> Layers:
@@ -37,6 +38,7 @@ def load_layers(frame: Frame, size: tuple[int, int], names: list[str]) -> Layers
         raise BadInput(f"{frame.paths['image'].name} holds values far outside 0 to 1; scale them.")
     planes = {"images": (picture[:3] if len(picture) > 1 else picture.expand(3, -1, -1)).clamp(0, 1)}
     planes["masks"] = picture[3:] if len(picture) == 4 else torch.ones(1, height, width)
+    masked = "mask" in frame.paths or bool((planes["masks"] < OPAQUE).any())
     if "mask" in frame.paths:
         mask = _of_the_image(read_mask(frame.paths["mask"], upright=frame.upright), frame, "mask")
         planes["masks"] = resampled(mask, height, width).clamp(0, 1)
@@ -47,7 +49,7 @@ def load_layers(frame: Frame, size: tuple[int, int], names: list[str]) -> Layers
     intrinsics = frame.lens.intrinsics * scale
     if frame.lens.distortion is not None:
         planes = {name: _undistorted(plane, intrinsics, frame, name) for name, plane in planes.items()}
-    return Layers(planes, intrinsics)
+    return Layers(planes, intrinsics, masked)
 
 
 def _undistorted(plane: Tensor, intrinsics: Tensor, frame: Frame, name: str) -> Tensor:

@@ -4,6 +4,7 @@ import logging
 import math
 import shutil
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from ..progress import Progress
 from .frame import DEPTH_UNIT, Frame
 from .frame_layers import Layers, load_layers
 from .image_files import reduced_size
-from .sources import read_frames
+from .sources import Format, read_frames
 from .transforms_json import write_frames
 from .views import Views
 
@@ -34,13 +35,32 @@ SMALLEST_SIDE = 16  # pixels
 FAR = 1000.0  # distance from the origin over the extent of the cameras from which float32 loses what matters
 
 
-@explain_oom("loading the views", "reduce the pictures or take frames out")
+@dataclass(frozen=True)
+class LoadedViews:
+    """Views of a source, and what it tells about them."""
+
+    views: Views
+    masked: Tensor  # [V] bool, whether a mask was given; the others mark everything
+    format: Format
+
+
 def load_views(
     source: Path | str,
     progress: Progress | None = None,
     longest_side: int | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> Views:
+    """The views alone of `load_posed`."""
+    return load_posed(source, progress, longest_side, max_bytes).views
+
+
+@explain_oom("loading the views", "reduce the pictures or take frames out")
+def load_posed(
+    source: Path | str,
+    progress: Progress | None = None,
+    longest_side: int | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> LoadedViews:
     """Read a folder of pictures with their cameras: a transforms.json (or such a file itself, whatever its name), a
     COLMAP model, LLFF's poses_bounds.npy, or projection matrices.
 
@@ -54,7 +74,7 @@ def load_views(
     Raises `BadInput` naming the file if it is missing, damaged, of another size than told or outside the folder.
     """
     progress = progress or Progress()
-    frames, _ = read_frames(Path(source), progress.check)
+    frames, kind = read_frames(Path(source), progress.check)
     progress.start("Loading views", len(frames))
     names = [name for name in LAYER_CHANNELS if all(name in frame.paths for frame in frames)]
     sizes = _sizes(frames, longest_side, max_bytes, 4 + sum(LAYER_CHANNELS[name] for name in names))
@@ -67,13 +87,16 @@ def load_views(
         for name, count in channels.items()
     }
     intrinsics = torch.empty(len(frames), 3, 3, dtype=torch.float64)
+    masked = torch.zeros(len(frames), dtype=torch.bool)
     for index, (frame, size) in enumerate(zip(frames, sizes, strict=True)):
         layers = load_layers(frame, size, names)
         _place(layers, stacks, index, frame)
         intrinsics[index] = layers.intrinsics
+        masked[index] = layers.masked
         progress.step(stacks["images"][index])
     origin, poses = _near_origin(torch.stack([frame.pose for frame in frames]))
-    return Views(cameras=Cameras(poses, intrinsics.float(), height, width), origin=origin, **stacks)
+    views = Views(cameras=Cameras(poses, intrinsics.float(), height, width), origin=origin, **stacks)
+    return LoadedViews(views, masked, kind)
 
 
 def _sizes(frames: list[Frame], longest_side: int | None, max_bytes: int, channels: int) -> list[tuple[int, int]]:
@@ -113,7 +136,7 @@ def _near_origin(poses: Tensor) -> tuple[tuple[float, float, float], Tensor]:
     """The origin to count from, and camera-to-world [V,4,4] float32 of poses in float64 counted from there."""
     positions = poses[:, :3, 3]
     middle = positions.mean(0)
-    extent = float((positions - middle).norm(dim=-1).max().clamp_min(1.0))
+    extent = float((positions - middle).norm(dim=-1).max()) or 1.0
     if float(middle.norm()) <= FAR * extent:
         return (0.0, 0.0, 0.0), poses.float()
     x, y, z = middle.round().tolist()
