@@ -12,11 +12,25 @@ const COLORS = {
   RECON3D_PRIOR: "#9fa8da",
 };
 
+// The page empties the colours of all types whenever it loads a palette; a palette that names ours still wins.
+function setDefault(palette, type, color) {
+  let chosen = palette[type];
+  Object.defineProperty(palette, type, {
+    configurable: true,
+    enumerable: true,
+    get: () => chosen || color,
+    set: (value) => {
+      chosen = value;
+    },
+  });
+}
+
 app.registerExtension({
   name: "Recon3D.LinkColors",
   setup() {
-    for (const palette of [window.LGraphCanvas?.link_type_colors, app.canvas?.default_connection_color_byType]) {
-      if (palette) Object.assign(palette, COLORS);
+    const palettes = [window.LGraphCanvas?.link_type_colors, app.canvas?.default_connection_color_byType];
+    for (const palette of palettes.filter(Boolean)) {
+      for (const [type, color] of Object.entries(COLORS)) setDefault(palette, type, color);
     }
   },
 });
