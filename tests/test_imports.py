@@ -31,7 +31,7 @@ FLOORS = [
 FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
 HEAVY = {
     "cv2", "diffusers", "embreex", "fast_simplification", "kornia", "matplotlib", "mcubes", "PIL", "scipy", "skimage",
-    "torchvision", "transformers", "trimesh", "xatlas", "accelerate", "igl", "peft",
+    "torchvision", "transformers", "trimesh", "xatlas", "accelerate", "igl", "peft", "pycolmap",
 }  # fmt: skip
 HOST = {"comfy", "comfy_api", "comfy_execution", "comfy_extras", "folder_paths", "nodes", "server", "execution"}
 FILES = sorted(LIBRARY.rglob("*.py"))

@@ -1,0 +1,1 @@
+"""Cameras of photographs: refined, guessed on a turntable, or found by structure from motion."""
