@@ -120,6 +120,8 @@ def complete_shape(
     progress = progress or Progress()
     progress.start("completing the shape", 1)
     encoded = surface.encoded
+    if surface.views.depth is None:
+        raise BadInput("These points are no visible surface, they have no depth; connect those of Visible Surface.")
     if encoded is None or encoded.views is not surface.views or encoded.decoder.module is not model.module:
         encoded = _encode_in_place(model.module.to(device), surface, device)
     bounds = torch.tensor([[-BOUND] * 3, [BOUND] * 3])

@@ -49,13 +49,7 @@ def test_a_box_shows_its_front():
 @pytest.mark.parametrize(("elevation", "hidden"), [(-90.0, 4 / 5), (90.0, 0.0)])
 def test_a_cup_shows_its_inside_from_above_and_its_floor_from_below(elevation, hidden):
     """A cube without its lid, of sheet: of its five faces the four walls hide behind the floor."""
-    cup = open_box()
-    opening = cup.face_normals.sum(0)
-    axis = int(opening.abs().argmax())  # the lid that is missing
-    order = {0: [1, 0, 2], 1: [0, 1, 2], 2: [0, 2, 1]}[axis]
-    sign = -float(opening[axis].sign())
-    vertices = cup.vertices[:, order] * torch.tensor([1.0, sign, 1.0])
-    assert share(Mesh(vertices, cup.faces), elevation) == pytest.approx(hidden, abs=0.02)
+    assert share(open_box(), elevation) == pytest.approx(hidden, abs=0.02)
 
 
 class TestTwoBallsOneBehindTheOther:
@@ -79,10 +73,10 @@ class TestTwoBallsOneBehindTheOther:
 
 
 def test_concentric_balls_are_as_far_apart_in_both_parts():
-    parts = figures(moved(ball(), 0.0, 0.9), ball())
+    parts = figures(moved(ball(), 0.0, 0.92), ball())
     for part in parts.values():
-        assert part["chamfer_unsquared"] == pytest.approx(0.1, abs=0.015)
-        assert part["f_score_0.05"] < 0.05 and part["f_score_0.1"] > 0.3
+        assert part["chamfer_unsquared"] == pytest.approx(0.08, abs=0.015)
+        assert part["f_score_0.05"] == 0 and part["f_score_0.1"] > 0.8
         assert part["normal_consistency"] > 0.99
 
 
