@@ -5,15 +5,15 @@ Run from the repository's root:
     python -m benchmarks.few_views DEVSET [--objects 8] [--views 3 6 12] [--split val] [--names NAME ...]
         [--ring level|alternating] [--pixels 256] [--threads 1] [--json FILE] [--meshes FOLDER] [--quick]
 
-DEVSET is a folder whose manifest.json lists closed scans (z up) with their groups. The cameras stand equally around the
-object, 20 degrees above it, or at 0 and 35 degrees by turns; they and the masks are true, pictures are unlit over white.
-Nothing is aligned: figures are in the frame and units of `recon_lib.stages.evaluation`.
+DEVSET is a folder whose manifest.json lists scans (z up) with their groups; closed ones count. The cameras stand equally
+around the object, 20 degrees above it, or at 0 and 35 degrees by turns; they and the masks are true, pictures are unlit
+over white. Nothing is aligned: figures are in the frame and units of `recon_lib.stages.evaluation`.
 
 * f: F-score at 5 % of the radius of the truth's bounding sphere. chamfer: mean of both directions, world units.
-* normals: mean |cosine| of matched normals. rough: mean angle, degrees, between the mesh's normals and the truth's where
-  the truth is flat (all normals within 0.08 of the radius within 6 degrees) and the mesh is within 5 % of the radius.
+* normals: mean |cosine| of matched normals. rough: mean angle, degrees, between the mesh's normals and the truth's
+  where the truth is flat (all normals within 0.08 of the radius within 6 degrees) and the mesh is within 5 %.
 * below: mean distance of the truth's underside (normals more than 45 degrees downward) from the mesh, world units.
-* seconds: of the processor, for the fit alone. --quick fits 64^3 nodes with a third of the rays, in a third of the time.
+* seconds: of the processor, for the fit alone. --quick fits 64^3 nodes with a third of the rays, in a third of it.
 """
 
 import argparse
@@ -58,9 +58,9 @@ def scans(folder: Path, split: str, count: int, names: list[str] | None) -> list
 
 def ring(count: int, kind: str, pixels: int) -> Cameras:
     """`count` cameras equally around the object, at the elevations of `kind` by turns."""
-    elevations = RINGS[kind]
     azimuths = [AZIMUTH + 360 * i / count for i in range(count)]
-    return Cameras.orbit(azimuths, [elevations[i % len(elevations)] for i in range(count)], DISTANCE, FOV, pixels, pixels)
+    elevations = [RINGS[kind][i % len(RINGS[kind])] for i in range(count)]
+    return Cameras.orbit(azimuths, elevations, DISTANCE, FOV, pixels, pixels)
 
 
 def roughness(mesh: Mesh, points: Tensor, normals: Tensor) -> float | None:
