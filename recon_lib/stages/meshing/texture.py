@@ -33,6 +33,8 @@ MAX_EDGE = 0.03  # of the mesh's extent: colours diffuse from vertex to vertex, 
 MAX_SHIFT = 0.2  # sRGB, of the correction of mirrored colours
 SYMMETRY_GAIN = 0.03  # fraction of all vertices that a symmetry must newly show to be used
 MAX_SYMMETRIES = 3
+FRINGE = 640  # pixels of a picture's longer side for each pixel of a mask's edge whose colour is not used
+MIN_TURN_COSINE = -0.1  # between a view's axis and its image under a symmetry; -1: front and back are exchanged
 
 
 @explain_oom("baking the texture", "choose a smaller texture or fewer triangles")
@@ -87,6 +89,25 @@ def bake_texture(
     return replace(result, texture=texture, vertex_colors=None, provenance=provenance)
 
 
+def without_fringes(views: Views) -> Views:
+    """The views with the colour of what lies further within on each mask's outermost pixels, one per `FRINGE` pixels
+    of the longer side: a mask is seldom exact, and what it takes in of the background would stick to the edges.
+
+    What is thinner than that keeps its colours.
+    """
+    width = round(max(views.images.shape[-2:]) / FRINGE)
+    if not width:
+        return views
+    kernel = 2 * width + 1
+    on = (views.masks > 0.5).float()
+    core = -F.max_pool2d(-on, kernel, 1, width)
+    thin = on * (1 - F.max_pool2d(core, 2 * kernel + 1, 1, kernel))
+    known = (core + thin) > 0
+    filled = [fill_nearest(*each) for each in zip(views.images, known[:, 0], strict=True)]
+    fringe = (on > 0) & ~known
+    return replace(views, images=torch.where(fringe, torch.stack(filled), views.images))
+
+
 def _in_frame(mesh: Mesh, views: Views) -> Mesh:
     """The mesh counted from the views' origin; one without an origin was made from them and is so already."""
     return mesh.moved_to(views.origin) if any(mesh.origin) else replace(mesh, origin=views.origin)
@@ -135,7 +156,7 @@ class _Seen:
         if views is None or not len(views):
             nothing = Projected.nothing(mesh.vertices)
             return cls(None, Projected.nothing(texels.points), nothing, nothing.provenance)
-        projector = Projector.prepare(views, mesh, check)
+        projector = Projector.prepare(without_fringes(views), mesh, check)
 
         def at_vertices(include_rim: bool) -> Projected:
             points, normals = mesh.triangles.reshape(-1, 3), texels.corner_normals.reshape(-1, 3)
@@ -184,9 +205,14 @@ def _continued(mesh: Mesh, texels: _Texels, seen: _Seen, mirror: bool) -> Tensor
 
 
 def _useful_symmetries(mesh: Mesh, seen: _Seen) -> list[Symmetry]:
-    """Reflections, and rotations composed of two of them, that show unseen vertices, in order of how many."""
+    """Reflections, and rotations composed of two of them, that show unseen vertices, in order of how many.
+
+    None that carries the front to the back: no picture, such as that of a face, is repeated there.
+    """
     planes = mirror_planes(mesh, check=seen.projector.check)
     motions = planes + [a.then(b) for a in planes[:2] for b in planes[:2] if a is not b]
+    axes = seen.projector.cameras.rotation[:, :, 2]  # [V,3]
+    motions = [motion for motion in motions if ((motion.turn(axes) * axes).sum(-1) > MIN_TURN_COSINE).any()]
     visible = [seen.mirrored(motion, mesh.vertices, mesh.vertex_normals).seen for motion in motions]
     has_color, enough = seen.vertices.seen, SYMMETRY_GAIN * len(mesh.vertices)
     chosen: list[Symmetry] = []

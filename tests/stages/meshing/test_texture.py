@@ -14,7 +14,7 @@ from recon_lib.progress import Progress
 from recon_lib.provenance import Provenance
 from recon_lib.render.mesh import render_mesh
 from recon_lib.render.rasterize import rasterize_uv
-from recon_lib.stages.meshing.texture import bake_texture
+from recon_lib.stages.meshing.texture import bake_texture, without_fringes
 from recon_lib.views.views import Views
 
 SIZE, TEXELS = 96, 192
@@ -134,6 +134,39 @@ def test_the_mirror_image_shows_the_other_side():
         left = (points[:, 0] < -0.499) & (points[:, 1:].abs() < 0.4).all(-1)
         errors[mirror] = float((baked_colors[left] - torch.tensor([0.2, 0.3, 0.9])).abs().mean())
     assert errors[True] < 0.06 < errors[False]
+
+
+def test_no_mirror_copies_the_front_to_the_back():
+    """A box seen from the front is symmetric in the plane that faces the camera; its back is not its front again."""
+    solid = trimesh.creation.box((1.0, 0.9, 1.2))
+    box = Mesh(torch.tensor(solid.vertices).float(), torch.tensor(solid.faces).long())
+    cameras = Cameras.orbit(0.0, 0.0, 3.0, 40.0, SIZE, SIZE)
+    masks = render_mesh(box, cameras, supersample=1).masks
+    stripes = ((torch.arange(SIZE) // 8) % 2).float().expand(1, 3, SIZE, SIZE)
+    colors, points = texels(bake_texture(box, Views(stripes, cameras, masks), size=TEXELS))
+    inner = (points[:, :2].abs() < 0.4).all(-1)
+    front, back = colors[inner & (points[:, 2] > 0.599)], colors[inner & (points[:, 2] < -0.599)]
+    assert float(front.std()) > 0.4 and float(back.std()) < 0.15
+
+
+class TestWithoutFringes:
+    def fringed(self, side: int) -> Views:
+        """A grey square and a grey line whose masks take in a pixel of the green background all around."""
+        images = torch.tensor([0.0, 1.0, 0.0])[:, None, None].expand(3, side, side).clone()
+        masks = torch.zeros(1, side, side)
+        images[:, 100:300, 100:300], masks[:, 99:301, 99:301] = 0.5, 1
+        images[:, 400:500, 200:202], masks[:, 400:500, 200:202] = 0.5, 1
+        return Views(images[None], Cameras.orbit(0.0, 0.0, 3.0, 40.0, side, side), masks[None])
+
+    def test_background_within_the_mask_gets_the_objects_colour(self):
+        views = self.fringed(640)
+        cleaned = without_fringes(views)
+        on = views.masks[0, 0] > 0.5
+        assert (cleaned.images[0][:, on] == 0.5).all()
+        assert torch.equal(cleaned.images[0][:, ~on], views.images[0][:, ~on])
+
+    def test_small_pictures_stay_as_they_are(self, views):
+        assert without_fringes(views) is views
 
 
 class Striped:
