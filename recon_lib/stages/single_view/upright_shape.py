@@ -78,7 +78,7 @@ def upright_shape(
     if not hasattr(model.module, "point_decoder"):
         raise BadInput(f"{model.card.name} has no coarse points; load a LIST model.")
     if mask is None:
-        raise BadInput(f"{model.card.name} needs the object's mask; connect Segment Object's, white on the object.")
+        raise BadInput(f"{model.card.name} needs a mask, white on the object; connect Segment Object & Occluder's.")
     mask = prepare_mask(mask, 1, *image.shape[-2:])
     progress.start("upright shape", 1)
     network, crop, size = model.module.to(device), object_crop(mask), model.module.input_spec.size
