@@ -1,35 +1,45 @@
-"""Fit a textured mesh to posed pictures: a folder with transforms.json (nerfstudio's format), in that file's world."""
+"""Fit a textured mesh to posed pictures: transforms.json, COLMAP, LLFF or projection matrices.
 
-import time
+The mesh returns to the source's place and scale, turned until up is +y, as GLB has it: z-up worlds (nerfstudio,
+instant-ngp, Blender) lie down for viewers otherwise. COLMAP's world, whose y points down, and others without an axis
+are turned by what its cameras have above them. `--keep-frame` leaves the world as it is.
+"""
+
 from argparse import ArgumentParser, Namespace
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..parsing import whole_number
+from ..errors import BadInput
+from ..files import check_output_folder
+from ..parsing import is_file, whole_number
 from ..systems.options import check_common
+from .fit_outputs import Stopwatch, fit_sheet, write_frames, write_report
 from .resumable import check_outputs, resumable
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ..fields.sdf_grid import SdfGrid
-    from ..meshes.mesh import Mesh
+    from ..networks.contracts import ViewPrior
     from ..progress import Progress
-    from ..stages.fitting.sdf_grid.fit import Fit
-    from ..stages.fitting.sdf_grid.settings import FitSettings
-    from ..views.views import Views
+    from .fit_inputs import FitInputs
+    from .fit_outputs import Fitted
 
-LARGEST_VIEWS = 1 << 29  # bytes of pictures in memory
 TEXELS_TO_PIXELS = 0.75  # a picture shows half of the surface, so it needs fewer pixels a side than the texture
 GRIDS = (32, 64, 128, 192)
 PIXELS, ROUNDS = (16, 4096), (1, 10_000)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("views", type=Path, metavar="VIEWS_DIR", help="folder with transforms.json, or that file")
+    parser.add_argument("views", type=Path, metavar="VIEWS_DIR", help="folder of pictures with their cameras")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.glb", help="GLB, OBJ, PLY or STL")
+    parser.add_argument("--field", choices=("sdf", "radiance"), default="sdf", help="a surface, or a radiance field")
+    parser.add_argument(
+        "--prior", default="none", metavar="none|embedded|FOLDER", help="diffusion prior of views between the pictures"
+    )
+    parser.add_argument("--refine-poses", action="store_true", help="bring cameras to fit the pictures first")
+    parser.add_argument("--pose", choices=("colmap", "turntable"), help="find the cameras of pictures without any")
+    parser.add_argument("--keep-frame", action="store_true", help="write the source's world, not turned to +y up")
+    parser.add_argument("--render", type=Path, metavar="CAMERAS.json", help="transforms.json of cameras to render")
+    parser.add_argument("--frames", type=Path, metavar="DIR", help="where --render writes 000.png ...")
     parser.add_argument("--grid", type=int, choices=GRIDS, default=128, help="nodes per side of the finest grid")
     parser.add_argument("--rounds", type=int, default=14, help="rounds on the finest grid; more is finer and slower")
     parser.add_argument("--pixels", type=int, default=192, help="longest side of the pictures in the fit")
@@ -42,83 +52,80 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     from ..console import ConsoleProgress
-    from ..stages.fitting.sdf_grid.settings import FitSettings
 
-    check_outputs(args.output, args.report, args.preview, inputs=(args.views / "transforms.json", args.views))
+    check_outputs(
+        args.output, args.report, args.preview, inputs=(args.views / "transforms.json", args.views, args.render)
+    )
     check_common(args.resolution, args.texture_size, args.seed)
     whole_number(args.pixels, "--pixels", *PIXELS)
     whole_number(args.rounds, "--rounds", *ROUNDS)
-    settings = FitSettings(side=args.pixels).upto(args.grid, args.rounds)
+    prior = _check_options(args)
     with resumable(args.output, "fit", (args.report, args.preview)) as checkpoint, closing(ConsoleProgress()) as bar:
-        _fit(args, settings, checkpoint, bar)
+        _fit(args, prior, checkpoint, bar)
     return 0 if args.output.is_file() else 1
 
 
-def _fit(args: Namespace, settings: "FitSettings", checkpoint: Path, progress: "Progress") -> None:
+def _check_options(args: Namespace) -> "ViewPrior | None":
+    """`BadInput` for options that do not go together, and for cameras that cannot be rendered. -> the prior"""
+    if (args.render is None) != (args.frames is None):
+        raise BadInput("--render and --frames go together: the cameras, and the folder for their pictures.")
+    if args.frames is not None:
+        from ..cameras.camera_path_json import read_cameras
+
+        read_cameras(args.render)
+        check_output_folder(args.frames)
+        if is_file(args.frames):
+            raise BadInput(f"--frames {args.frames} is a file; name a folder.")
+    if args.prior == "none":
+        return None
+    if args.field != "radiance":
+        raise BadInput("--prior guides radiance fields; add --field radiance.")
+    raise BadInput(f"--prior {args.prior} is not part of this version; leave it out.")
+
+
+def _fit(args: Namespace, prior: "ViewPrior | None", checkpoint: Path, progress: "Progress") -> None:
     """From the folder of views to all outputs."""
-    from ..stages.fitting.sdf_grid.fit import fit_volsdf
     from ..stages.meshing.export import save_mesh
     from ..stages.meshing.extract import extract_mesh
     from ..stages.meshing.texture import bake_texture
     from ..views.photo import save_image
-    from ..views.posed_images import load_views
+    from .fit_inputs import load_inputs
 
     seconds = Stopwatch()
-    side = max(settings.side, int(TEXELS_TO_PIXELS * args.texture_size))
-    views = load_views(args.views, progress, side, LARGEST_VIEWS)
+    inputs = load_inputs(args, max(args.pixels, int(TEXELS_TO_PIXELS * args.texture_size)), progress)
+    views = inputs.views
     seconds.lap("load")
-    fit = fit_volsdf(views, settings=settings, seed=args.seed, checkpoint=checkpoint, progress=progress)
+    fit = _fitted(args, inputs, prior, checkpoint, progress)
     seconds.lap("fit")
+    if args.render is not None:
+        write_frames(args.render, args.frames, inputs, fit.field, progress)
+        seconds.lap("frames")
     mesh = extract_mesh(fit.field, args.resolution, largest=True, progress=progress).mesh
     seconds.lap("extract")
     mesh = bake_texture(mesh, views, field=fit.field, size=args.texture_size, progress=progress)
-    mesh = replace(mesh, origin=views.origin)
     seconds.lap("texture")
-    saved = save_mesh(mesh, args.output, progress=progress)
+    placed = inputs.mesh_out(mesh)
+    saved = save_mesh(placed, args.output, up="y" if args.keep_frame else None, progress=progress)
     seconds.lap("save")
     if args.preview is not None:
         save_image(fit_sheet(views, fit.field, mesh), args.preview)
     if args.report is not None:
-        figures = {"views": len(views), "seed": args.seed, "grid": args.grid, "seconds": seconds.laps}
-        _write_report(args.report, figures, fit, mesh, saved.path)
+        figures = {"views": len(views), "field": args.field, "seed": args.seed, "grid": args.grid}
+        write_report(args.report, {**figures, "seconds": seconds.laps}, fit, inputs, placed, saved.path)
 
 
-def _write_report(path: Path, figures: dict, fit: "Fit", mesh: "Mesh", saved: Path) -> None:
-    from ..files import write_json
+def _fitted(
+    args: Namespace, inputs: "FitInputs", prior: "ViewPrior | None", checkpoint: Path, progress: "Progress"
+) -> "Fitted":
+    """The field that the options ask for, in the object's frame."""
+    common = {"seed": args.seed, "checkpoint": checkpoint, "progress": progress}
+    if args.field == "radiance":
+        from ..stages.fitting.radiance.fit import fit_radiance
+        from ..stages.fitting.radiance.settings import RadianceSettings
 
-    fitted = {"rounds": fit.rounds, "resumed": fit.resumed, "loss": fit.loss, "beta": fit.field.beta}
-    shape = {"vertices": len(mesh.vertices), "triangles": len(mesh.faces), "file": saved.name}
-    write_json(path, {**figures, "fit": fitted, "mesh": {"bounds": mesh.bounds.tolist(), **shape}})
+        return fit_radiance(inputs.views, settings=RadianceSettings(side=args.pixels), prior=prior, **common)
+    from ..stages.fitting.sdf_grid.fit import fit_volsdf
+    from ..stages.fitting.sdf_grid.settings import FitSettings
 
-
-class Stopwatch:
-    """Seconds of each stage."""
-
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def lap(self, name: str) -> None:
-        """Record the stage that ends now."""
-        now = time.perf_counter()
-        self.laps[name], self._last = round(now - self._last, 3), now
-
-
-def fit_sheet(views: "Views", field: "SdfGrid", mesh: "Mesh") -> "Tensor":
-    """Sheet [3,H,W] of the first pictures, the field's colours and normals from the same cameras, and the mesh."""
-    from ..preview import Tile, sheet
-    from ..render.field import render_field
-    from ..render.mesh import turntable
-
-    first_views = views[:4]
-    size = [round(n * 256 / max(first_views.images.shape[-2:])) for n in first_views.images.shape[-2:]]
-    cameras = first_views.cameras.resized(*size)
-    tiles = [Tile(f"picture {i + 1}", image) for i, image in enumerate(first_views.images)]
-    for shading in ("albedo", "normal"):
-        pictures = render_field(field, cameras, shading=shading).images
-        tiles += [Tile(f"fitted {'colour' if shading == 'albedo' else 'normals'}", image) for image in pictures]
-    turns = turntable(mesh, 4, 15.0, size=256).images
-    tiles += [
-        Tile(f"mesh {side}", image) for side, image in zip(("front", "right", "back", "left"), turns, strict=True)
-    ]
-    return sheet(tiles, columns=len(first_views))
+    settings = FitSettings(side=args.pixels).upto(args.grid, args.rounds)
+    return fit_volsdf(inputs.views, settings=settings, **common)

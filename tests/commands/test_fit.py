@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from recon_lib.cli import main
-from recon_lib.commands import fit as command
+from recon_lib.commands import fit_outputs as command
 from recon_lib.commands.resumable import resumable
 from recon_lib.errors import BadInput, Interrupted
 from recon_lib.meshes.files.mesh_io import load_mesh
