@@ -6,7 +6,8 @@ Every object is rendered once by the data engine (seeds that training never reac
 background) and in a scene (background, clutter, an occluder in front; the object is the most central one, see
 `data.shards.scenes`). The model's only input is the picture. Shapes are compared in the view-aligned frame after
 scale + translation alignment (no rotation); F@0.05 counts samples nearer than 0.05 of the truth's bounding-sphere
-radius. A picture on which a method fails counts as F = 0. depth_ratio is the median of the shape's depth over its
+radius. The rows "model, ..." are given the true mask, depth (of the whole scene, or within the mask) or lens as well.
+A picture on which a method fails counts as F = 0. depth_ratio is the median of the shape's depth over its
 width, divided by the same of the truth: above 1 it is too deep.
 """
 
@@ -22,7 +23,7 @@ import numpy as np
 import torch
 
 from benchmarks.single_view_baselines import inflated, mirrored, sphere
-from recon_lib.cameras.camera import FLIP_YZ
+from recon_lib.cameras.camera import FLIP_YZ, Cameras
 from recon_lib.data.rendering.mesh_renders import MeshRenderer, random_camera
 from recon_lib.data.rendering.objects import list_objects, load_object
 from recon_lib.data.shards.cutouts import Library
@@ -33,7 +34,7 @@ from recon_lib.meshes.mesh import Mesh
 from recon_lib.stages.evaluation.meshes import compare_meshes
 from recon_lib.stages.meshing.extract import extract_mesh
 from recon_lib.stages.single_view.mask import segment
-from recon_lib.stages.single_view.regress import complete_shape, visible_surface
+from recon_lib.stages.single_view.regress import VisibleSurface, complete_shape, visible_surface
 from recon_lib.weights.registry import LoadedModel, load_model
 
 SEED = 910_000_000
@@ -75,6 +76,13 @@ def view_aligned(mesh: Mesh, scene: Scene) -> Mesh:
     return mesh.mapped(lambda v: (v @ pose[:3, :3].T + pose[:3, 3]) @ FLIP_YZ)
 
 
+TOLD = {
+    "model, depth": ("depth",),
+    "model, mask": ("mask",),
+    "model, mask + depth": ("mask", "depth"),
+    "model, mask + depth + lens": ("mask", "depth", "lens"),
+}
+BACKGROUND, FOREGROUND = 1.3, 0.8  # depths of what lies behind and in front, in depths of the object's far and near end
 FAILED = {"f_0.05": 0.0, "f_0.1": 0.0, "chamfer": float("nan"), "depth_ratio": float("nan")}
 
 
@@ -128,11 +136,55 @@ def measure(model: LoadedModel, scene: Scene, truth: Mesh, resolution: int, base
         rows.setdefault("masks", {"mask_iou": iou(nothing, scene.mask), "occluder_iou": iou(nothing, scene.occluder)})
         surface = mesh = None
     rows["model"] = f_score(mesh, truth)
+    rows |= {name: told_row(model, image, scene, truth, resolution, told) for name, told in TOLD.items()}
     if baselines:
         rows["sphere"] = f_score(sphere(), truth)
         rows["inflated silhouette"] = f_score(inflated(torch.from_numpy(scene.amodal)), truth)
         rows["mirrored surface"] = f_score(None if surface is None else mirrored(surface), truth)
     return rows
+
+
+def told_row(
+    model: LoadedModel, image: torch.Tensor, scene: Scene, truth: Mesh, resolution: int, told: tuple[str, ...]
+) -> dict[str, float]:
+    """Figures of the shape where the true mask (with the occluder), depth or lens are given with the picture.
+
+    seen_recall: share of the true seen surface within 0.05 of the shape, when depth and lens place both alike.
+    """
+    planes = [torch.from_numpy(np.array(a, np.float32))[None, None] for a in (scene.mask, scene.occluder, scene.depth)]
+    mask, occluder, depth = planes
+    camera = Cameras(torch.eye(4)[None], torch.from_numpy(scene.intrinsics)[None].float(), *scene.mask.shape)
+    given = {"mask": mask, "occluder": occluder} if "mask" in told else {}
+    if "depth" in told:
+        given["depth"] = depth if "mask" in told else whole_depth(depth, occluder)
+    if "lens" in told:
+        given["cameras"] = camera
+    recall = float("nan")
+    try:
+        surface = visible_surface(model, image, **given)
+        mesh = extract_mesh(complete_shape(model, surface), resolution, largest=True).mesh
+        if {"mask", "depth", "lens"} <= set(told):
+            recall = seen_recall(mesh, surface)
+    except BadInput as reason:
+        logging.getLogger("recon3d").info("failed: %s", reason)
+        mesh = None
+    return f_score(mesh, truth) | {"seen_recall": recall}
+
+
+def whole_depth(depth: torch.Tensor, occluder: torch.Tensor) -> torch.Tensor:
+    """Depth [1,1,H,W] as a depth camera gives it: with a background behind the object and the occluder in front."""
+    on = depth[depth > 0]
+    whole = torch.where(depth > 0, depth, BACKGROUND * on.max())
+    return torch.where(occluder > 0.5, FOREGROUND * on.min(), whole)
+
+
+def seen_recall(mesh: Mesh, surface: VisibleSurface, radius: float = 0.05) -> float:
+    """Share of the visible surface's points within `radius` of the mesh."""
+    from scipy.spatial import KDTree
+
+    points, _, _ = mesh.sample_surface(30_000, 0)
+    distance, _ = KDTree(points.numpy()).query(surface.points.numpy())
+    return float((distance < radius).mean())
 
 
 def run(args: argparse.Namespace) -> dict:
@@ -153,6 +205,8 @@ def run(args: argparse.Namespace) -> dict:
                         key = method if name == "model" else f"{name}: {method}"
                         rows.setdefault(key, []).append(figures)
             table[kind] = {method: _means(many) for method, many in rows.items()}
+            worse = [d["f_0.05"] < m["f_0.05"] for d, m in zip(rows["model, depth"], rows["model"], strict=True)]
+            table[kind]["model, depth"]["share_below_model"] = round(float(np.mean(worse)), 4)
     return table
 
 
