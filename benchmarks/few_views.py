@@ -5,7 +5,7 @@ Run from the repository's root:
     python -m benchmarks.few_views DEVSET [--objects 8] [--views 3 6 12] [--split val] [--names NAME ...]
         [--ring level|alternating] [--pixels 256] [--threads 1] [--json FILE] [--meshes FOLDER] [--quick]
 
-DEVSET is a folder whose manifest.json lists scans (z up) with their groups; closed ones count. The cameras stand equally
+DEVSET is a folder whose manifest.json lists scans (z up) with their groups; closed ones count. Cameras stand equally
 around the object, 20 degrees above it, or at 0 and 35 degrees by turns; they and the masks are true, pictures are unlit
 over white. Nothing is aligned: figures are in the frame and units of `recon_lib.stages.evaluation`.
 

@@ -27,9 +27,11 @@ from ..checkpoint import Checkpoint, fingerprint, seeded
 from ..loop import all_steps
 from ..rays import PixelRays, check_views, reduced
 from .grid import FittedGrid
+from .hull_start import HullStart
 from .preview import quick_picture
 from .settings import FitSettings
-from .start import ColorStart, HullLimit, Silhouettes, find_bounds, starting_distance
+from .silhouettes import Silhouettes
+from .start import ColorStart, HullLimit, find_bounds, starting_distance
 from .step import NEAR_BETAS, SEEN, sample_rays, train_step
 
 log = logging.getLogger("recon3d")
@@ -99,7 +101,9 @@ class GridFit:
                 bounds = next((field.bounds for field in (start, hull) if field is not None), None)
             cells = Cells.within(find_bounds(views) if bounds is None else bounds, settings.levels[0].nodes)
         self.settings = settings
-        distance = starting_distance(start or hull or Silhouettes.of(views), cells, progress.check)
+        if start is None:
+            first = HullStart.of(views, hull or Silhouettes.of(views), cells.bounds, progress.check)
+        distance = starting_distance(start or first, cells, progress.check)
         self.limit = HullLimit.of(hull, cells, progress.check)
         with seeded(seed):
             module = GridColor(settings.features, settings.hidden)

@@ -1,8 +1,7 @@
 """The start of a fit: its bounds, its first signed distances, and the colours of a coloured start."""
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -11,18 +10,18 @@ from torch import Tensor
 from ....errors import BadInput
 from ....fields.cells import Cells
 from ....fields.field import Field
-from ....fields.hull import HullField
 from ....fields.sdf_grid import SdfGrid
 from ....memory import default_chunk, in_chunks
 from ....networks.volsdf.grid_color import NEUTRAL
-from ....render.fill import fill_nearest
+from ....views.object_frame import view_center
 from ....views.views import Views
+from .hull_start import HullStart
+from .silhouettes import Silhouettes
 
 ROOM = 1.05  # factor of the hull's box
 LIMIT_NODES = 64  # nodes a side at which a limiting hull is asked
 SEARCH_NODES = 48  # a side of the grid that the hull's bounds are searched in
 BESIDE = 1.5  # cells
-UNIT, MOST = 1.1, 0.9  # radius in which this fraction of the depth must lie to be the world's
 COLOR_MARGIN = 0.02  # colours nearer to 0 and 1 have logits too large to be trained away
 
 
@@ -39,51 +38,6 @@ class ColorStart:
         colors = in_chunks(self.field.color, points, default_chunk("cpu"))
         features[:, :NEUTRAL] = torch.logit(colors.clamp(COLOR_MARGIN, 1 - COLOR_MARGIN))
         return features
-
-
-@dataclass(frozen=True)
-class Silhouettes:
-    """The visual hull of views, without what no picture shows: a `Field` without colour and without bounds.
-
-    Unlike a carved hull, a view whose mask does not touch the picture's edge also removes what lies outside its
-    picture. A single mask holds no depth, so there the hull also ends
-    where the view's own depth begins.
-    """
-
-    hull: HullField
-    whole: tuple[bool, ...]  # for each view, whether its picture holds the whole object
-
-    @classmethod
-    def of(cls, views: Views) -> "Silhouettes":
-        """The hull of the masks as they are."""
-        solid = views.masks > 0.5
-        inner = F.pad(torch.zeros_like(solid[..., 1:-1, 1:-1]), (1, 1, 1, 1), value=True)
-        touching = (solid & inner).flatten(1).any(1)
-        hull = replace(HullField.of(views, 0.0, float("inf")), nearest=world_depth(views) if len(views) == 1 else None)
-        return cls(hull, tuple((~touching).tolist()))
-
-    def inside(self, points: Tensor) -> Tensor:
-        """points [N,3] world -> about the distance to the surface [N], > 0 inside; -1 where it is not seen."""
-        value = torch.full((len(points),), float("inf"), device=points.device)
-        for view, whole in enumerate(self.whole):
-            distance = self.hull.silhouette_distance(view, points)
-            value = torch.minimum(value, torch.where(distance.isfinite(), distance, -1.0) if whole else distance)
-        return torch.where(value.isfinite(), value, -1.0)
-
-
-def world_depth(views: Views) -> Tensor | None:
-    """The depth of one view, continued beside the object [1,1,H,W]; None where it is of another scale.
-
-    The object lies in the unit sphere when one view is all there is: depth that leads elsewhere is not the world's.
-    """
-    if views.depth is None:
-        return None
-    depth = views.depth.float().cpu()
-    known = (depth > 0) & (views.masks.cpu() > 0.5)
-    in_unit = views.cameras.unproject(depth)[0].norm(dim=-1)[known[0, 0]] < UNIT
-    if not len(in_unit) or in_unit.float().mean() < MOST:
-        return None
-    return fill_nearest(depth[0], known[0, 0])[None]
 
 
 @dataclass(frozen=True)
@@ -110,30 +64,6 @@ class HullLimit:
         return torch.where(values < 0, cells.spacing / 2, float("-inf")).view(-1)
 
 
-def view_center(views: Views) -> tuple[Tensor, float]:
-    """The point closest to all optical axes [3], and the radius of the masks around it, world units.
-
-    The origin and the unit sphere for one view, or for parallel axes, which have no such point.
-    """
-    axes = views.cameras.rotation[:, :, 2]
-    onto_plane = torch.eye(3) - axes[:, :, None] * axes[:, None]  # [V,3,3] whose normal the axis is
-    total = onto_plane.sum(0)
-    if len(views) < 2 or float(torch.linalg.eigvalsh(total)[0]) < 1e-3 * len(views):
-        return torch.zeros(3), 1.0
-    center = torch.linalg.solve(total, torch.einsum("vij,vj->i", onto_plane, views.cameras.position))
-    pixels, depth = views.cameras.project(center[None])
-    radius = 0.0
-    for view in range(len(views)):
-        rows, columns = (views.masks[view, 0] > 0.5).nonzero(as_tuple=True)
-        marked = torch.stack([columns, rows], -1) + 0.5
-        if len(marked) and depth[view, 0] > 0:
-            offset = float((marked - pixels[view, 0]).norm(dim=-1).max())
-            radius = max(radius, offset * float(depth[view, 0] / views.cameras.intrinsics[view, 1, 1]))
-    if not radius > 0:
-        raise BadInput("The object lies behind every camera; check the cameras' axes (OpenCV: z forward).")
-    return center, radius * math.sqrt(2)
-
-
 def find_bounds(views: Views) -> Tensor:
     """The box [2,3] around the visual hull of the masks, world units."""
     center, radius = view_center(views)
@@ -150,7 +80,7 @@ def find_bounds(views: Views) -> Tensor:
     return torch.stack([middle - half, middle + half])
 
 
-def starting_distance(field: Field | Silhouettes, cells: Cells, check: Callable[[], None]) -> Tensor:
+def starting_distance(field: Field | Silhouettes | HullStart, cells: Cells, check: Callable[[], None]) -> Tensor:
     """Signed distances [G,G,G] of a field at the nodes, < 0 inside.
 
     A fitted grid holds distances; of other fields only the sign counts and where it changes.

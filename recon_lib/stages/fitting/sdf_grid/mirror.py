@@ -1,0 +1,73 @@
+"""The vertical plane in which an object is its own mirror image, as far as the masks of a few views tell."""
+
+import math
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ....fields.cells import Cells
+from ....meshes.symmetry import Symmetry
+from ....progress import unchecked
+
+FILLED = 0.985  # of the masks' rays: a hull cut by its mirror image fills so much of them where there is a symmetry
+RAYS = 900  # tried for each plane
+AZIMUTHS, OFFSETS, APART = 36, 3, 0.02  # first guesses: over the half turn, to either side, of the box's side
+KEPT, ROUNDS = 5, (0.5, 0.25, 0.12)  # guesses that are refined, and by which part of the first steps
+TOLERANCE = 0.5  # cells
+
+
+def find_mirror(
+    points: Tensor, ray: Tensor, cells: Cells, values: Tensor, up: Tensor, check: Callable[[], None] = unchecked
+) -> Symmetry | None:
+    """The reflection in a plane along `up` [3] after which the hull still fills the masks best; None: none does.
+
+    points [N,3] of the hull on rays [N] through the masks, every ray with a point; values [G,G,G] > 0 inside the hull.
+    A ray stays filled if one of its points has its mirror image in the hull. A figure of revolution has many planes,
+    of which any one will do.
+    """
+    count = int(ray[-1]) + 1
+    chosen = torch.zeros(count, dtype=torch.bool)
+    chosen[:: max(1, count // RAYS)] = True
+    points, ray = points[chosen[ray]], chosen.cumsum(0)[ray][chosen[ray]] - 1
+    planes = _Planes(points, ray, cells, values, up)
+    turn, shift = math.pi / AZIMUTHS, APART * cells.side
+    tried = {}
+    for step in range(AZIMUTHS):
+        check()
+        for offset in range(-OFFSETS, OFFSETS + 1):
+            tried[step * turn, offset * shift] = planes.filled(step * turn, offset * shift)
+    for part in ROUNDS:
+        check()
+        for azimuth, offset in sorted(tried, key=tried.__getitem__, reverse=True)[:KEPT]:
+            for i, j in ((i, j) for i in (-part, 0, part) for j in (-part, 0, part)):
+                plane = azimuth + i * turn, offset + j * shift
+                if plane not in tried:
+                    tried[plane] = planes.filled(*plane)
+    best = max(tried, key=tried.__getitem__)
+    return planes.mirror(*best) if tried[best] > FILLED else None
+
+
+class _Planes:
+    """Planes along a vertical axis through the middle of a hull, by azimuth (radians) and offset (world units)."""
+
+    def __init__(self, points: Tensor, ray: Tensor, cells: Cells, values: Tensor, up: Tensor) -> None:
+        self.points, self.ray, self.cells, self.values = points, ray, cells, values
+        self.count = int(ray[-1]) + 1
+        self.middle = cells.positions()[values.view(-1) > 0].mean(0)
+        self.x = F.normalize(torch.linalg.cross(up, torch.eye(3)[up.abs().argmin()]), dim=0)
+        self.z = torch.linalg.cross(up, self.x)
+
+    def mirror(self, azimuth: float, offset: float) -> Symmetry:
+        """The reflection in a plane."""
+        normal = math.cos(azimuth) * self.x + math.sin(azimuth) * self.z
+        return Symmetry.mirror(normal, offset + float(normal @ self.middle))
+
+    def filled(self, azimuth: float, offset: float) -> float:
+        """Fraction of the rays with a point whose mirror image lies in the hull."""
+        image = self.mirror(azimuth, offset).apply(self.points)
+        kept = self.cells.read(self.values, image) > -TOLERANCE * self.cells.spacing
+        hit = torch.zeros(self.count, dtype=torch.bool)
+        hit[self.ray[kept]] = True
+        return float(hit.float().mean())
