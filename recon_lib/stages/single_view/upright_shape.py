@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ...cameras.camera import Cameras
-from ...cameras.upright import angles_from_up
+from ...cameras.camera import FLIP_YZ, Cameras
+from ...cameras.upright import angles_from_up, upright_rotation
 from ...errors import BadInput
 from ...fields.decoded import DecodedField, move
 from ...memory import explain_oom
+from ...meshes.align import Similarity
 from ...meshes.mesh import Mesh
 from ...networks.list_sdf.spatial_transformer import ViewEstimate
 from ...progress import Progress
@@ -169,6 +170,15 @@ def fitted_camera(views: Views, mesh: Mesh) -> Views:
     intrinsics[:, :2] *= scale
     intrinsics[:, :2, 2] += shift
     return replace(views, cameras=replace(views.cameras, intrinsics=intrinsics))
+
+
+def turned_upright(mesh: Mesh, up: Tensor) -> Mesh:
+    """A mesh of a view-aligned world, whose camera looks along -z, turned so that up points to +y.
+
+    up [3], unit, camera frame: `UprightShape.up` of the same photo. So other methods' shapes stand as LIST's do.
+    """
+    rotation = upright_rotation(up[None].float())[0].mT @ FLIP_YZ
+    return mesh.mapped(Similarity(1.0, rotation.double(), torch.zeros(3, dtype=torch.float64)))
 
 
 def on_ground(mesh: Mesh) -> Mesh:

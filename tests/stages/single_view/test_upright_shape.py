@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from recon_lib.cameras.camera import FLIP_YZ, Cameras
 from recon_lib.errors import BadInput
 from recon_lib.meshes.mesh import Mesh
 from recon_lib.stages.meshing.extract import extract_mesh
@@ -14,6 +15,7 @@ from recon_lib.stages.single_view.upright_shape import (
     occupancy_grid,
     on_ground,
     points_in_object,
+    turned_upright,
     upright_shape,
 )
 from tests.helpers.list_oracle import ELEVATION, HALF_AXES, ROLL, list_model, photo
@@ -122,6 +124,18 @@ class TestFittedCamera:
     def test_an_empty_mesh_changes_nothing(self, shape):
         empty = Mesh(torch.zeros(0, 3), torch.zeros(0, 3, dtype=torch.int64))
         assert fitted_camera(shape.views, empty) is shape.views and on_ground(empty) is empty
+
+
+@pytest.mark.parametrize(("azimuth", "elevation"), [(0.0, 40.0), (130.0, -20.0)])
+def test_a_mesh_of_a_tilted_view_is_turned_upright(azimuth, elevation):
+    """Up to a turn about the vertical it is the mesh that the camera looked at."""
+    camera = Cameras.orbit(azimuth, elevation)
+    upright = Mesh(ball().vertices * torch.tensor([0.5, 1.0, 0.3]), ball().faces)
+    seen = Mesh(upright.vertices @ camera.rotation[0] @ FLIP_YZ, upright.faces)
+    turned = turned_upright(seen, camera.rotation[0, 1])
+    torch.testing.assert_close(turned.vertices[:, 1], upright.vertices[:, 1], atol=1e-5, rtol=0)
+    torch.testing.assert_close(turned.vertices.norm(dim=-1), upright.vertices.norm(dim=-1), atol=1e-5, rtol=0)
+    assert (seen.vertices[:, 1] - upright.vertices[:, 1]).abs().max() > 0.1
 
 
 def test_on_the_ground():
