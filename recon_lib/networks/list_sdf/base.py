@@ -68,7 +68,7 @@ class EncodedPaper:
 
     module: "ListBase"
     points: Tensor  # [B,4096,3] coarse
-    matrix: Tensor  # [B,4,3] projection to pixels of the 137 x 137 maps
+    matrix: Tensor  # [B,4,3] from (z,y,x) in -1..1 to pixels of the 137 x 137 maps
     grid: GridFeatures
     picture: Tensor  # [B,512,137,137]
 
@@ -124,7 +124,8 @@ class ListBase(nn.Module):
     def distance(self, points: Tensor, encoded: EncodedPaper) -> Tensor:
         """points [B,N,3] object frame -> signed distances [B,N] times `config.sdf_scale`, negative inside."""
         check_shape("points", points, len(encoded.points), "N", 3)
-        grid = sample_grids(encoded.grid.maps, points / self.config.half)
-        at = project(points, encoded.matrix).clamp(0, LOCAL_SIDE - 1) * 2 / (LOCAL_SIDE - 1) - 1
+        place = points / self.config.half
+        grid = sample_grids(encoded.grid.maps, place)
+        at = project(place.flip(-1), encoded.matrix).clamp(0, LOCAL_SIDE - 1) * 2 / (LOCAL_SIDE - 1) - 1
         picture = F.grid_sample(encoded.picture, at[:, :, None], align_corners=True)[..., 0].mT
-        return self.sdf_decoder(points.flip(-1) / self.config.half, grid, picture)
+        return self.sdf_decoder(place.flip(-1), grid, picture)

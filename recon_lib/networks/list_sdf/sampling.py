@@ -10,7 +10,7 @@ TAP = 0.0722  # of half the grid's side, from the query to its six neighbours (a
 
 
 def seven_taps(points: Tensor, distance: float = TAP) -> Tensor:
-    """points [B,N,3] -> [B,N,7,3]: each itself, then lower and upper neighbour along x, y, z."""
+    """points [B,N,3] -> [B,N,7,3]: each itself, then lower and upper neighbour along each axis."""
     steps = points.new_zeros(7, 3)
     for axis in range(3):
         steps[1 + 2 * axis, axis], steps[2 + 2 * axis, axis] = -distance, distance
@@ -20,10 +20,11 @@ def seven_taps(points: Tensor, distance: float = TAP) -> Tensor:
 def sample_grids(maps: Sequence[Tensor], positions: Tensor) -> Tensor:
     """Grids [B,C,r,r,r], indexed [x,y,z], at the taps of positions [B,N,3] in -1..1 -> [B,N,7 sum(C)].
 
-    Channel by channel, the seven taps of each side by side; the face's value beyond a face.
+    Channel by channel, the seven taps of each side by side, z's neighbours first, as in LIST's weights; the face's
+    value beyond a face.
     """
     batch, count = positions.shape[:2]
-    taps = seven_taps(positions).flip(-1).reshape(batch, -1, 1, 1, 3)  # grid_sample names the last axis first
+    taps = seven_taps(positions.flip(-1)).reshape(batch, -1, 1, 1, 3)  # grid_sample names the last axis first
     sampled = [F.grid_sample(m, taps, padding_mode="border", align_corners=True)[..., 0, 0] for m in maps]
     return torch.cat(sampled, 1).reshape(batch, -1, count, 7).transpose(1, 2).reshape(batch, count, -1)
 
