@@ -2,7 +2,6 @@
 
 from argparse import Namespace
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BadInput
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
     from ..views.views import Views
 
 LARGEST_VIEWS = 1 << 29  # bytes of pictures in memory
-MASK_MODEL = "zeroshape_w_mini"
 CHECK_SIDE, CHECK_VOXELS = 192, 32
+IN_FRONT = 0.9  # of the nearest camera's distance: nothing of the object is looked for beside a camera
 SAME_PLACE = 1e-6  # of the cameras' distance from the origin
 
 
@@ -53,6 +52,7 @@ def load_inputs(args: Namespace, side: int, progress: "Progress") -> FitInputs:
     from ..stages.single_view.view_masks import find_view_masks
     from ..views.object_frame import ObjectFrame
     from ..weights.registry import load_model
+    from .fit_poses import MASK_MODEL
 
     loaded = _posed(args, side, progress)
     views, masked = loaded.views, loaded.masked
@@ -87,21 +87,17 @@ def check_agreement(views: "Views", progress: "Progress") -> None:
     from ..stages.fitting.rays import check_views, reduced
 
     check_views(views)
-    carve(replace(reduced(views, CHECK_SIDE), depth=None), CHECK_VOXELS, progress=progress)
+    radius = min(1.0, IN_FRONT * float(views.cameras.position.norm(dim=-1).min()))
+    carve(replace(reduced(views, CHECK_SIDE), depth=None), CHECK_VOXELS, radius=radius, progress=progress)
 
 
 def _posed(args: Namespace, side: int, progress: "Progress") -> "LoadedViews":
-    from ..views.posed_images import LoadedViews, load_posed
+    from ..views.posed_images import load_posed
+    from .fit_poses import pose_by_colmap, pose_on_turntable
 
     if args.pose is None:
         return load_posed(args.views, progress, side, LARGEST_VIEWS)
-    views = _without_poses(args.views, args.pose, progress)
-    masked = (views.masks < 0.5).flatten(1).any(1)  # whole masks are none
-    return LoadedViews(views, masked, "colmap")
-
-
-def _without_poses(folder: Path, way: str, progress: "Progress") -> "Views":
-    raise BadInput(f"--pose {way} is not part of this version; give pictures with their cameras.")
+    return (pose_by_colmap if args.pose == "colmap" else pose_on_turntable)(args.views, side, args.seed, progress)
 
 
 def _refined(views: "Views", seed: int, progress: "Progress") -> "Views":

@@ -66,10 +66,9 @@ def test_masks_are_found_where_the_source_has_none(tmp_path, monkeypatch):
     value = json.loads((folder / "transforms.json").read_text())
     for frame in value["frames"][:2]:
         del frame["mask_path"]
-    (folder / "transforms.json").write_text(json.dumps(value))
-    (folder / "masks").rename(folder / "silhouettes")
     for frame in value["frames"][2:]:
-        frame["mask_path"] = frame["mask_path"].replace("masks", "silhouettes")
+        frame["mask_path"] = frame["mask_path"].replace("mask/", "silhouettes/")
+    (folder / "mask").rename(folder / "silhouettes")
     (folder / "transforms.json").write_text(json.dumps(value))
     asked = []
 
@@ -92,12 +91,16 @@ class TestRefused:
         with pytest.raises(BadInput, match="All 4 cameras stand at one place"):
             inputs(save_views(same, tmp_path / "same"))
 
-    def test_cameras_of_other_pictures(self):
-        views = replace(VIEWS, cameras=replace(VIEWS.cameras, intrinsics=VIEWS.cameras.intrinsics.clone()))
-        views.cameras.intrinsics[::2, :2, 2] += 60.0  # the centre lies elsewhere
-        with pytest.raises(BadInput, match=r"contradict|empty|no point|behind"):
-            check_agreement(ObjectFrame.of(views).views_into(views), Progress())
+    @pytest.mark.parametrize("views", [[0], [0, 1, 2, 3]])
+    def test_cameras_that_look_away(self, views):
+        """OpenGL's axes taken for OpenCV's, the most common of wrong poses."""
+        pose = VIEWS.cameras.camera_to_world.clone()
+        pose[views, :3, 1:3] *= -1
+        turned = replace(VIEWS, cameras=replace(VIEWS.cameras, camera_to_world=pose))
+        with pytest.raises(BadInput, match=r"contradict|behind every camera"):
+            check_agreement(ObjectFrame.of(turned).views_into(turned), Progress())
 
-    def test_poses_to_be_found(self, tmp_path):
-        with pytest.raises(BadInput):
-            inputs(tmp_path, pose="colmap")
+    @pytest.mark.parametrize("pose", ["colmap", "turntable"])
+    def test_folders_without_photos(self, tmp_path, pose):
+        with pytest.raises(BadInput, match="holds no photos"):
+            inputs(tmp_path, pose=pose)
