@@ -51,7 +51,7 @@ def test_nothing_is_beyond_the_bounds():
 def test_colors_and_directions():
     field, points = ball_grid(), torch.rand(9, 3) - 0.5
     with torch.no_grad():
-        field.module.decoder.layers[0].weight.mul_(5)
+        field.module.decoder.layers[0].weight.add_(0.3)
     up, right = torch.tensor([[0.0, 1, 0]]).expand(9, 3), torch.tensor([[1.0, 0, 0]]).expand(9, 3)
     assert not torch.equal(field.color(points, up), field.color(points, right))
     plain = replace(field, directional=False)

@@ -27,6 +27,8 @@ class ColorDecoder(nn.Module):
             with torch.no_grad():
                 layer.weight.copy_((torch.rand(layer.weight.shape, generator=generator) * 2 - 1) * bound)
                 layer.bias.zero_()
+        with torch.no_grad():  # what does not change with the direction is learned first
+            self.layers[0].weight[:, features:] = 0
 
     def forward(self, features: Tensor, directions: Tensor) -> Tensor:
         x = torch.cat([features, spherical_harmonics(directions)], -1)

@@ -26,3 +26,9 @@ def test_colors_are_in_range_and_repeat():
     features = torch.randn(50, 6, generator=torch.Generator().manual_seed(1))
     first, second = (decoder(features, directions(50)) for decoder in decoders)
     assert torch.equal(first, second) and first.min() >= 0 and first.max() <= 1
+
+
+def test_directions_say_nothing_at_the_start():
+    decoder = ColorDecoder(6, 8, torch.Generator().manual_seed(3))
+    features = torch.randn(50, 6, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(decoder(features, directions(50)), decoder(features, -directions(50)))

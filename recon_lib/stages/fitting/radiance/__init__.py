@@ -1,0 +1,1 @@
+"""Radiance fields fitted to posed views by volume rendering."""
