@@ -61,8 +61,7 @@ def extract_mesh(
 
     resolution: cells along the longest side of the bounds, >= 8; the nodes span the bounds exactly.
     coarse: cells of the first level, about; solids smaller than its cells are found by the curvature of the values.
-    largest: keep only the connected surface of largest area (inner walls of hollow solids are removed too), and the
-        pieces that a picture shows, where the field knows them (`observed`).
+    largest: keep only the largest connected surface (no inner walls) and pieces that a picture shows, see `Field`.
     smooth: pairs of Taubin passes; 5 removes the grid's steps. faces: decimate to about this many triangles.
     closed: cap the solid where it reaches the bounds; otherwise it is open there.
     chunk: points per call, halved when memory runs out (default 16384 on the CPU, 131072 elsewhere).

@@ -15,8 +15,10 @@ def object_depth(depth: Tensor, mask: Tensor, lens: Tensor | None = None) -> Ten
 
     mask [1,1,H,W] > 0.5 on the object; where it takes in the background or something in front, the depth lies farther
     from the median than the object is large across. lens [1,3,3]; None: the default one, here a matter of scale alone.
-    Raises `BadInput` where nothing is left.
+    Raises `BadInput` where nothing is left, and for a depth of another size.
     """
+    if depth.shape != mask.shape:
+        raise BadInput(f"The depth is {tuple(depth.shape)} and the mask {tuple(mask.shape)}; give this image's depth.")
     valid = (mask > 0.5) & (depth > 0)
     if valid.sum() < MIN_DEPTH_PIXELS:
         raise BadInput("The depth map is empty on the object; give z-depth, larger = farther, 0 = unknown.")

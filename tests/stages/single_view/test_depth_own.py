@@ -37,3 +37,5 @@ def test_an_empty_depth_is_told():
     mask, depth = square()
     with pytest.raises(BadInput, match="empty on the object"):
         object_depth(depth * 0, mask)
+    with pytest.raises(BadInput, match="this image's depth"):
+        object_depth(depth[..., 1:], mask)
