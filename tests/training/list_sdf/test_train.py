@@ -65,7 +65,8 @@ def test_the_weights_are_a_model_with_a_card(run):
 def test_a_cut_run_goes_on_as_if_nothing_had_been(run, shards, tmp_path, monkeypatch):
     losses = losses_of(monkeypatch, Trainer)
     with pytest.raises(Interrupted):
-        train(settings(shards, tmp_path), StopAfter(3))
+        train(settings(shards, tmp_path), StopAfter(2))
+    assert torch.load(tmp_path / "state.pt", weights_only=True)["step"] == SAVE_EVERY
     losses.clear()
     train(settings(shards, tmp_path))
     assert losses == pytest.approx(run[1][SAVE_EVERY:], rel=2e-2)
