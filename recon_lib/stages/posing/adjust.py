@@ -26,7 +26,7 @@ class AdjustSettings:
     lost: float = 2.0  # what a colour that leaves its mask counts as, standard deviations
     outline: float = 1.0  # pixels
     inside: float = 1.0  # pixels
-    shift: float = 2.0  # of surface points along their normals, spacings of the grid
+    shift: float = 3.0  # of surface points along their normals, spacings of the grid
     rim_shift: float = 1.0  # of rim points, spacings
     focal: float = 0.003  # of the logarithm of the focal length, from the given one
     pose: float = 1.0  # of the given poses: radians, and parts of the camera's distance from the object

@@ -24,6 +24,7 @@ from .surface import fit_surface, hull_surface, sample_surface
 
 log = logging.getLogger("recon3d")
 TITLE = "Refine poses"
+FITTED_SHIFT, FITTED_RIM_SHIFT = 0.5, 0.3  # spacings: a fitted field's surface needs to give way less than a hull's
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,14 @@ class PoseSettings:
     """The defaults bring a dozen views back that are off by a few degrees and per cent."""
 
     rounds: tuple[PoseRound, ...] = (
-        PoseRound(64, 2.0, 40, 1.5, 0.01),
-        PoseRound(64, 2.0, 40, 1.5, 0.01),
-        PoseRound(64, 1.5, 40, 1.0, 0.02),
-        PoseRound(64, 1.5, 40, 1.0, 0.02),
-        PoseRound(96, 1.0, 48, 0.5, 0.03),
-        PoseRound(96, 1.0, 48, 0.5, 0.03),
-        PoseRound(96, 1.0, 48, 0.5, 0.03, fit_rounds=4),
-        PoseRound(128, 1.0, 64, 0.5, 0.05, fit_rounds=4),
-        PoseRound(128, 1.0, 64, 0.5, 0.05, fit_rounds=4),
+        PoseRound(64, 1.5, 40, 1.5, 0.01),
+        PoseRound(64, 1.5, 40, 1.5, 0.01),
+        PoseRound(96, 1.5, 48, 1.0, 0.02),
+        PoseRound(96, 1.5, 48, 1.0, 0.02),
+        PoseRound(96, 1.0, 64, 1.0, 0.03, fit_rounds=4),
+        PoseRound(96, 1.0, 64, 1.0, 0.03, fit_rounds=4),
+        PoseRound(128, 0.7, 64, 0.5, 0.03, fit_rounds=5),
+        PoseRound(128, 0.7, 64, 0.5, 0.03, fit_rounds=5),
     )
     aim: bool = True  # turn the cameras to the masks' middles first
     focal: bool = True  # adjust the focal length
@@ -113,6 +113,8 @@ def _round(
         surface = hull_surface(small, current.nodes, current.margin, progress)
     points = sample_surface(surface, small.cameras, settings.points, settings.rims, generator)
     how = replace(settings.adjust, pose=settings.slack * current.pose, own_focal=settings.own_focal)
+    if current.fit_rounds:
+        how = replace(how, shift=FITTED_SHIFT, rim_shift=FITTED_RIM_SHIFT)
     if not settings.focal:
         how = replace(how, focal=1e-6)
     pictures = Pictures.of(small, current.blur, progress.check)
