@@ -5,7 +5,7 @@ from comfy_api.latest import io
 from . import sockets
 from .base import CATEGORY, Node
 from .convert import images_from_host, images_to_host, masks_from_host, masks_to_host
-from .host import ComfyProgress, changed, input_path, output_path
+from .host import ComfyProgress, changed, input_path, output_path, reserve_memory
 
 
 class MakeView(Node):
@@ -111,13 +111,23 @@ class LoadViews(Node):
             node_id="Recon3D_LoadViews",
             display_name="Load Views",
             category=f"{CATEGORY}/views",
-            description="Posed pictures from a folder with a transforms.json (nerfstudio, instant-ngp).",
+            description="Posed pictures of a folder: transforms.json (nerfstudio, instant-ngp), COLMAP, LLFF, "
+            "projection matrices.",
             inputs=[
                 io.String.Input(
                     "folder", default="views",
-                    tooltip="Folder below ComfyUI's input folder that holds transforms.json. Write ' [output]' behind "
-                    "it to read what Save Views wrote.",
-                )
+                    tooltip="Folder below ComfyUI's input folder that holds transforms.json, a COLMAP model "
+                    "(sparse/0), poses_bounds.npy or projection matrices. Write ' [output]' behind it to read what "
+                    "Save Views wrote.",
+                ),
+                sockets.Model.Input(
+                    "model", optional=True,
+                    tooltip="ZeroShape-W: finds the object in pictures without a mask, and makes all masks agree.",
+                ),
+                io.Boolean.Input(
+                    "keep_frame", default=False, optional=True,
+                    tooltip="Leave the file's world as it is. Otherwise it is turned until up is +y, as GLB has it.",
+                ),
             ],
             outputs=[sockets.Views.Output("views", display_name="views", tooltip="All pictures with their cameras.")],
         )  # fmt: skip
@@ -128,10 +138,20 @@ class LoadViews(Node):
         return changed(path.parent if path.is_file() else path)
 
     @classmethod
-    def run(cls, folder):
-        from ..recon_lib.views.posed_images import load_views
+    def run(cls, folder, model=None, keep_frame=False):
+        from ..recon_lib.cameras.world_up import turn_to_y_up, world_up
+        from ..recon_lib.stages.single_view.view_masks import find_view_masks
+        from ..recon_lib.views.object_frame import turned_views
+        from ..recon_lib.views.posed_images import load_posed
 
-        return io.NodeOutput(load_views(input_path(folder, "Views folder"), progress=ComfyProgress()))
+        progress = ComfyProgress()
+        loaded = load_posed(input_path(folder, "Views folder"), progress)
+        views = loaded.views
+        if model is not None and not bool(loaded.masked.all()):
+            views = find_view_masks(model, views, loaded.masked, reserve_memory(model), progress)
+        if not keep_frame:
+            views = turned_views(views, turn_to_y_up(world_up(views.cameras, loaded.format == "transforms")))
+        return io.NodeOutput(views)
 
 
 class SaveViews(Node):
@@ -149,6 +169,10 @@ class SaveViews(Node):
                     "filename_prefix", default="views/object",
                     tooltip="Folder below ComfyUI's output folder; a number is added, nothing is overwritten.",
                 ),
+                io.Boolean.Input(
+                    "colmap", default=False, optional=True,
+                    tooltip="Write the cameras as a COLMAP text model too, in sparse/0.",
+                ),
             ],
             outputs=[
                 io.String.Output(
@@ -158,11 +182,11 @@ class SaveViews(Node):
         )  # fmt: skip
 
     @classmethod
-    def run(cls, views, filename_prefix):
+    def run(cls, views, filename_prefix, colmap=False):
         from ..recon_lib.views.posed_images import save_views
 
         path, entry = output_path(filename_prefix, "")
-        save_views(views, path, progress=ComfyProgress())
+        save_views(views, path, ComfyProgress(), colmap=colmap)
         return io.NodeOutput(f"{entry['subfolder']}/{entry['filename']} [output]".lstrip("/"))
 
 

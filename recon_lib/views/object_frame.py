@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..cameras.camera import Cameras
+from ..cameras.world_up import turned_cameras
 from ..errors import BadInput
 from ..meshes.mesh import Mesh
 from .views import Views
@@ -58,6 +59,12 @@ class ObjectFrame:
         """A mesh of the frame as a mesh of the world."""
         placed = mesh.placed_vertices * self.scale + torch.tensor(self.center, dtype=torch.float64)
         return replace(mesh, vertices=placed.to(mesh.vertices), origin=self.origin)
+
+
+def turned_views(views: Views, rotation: Tensor) -> Views:
+    """The views in a world turned about its origin by `rotation` [3,3]; layers are the cameras' own and stay."""
+    x, y, z = (rotation.double() @ torch.tensor(views.origin, dtype=torch.float64)).tolist()
+    return replace(views, cameras=turned_cameras(views.cameras, rotation), origin=(x, y, z))
 
 
 def view_center(views: Views) -> tuple[Tensor, float]:

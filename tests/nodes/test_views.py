@@ -43,3 +43,19 @@ def test_load_images_nothing_is_not_connected(pack, photo, caplog):
 def test_prepare_mask_says_that_there_is_no_transparency(pack, photo, meaning):
     with pytest.raises(pack.lib("errors").BadInput, match="The photo has no transparency"):
         pack.run("Recon3D_PrepareMask", image=photo, mask=NOTHING, meaning=getattr(pack.file("mask"), meaning))
+
+
+def test_worlds_are_turned_upright_and_cameras_saved_for_colmap(pack, tmp_path):
+    import folder_paths
+
+    lib = pack.lib("cameras.camera")
+    cameras = lib.Cameras.orbit([0.0, 120.0, 240.0], 20.0, 3.0, 40.0, 8, 8)
+    up = torch.tensor([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])  # y up to z up
+    z_up = pack.lib("cameras.world_up").turned_cameras(cameras, up)
+    view = pack.lib("views.views").Views(torch.rand(3, 3, 8, 8), z_up, torch.ones(3, 1, 8, 8))
+    folder = pack.run("Recon3D_SaveViews", views=view, colmap=True).result[0]
+    assert (type(tmp_path)(folder_paths.get_output_directory()) / folder.split()[0] / "sparse" / "0").is_dir()
+    upright = pack.run("Recon3D_LoadViews", folder=folder).result[0].cameras
+    kept = pack.run("Recon3D_LoadViews", folder=folder, keep_frame=True).result[0].cameras
+    torch.testing.assert_close(upright.camera_to_world, cameras.camera_to_world, atol=1e-5, rtol=0)
+    torch.testing.assert_close(kept.camera_to_world, z_up.camera_to_world, atol=1e-5, rtol=0)

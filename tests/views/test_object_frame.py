@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from recon_lib.meshes.mesh import Mesh
-from recon_lib.views.object_frame import ObjectFrame
+from recon_lib.views.object_frame import ObjectFrame, turned_views
 from tests.helpers.posed import around, ellipsoid, posed
 
 VIEWS = posed(ellipsoid(), around(4, 24))
@@ -57,3 +57,12 @@ def test_cameras_that_count_from_another_origin():
     found = frame.cameras_into(far, (0.0, 0.0, 0.0)).camera_to_world
     torch.testing.assert_close(found, frame.cameras_into(VIEWS.cameras).camera_to_world, atol=1e-4, rtol=1e-4)
     assert far.camera_to_world[0, 0, 3] > 90, "inputs stay as they were"
+
+
+def test_a_turn_moves_cameras_and_the_far_origin_alike():
+    turn = torch.tensor([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
+    found = turned_views(replace(VIEWS, origin=(1e6, 2e6, 3e6)), turn)
+    assert found.origin == (1e6, 3e6, -2e6)
+    torch.testing.assert_close(found.cameras.position, VIEWS.cameras.position @ turn.T)
+    pixels = found.cameras.project(torch.tensor([[0.1, 0.3, -0.2]]))[0]
+    torch.testing.assert_close(pixels, VIEWS.cameras.project(torch.tensor([[0.1, 0.2, 0.3]]))[0], atol=1e-3, rtol=1e-4)
