@@ -146,6 +146,7 @@ def edge_distance(region: Tensor) -> Tensor:
 
     The picture's border is no edge: what lies beyond it is not known. A region that fills the picture has no edge.
     """
+    import numpy as np
     from scipy.ndimage import distance_transform_edt
 
     inside = region[0, 0].cpu().numpy()
@@ -153,5 +154,5 @@ def edge_distance(region: Tensor) -> Tensor:
         return torch.full(region.shape, NO_EDGE)
     if not inside.any():
         raise BadInput("The object's mask is empty; white (1) must mark the object.")
-    distance = (distance_transform_edt(inside) - 0.5) * inside - (distance_transform_edt(~inside) - 0.5) * ~inside
-    return torch.from_numpy(distance).float()[None, None].to(region.device)
+    within, beyond = (np.asarray(distance_transform_edt(part)) - 0.5 for part in (inside, ~inside))
+    return torch.from_numpy(np.where(inside, within, -beyond)).float()[None, None].to(region.device)
