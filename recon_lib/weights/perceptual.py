@@ -60,7 +60,5 @@ def load_perceptual(folders: Sequence[Path] = ()) -> nn.Module:
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
-        raise BadInput(
-            "The LPIPS weights are not AlexNet's with LPIPS heads; get them again or remove them."
-        ) from error
+        raise BadInput("The LPIPS weights are not AlexNet's with LPIPS heads; get them again.") from error
     return network.eval().requires_grad_(False)

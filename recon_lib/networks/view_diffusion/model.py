@@ -135,6 +135,7 @@ def _unet(config: ViewDiffusionConfig) -> nn.Module:
         resnet_time_scale_shift="scale_shift",
     )
     nn.init.zeros_(unet.conv_out.weight)
+    nn.init.zeros_(unet.conv_out.bias)
     return unet.to(memory_format=torch.channels_last)
 
 
