@@ -59,8 +59,9 @@ def write_report(path: Path, figures: dict, fit: Fitted, inputs: "FitInputs", me
     from ..files import write_json
 
     fitted = {name: getattr(fit, name) for name in ("rounds", "steps", "resumed", "loss") if hasattr(fit, name)}
-    if hasattr(fit.field, "beta"):
-        fitted["beta"] = fit.field.beta
+    beta = getattr(fit.field, "beta", None)
+    if beta is not None:
+        fitted["beta"] = beta
     matrix = torch.eye(4, dtype=torch.float64)
     matrix[:3, :3] = inputs.turn
     center = [a + b for a, b in zip(inputs.frame.origin, inputs.frame.center, strict=True)]
