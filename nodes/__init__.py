@@ -21,6 +21,7 @@ from . import (
     models,
     outpaint,
     personalize,
+    pose,
     regress,
     render,
     schedule,
@@ -29,8 +30,8 @@ from . import (
 from .host import offer_photos, register_folders
 
 FILES = (
-    demo, models, mask, depth_normal, regress, list_sdf, cameras, views, carve, schedule, outpaint, personalize, fit,
-    loop, render, mesh, mesh_files, evaluate,
+    demo, models, mask, depth_normal, regress, list_sdf, cameras, pose, views, carve, schedule, outpaint, personalize,
+    fit, loop, render, mesh, mesh_files, evaluate,
 )  # fmt: skip
 
 
