@@ -16,7 +16,7 @@ from .table import read_table
 FEATURES = 7  # channels of a level beside the density's: a row fills a cache line half
 HIDDEN = 32
 START = 1e-2  # largest starting feature
-GAIN = 4.0  # of the density's channel: its logarithm has to move further than colours' features, at the same rate
+GAIN = 1.5  # of the density's channel: its logarithm has to move further than colours' features, at the same rate
 
 
 class RadianceModel(nn.Module):

@@ -23,6 +23,7 @@ from ..loop import all_steps
 from ..rays import check_views, covers_all, reduced
 from ..sdf_grid.start import Silhouettes, find_bounds
 from .fitted import FittedRadiance
+from .novel_views import NovelViews
 from .rays import SAMPLE_HASH, RadianceRays, pick_pixels, with_neighbours
 from .settings import RadianceSettings
 from .start import Start, continued_model, proposal_model, scene_frame, spacing_of, starting_model
@@ -62,7 +63,7 @@ def fit_radiance(
     start: the field to begin with; a `RadianceGrid` is fitted further as it is, of others the shape counts.
     hull: nothing lies outside this field; default: the masks' visual hull, unless `settings.hull_start` is off.
     bounds: [2,3] world, the box to work in; default: that of the masks' visual hull. Scenes have none.
-    prior: says what cameras between the views see (Wu et al. 2024, "ReconFusion"), for the sample loss.
+    prior: says what cameras between the views see (Wu et al. 2024, "ReconFusion"), for the sample loss of objects.
     checkpoint: as for `fit_volsdf`: a fit of the same input that was cut off goes on from it with the same result.
     The same seed and input give the same field on one machine. Computed on the CPU.
     Raises `BadInput` for empty masks, NaN, an empty start or hull, and masks that have no point in common.
@@ -110,7 +111,7 @@ class RadianceRun:
             coarse = replace(field, module=proposal_model(settings, seed))
             field = replace(field, proposal=coarse)
         self.fitted = FittedRadiance(field, len(views), settings)
-        self.novel = None
+        self.novel = None if prior is None else NovelViews(prior, views, settings.novel_views, seed)
         cameras = views.cameras
         pictures = (views.images, views.masks, views.depth, views.provenance)
         message = repr((settings, seed, prior is not None, frame.radius, frame.contracted))
@@ -152,9 +153,13 @@ class RadianceRun:
 
     def state(self) -> dict:
         """The state after a step."""
-        return {"done": self.done, "loss": self.loss, "fitted": self.fitted.state()}
+        novel = {} if self.novel is None else self.novel.state()
+        return {"done": self.done, "loss": self.loss, "fitted": self.fitted.state(), "novel": novel}
 
     def load_state(self, state: dict) -> None:
         """Go back to a `state`."""
+        novel = state["novel"]
         self.fitted.load_state(state["fitted"])
+        if self.novel is not None:
+            self.novel.load_state(novel)
         self.done, self.loss = state["done"], float(state["loss"])

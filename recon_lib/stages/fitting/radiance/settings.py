@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from ..sdf_grid.settings import Trust
+from .novel_views import NovelViewSettings
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class RadianceSettings:
     multisamples: int = 1  # points a sample is read at: 1, or Zip-NeRF's 6
     table: int = 1 << 19  # rows of a level, at most, where no hull says which nodes are needed
     prior_every: int = 4  # steps between two calls of the sample loss
+    novel_views: NovelViewSettings = field(default_factory=NovelViewSettings)
     weights: RadianceWeights = field(default_factory=RadianceWeights)
     trust: Trust = field(default_factory=Trust)
 

@@ -7,6 +7,7 @@ from recon_lib.errors import BadInput, Interrupted
 from recon_lib.progress import Progress
 from recon_lib.render.rays import render_image
 from recon_lib.stages.fitting.radiance.fit import RadianceRun, fit_radiance
+from recon_lib.stages.fitting.radiance.novel_views import NovelViewSettings
 from recon_lib.stages.fitting.radiance.settings import RadianceSettings, RadianceWeights
 from recon_lib.stages.meshing.extract import extract_mesh
 from recon_lib.views.views import Views
@@ -159,6 +160,24 @@ def test_a_scene_without_masks(views):
     state = run.state()
     run.load_state(state)
     assert run.preview().shape == (3, 96, 96)
+
+
+class GreyPrior:
+    """A prior to which every view is a grey picture."""
+
+    size = 16
+
+    def sample(self, renders, cameras, inputs, noise_level, generator=None):
+        return torch.full_like(renders, 0.5)
+
+
+def test_the_prior_draws_the_field_to_its_samples(views):
+    settings = replace(SMALL, steps=6, prior_every=1, novel_views=NovelViewSettings(perceptual=0.0))
+    heavy = replace(settings, weights=RadianceWeights(prior=20.0))
+    plain, drawn = (
+        fit_radiance(views, settings=heavy, prior=prior).field.color(torch.zeros(1, 3)) for prior in (None, GreyPrior())
+    )
+    assert not torch.equal(plain, drawn) and drawn.isfinite().all()
 
 
 def test_extraction_and_texture_take_the_field(views, fit):
