@@ -1,0 +1,103 @@
+"""The radiance fit on true views of meshes: what each few-view regulariser adds, and the fit of many views.
+
+Run from the repository's root:
+
+    python -m benchmarks.radiance --meshes FOLDER [--split val --count 3] [--pixels 80] [--views 3 6 9] [--steps 200]
+        [--many 24] [--many-pixels 128] [--many-steps 400] [--threads 1] [--json FILE]
+
+The meshes are those of `colored_solids`. Pictures are unlit, over white; cameras stand on a spiral from above to below,
+those of the 6 held-out views between them. The rows add up: field alone, + visual hull, + FreeNeRF's frequency schedule
+and occlusion loss, + depth ranking (on the true depth, of which only the order counts: an upper bound for estimates).
+Figures: PSNR and SSIM of the held-out views, Chamfer (mean of both directions, world units), processor seconds.
+"""
+
+import argparse
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from benchmarks.colored_solids import add_arguments, colored_solids, seen, write
+from benchmarks.volsdf_fit import HELD_OUT, spiral
+from recon_lib.errors import BadInput
+from recon_lib.meshes.mesh import Mesh
+from recon_lib.render.frames import render_radiance
+from recon_lib.stages.evaluation.images import compare_images
+from recon_lib.stages.evaluation.meshes import compare_meshes
+from recon_lib.stages.fitting.radiance.fit import fit_radiance
+from recon_lib.stages.fitting.radiance.settings import RadianceSettings, RadianceWeights
+from recon_lib.stages.meshing.extract import extract_mesh
+from recon_lib.views.views import Views
+
+SAMPLES, RESOLUTION = 30_000, 96
+OPENING, OCCLUSION, RANKING = 0.7, 0.01, 0.1
+
+
+def rows(steps: int) -> dict[str, RadianceSettings]:
+    """Settings of each row; each adds one thing to the row before."""
+    alone = RadianceSettings(steps=steps, hull_start=False)
+    hull = replace(alone, hull_start=True)
+    schedule = replace(hull, opening=OPENING, weights=RadianceWeights(occlusion=OCCLUSION))
+    ranking = replace(schedule, weights=RadianceWeights(occlusion=OCCLUSION, ranking=RANKING))
+    return {"field alone": alone, "+ hull": hull, "+ FreeNeRF's two": schedule, "+ depth ranking": ranking}
+
+
+def measured(mesh: Mesh, views: Views, held_out: Views, settings: RadianceSettings, seed: int) -> dict:
+    """Figures of one fit. Chamfer is None where nothing of the field reaches the surface's level."""
+    cpu = time.process_time()
+    field = fit_radiance(views, settings=settings, seed=seed).field
+    cpu = time.process_time() - cpu
+    images = compare_images(render_radiance(field, held_out.cameras).images, held_out.images)
+    try:
+        found = extract_mesh(field, RESOLUTION, largest=True).mesh
+        chamfer = compare_meshes(found, mesh, samples=SAMPLES)["chamfer_unsquared"]
+    except BadInput:
+        chamfer = None
+    return {"psnr": images["psnr"], "ssim": images["ssim"], "chamfer": chamfer, "cpu": cpu, "steps": settings.steps}
+
+
+def report_row(name: str, row: str, figures: dict) -> None:
+    chamfer = "–" if figures["chamfer"] is None else f"{figures['chamfer']:.4f}"
+    print(
+        f"{name[:32]:33s}{row:20s}PSNR {figures['psnr']:6.2f}  SSIM {figures['ssim']:.4f}  Chamfer {chamfer}  "
+        f"CPU {figures['cpu']:.0f} s",
+        flush=True,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_arguments(parser)
+    parser.add_argument("--views", type=int, nargs="*", default=[3, 6, 9])
+    parser.add_argument("--pixels", type=int, default=80)
+    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--many", type=int, default=24, help="0: leave it out")
+    parser.add_argument("--many-pixels", type=int, default=128)
+    parser.add_argument("--many-steps", type=int, default=400)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    report: dict = {"pixels": options.pixels, "threads": options.threads, "few": {}, "many": {}}
+    for name, mesh in colored_solids(options):
+        if options.many:
+            size = options.many_pixels
+            views, held_out = seen(mesh, spiral(options.many, size)), seen(mesh, spiral(HELD_OUT, size, 61.0))
+            settings = RadianceSettings(steps=options.many_steps)
+            report["many"][name] = figures = measured(mesh, views, held_out, settings, options.seed)
+            report_row(name, f"{options.many} views", figures)
+            write(options.json, report)
+        held_out = seen(mesh, spiral(HELD_OUT, options.pixels, 61.0)) if options.views else None
+        for count in options.views:
+            views = seen(mesh, spiral(count, options.pixels))
+            for row, settings in rows(options.steps).items():
+                figures = measured(mesh, views, held_out, settings, options.seed)
+                report["few"].setdefault(str(count), {}).setdefault(row, {})[name] = figures
+                report_row(name, f"{count}: {row}", figures)
+                write(options.json, report)
+
+
+if __name__ == "__main__":
+    main()
