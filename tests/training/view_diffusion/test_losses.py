@@ -39,7 +39,7 @@ def test_conditions_are_dropped_now_and_then(batch, monkeypatch):
     seen = []
     model = tiny_model()
     monkeypatch.setattr(model, "repair", lambda bad, condition: seen.append(condition.map) or bad)
-    for seed in range(40):
+    for seed in range(25):
         ViewDiffusionLoss(model)(batch, seed, False)
     empty = torch.cat([maps.flatten(1).abs().amax(1) == 0 for maps in seen]).float().mean()
-    assert 0.04 < float(empty) < 0.18
+    assert 0.02 < float(empty) < 0.2

@@ -37,9 +37,8 @@ def draws(novel: NovelCameras, count=60) -> Cameras:
 
 def test_the_focus_is_where_the_axes_meet():
     torch.testing.assert_close(focus_point(ring()), torch.zeros(3), atol=1e-4, rtol=0)
-    torch.testing.assert_close(
-        focus_point(moved(ring(), [0.3, -0.2, 0.1])), torch.tensor([0.3, -0.2, 0.1]), atol=2e-3, rtol=0
-    )
+    elsewhere = torch.tensor([0.3, -0.2, 0.1])
+    torch.testing.assert_close(focus_point(moved(ring(), elsewhere.tolist())), elsewhere, atol=2e-3, rtol=0)
     parallel = Cameras.orbit([0.0], 0.0, 3.0, 30.0, 64, 64)
     torch.testing.assert_close(focus_point(parallel), torch.zeros(3), atol=1e-3, rtol=0)
 
