@@ -80,7 +80,9 @@ def _check_options(args: Namespace) -> "ViewPrior | None":
         return None
     if args.field != "radiance":
         raise BadInput("--prior guides radiance fields; add --field radiance.")
-    raise BadInput(f"--prior {args.prior} is not part of this version; leave it out.")
+    from ..stages.fitting.radiance.load_prior import load_prior
+
+    return load_prior(args.prior)
 
 
 def _fit(args: Namespace, prior: "ViewPrior | None", checkpoint: Path, progress: "Progress") -> None:
