@@ -22,16 +22,17 @@ from . import (
     outpaint,
     personalize,
     pose,
+    radiance,
     regress,
     render,
     schedule,
     views,
 )
-from .host import offer_photos, register_folders
+from .host import offer_samples, register_folders
 
 FILES = (
     demo, models, mask, depth_normal, regress, list_sdf, cameras, pose, views, carve, schedule, outpaint, personalize,
-    fit, loop, render, mesh, mesh_files, evaluate,
+    fit, radiance, loop, render, mesh, mesh_files, evaluate,
 )  # fmt: skip
 
 
@@ -42,5 +43,5 @@ class Recon3D(ComfyExtension):
 
 async def comfy_entrypoint() -> Recon3D:
     register_folders()  # here, since `on_load` is not called by ComfyUI 0.3.64
-    offer_photos()
+    offer_samples()
     return Recon3D()
