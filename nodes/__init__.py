@@ -22,6 +22,7 @@ from . import (
     outpaint,
     personalize,
     pose,
+    prior,
     radiance,
     regress,
     render,
@@ -31,8 +32,8 @@ from . import (
 from .host import offer_samples, register_folders
 
 FILES = (
-    demo, models, mask, depth_normal, regress, list_sdf, cameras, pose, views, carve, schedule, outpaint, personalize,
-    fit, radiance, loop, render, mesh, mesh_files, evaluate,
+    demo, models, prior, mask, depth_normal, regress, list_sdf, cameras, pose, views, carve, schedule, outpaint,
+    personalize, fit, radiance, loop, render, mesh, mesh_files, evaluate,
 )  # fmt: skip
 
 

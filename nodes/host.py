@@ -100,17 +100,19 @@ def register_folders() -> None:
     folder_paths.add_model_folder_path(MODEL_FOLDER, str(Path(folder_paths.models_dir) / MODEL_FOLDER))
 
 
-def offer_photos() -> None:
-    """Put the pack's photographs into the input folder, where Load Image finds them: the workflows start with them."""
-    folder = Path(folder_paths.get_input_directory())
-    for photo in sorted((PACK / "assets" / "photos").glob("*.jpg")):
-        offered = folder / f"{MODEL_FOLDER}_{photo.name}"
-        try:
-            if not offered.exists():
-                shutil.copyfile(photo, offered)
-        except OSError as error:  # a folder that may not be written to, or a full disk
-            log.warning("the sample photographs could not be put into %s: %s", folder, error.strerror)
-            return
+def offer_samples() -> None:
+    """Put the pack's photographs and posed pictures into the input folder: the workflows start with them there."""
+    folder, assets = Path(folder_paths.get_input_directory()), PACK / "assets"
+    samples = [*(assets / "photos").glob("*.jpg"), *(path for path in (assets / "views").iterdir() if path.is_dir())]
+    try:
+        for sample in sorted(samples):
+            offered = folder / f"{MODEL_FOLDER}_{sample.name}"
+            if sample.is_dir() and not offered.exists():
+                shutil.copytree(sample, offered)
+            elif not offered.exists():
+                shutil.copyfile(sample, offered)
+    except OSError as error:  # a folder that may not be written to, or a full disk
+        log.warning("the samples could not be put into %s: %s", folder, error.strerror)
 
 
 def model_folders() -> list[Path]:

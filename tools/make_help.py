@@ -27,6 +27,7 @@ SHAPES = {
     "RECON3D_POINTS": "points `[N,3]`",
     "RECON3D_OUTPAINTER": "outpainter",
     "RECON3D_GAP": "outpaint mask",
+    "RECON3D_PRIOR": "prior",
     "LOAD3D_CAMERA": "LOAD3D_CAMERA",
 }
 

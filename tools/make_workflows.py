@@ -8,7 +8,7 @@ from pathlib import Path
 
 from workflow_graph import Graph
 from workflow_pop3d import native_inpaint, pop3d
-from workflow_start import photo_to_mesh
+from workflow_start import few_views_volsdf, photo_to_mesh, photos_to_mesh
 from workflow_steps import steps
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -106,7 +106,7 @@ def zeroshape_w(surface: dict) -> Graph:
 
 def main() -> None:
     surface = json.loads((ROOT / "tests" / "node_surface.json").read_text(encoding="utf-8"))
-    for make in (photo_to_mesh, zeroshape_w, pop3d, native_inpaint, steps):
+    for make in (photo_to_mesh, photos_to_mesh, few_views_volsdf, zeroshape_w, pop3d, native_inpaint, steps):
         make(surface).write(ROOT / "workflows")
 
 

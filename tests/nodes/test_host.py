@@ -161,18 +161,20 @@ def test_messages_name_no_folder_of_the_server(host, tmp_path):
     assert len(host.public("x" * 10**6)) == host.LONGEST_MESSAGE
 
 
-def test_sample_photos_lie_where_load_image_looks_and_nothing_is_replaced(host, tmp_path):
+def test_samples_lie_where_workflows_look_and_nothing_is_replaced(host, tmp_path):
     mine = tmp_path / "input" / "recon3d_dahlia.jpg"
     mine.write_bytes(b"mine")
-    host.offer_photos()
+    host.offer_samples()
     assert mine.read_bytes() == b"mine"
     photos = sorted((host.PACK / "assets" / "photos").glob("*.jpg"))
     offered = [tmp_path / "input" / f"recon3d_{photo.name}" for photo in photos]
     assert len(photos) > 1 and all(path.is_file() for path in offered)
     assert offered[0].read_bytes() == photos[0].read_bytes()
+    assert len(list((tmp_path / "input" / "recon3d_figure" / "images").glob("*.png"))) == 12
+    host.offer_samples()
 
 
 def test_an_input_folder_that_cannot_be_written_is_told_and_stops_nothing(host, tmp_path, caplog):
     (tmp_path / "input").rmdir()
-    host.offer_photos()
+    host.offer_samples()
     assert "could not be put into" in caplog.text

@@ -157,7 +157,9 @@ def test_the_api_file_is_the_same_graph(path):
 def test_photos_and_thumbnails_are_there(path):
     prompt = load(path.parent / "api" / path.name)
     photos = [node["inputs"]["image"] for node in prompt.values() if node["class_type"] == "LoadImage"]
-    assert photos and all((ROOT / "assets" / "photos" / name.removeprefix("recon3d_")).is_file() for name in photos)
+    folders = [node["inputs"]["folder"] for node in prompt.values() if node["class_type"] == "Recon3D_LoadViews"]
+    samples = [f"photos/{name}" for name in photos] + [f"views/{name}" for name in folders]
+    assert samples and all((ROOT / "assets" / name.replace("recon3d_", "")).exists() for name in samples)
     assert path.with_suffix(".jpg").is_file()
 
 
