@@ -24,7 +24,9 @@ CLASSES = {  # of the values on the pack's own sockets
     "RECON3D_POINTS": ".stages.single_view.regress:VisibleSurface",
     "RECON3D_GAP": ".stages.outpainting.mask:OutpaintMask",
 }
-METHODS = {"RECON3D_FIELD": ("inside",), "RECON3D_OUTPAINTER": ("paint",)}  # protocols
+METHODS = {  # protocols
+    "RECON3D_FIELD": ("inside",), "RECON3D_OUTPAINTER": ("paint",), "RECON3D_PRIOR": ("sample",),
+}  # fmt: skip
 
 
 class Node(io.ComfyNode):

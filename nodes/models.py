@@ -10,10 +10,12 @@ from .host import changed, model_folders
 class LoadModel(Node):
     @classmethod
     def define_schema(cls):
-        from ..recon_lib.weights.inpainters import SYSTEM
+        from ..recon_lib.stages.fitting.radiance.load_prior import SYSTEM as PRIOR
+        from ..recon_lib.weights.inpainters import SYSTEM as OUTPAINTER
         from ..recon_lib.weights.registry import find_models
 
-        names = [card.name for card in find_models(model_folders()) if card.system != SYSTEM]  # Load Outpainter's
+        others = (OUTPAINTER, PRIOR)  # which have loaders of their own
+        names = [card.name for card in find_models(model_folders()) if card.system not in others]
         return io.Schema(
             node_id="Recon3D_LoadModel",
             display_name="Load Reconstruction Model",

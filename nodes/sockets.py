@@ -12,4 +12,5 @@ Field = io.Custom("RECON3D_FIELD")  # fields.field.Field: how far inside is a po
 Model = io.Custom("RECON3D_MODEL")  # weights.registry.LoadedModel: a network with its card
 Points = io.Custom("RECON3D_POINTS")  # a surface, visible or coarse: points, colours, and the views they come from
 Outpainter = io.Custom("RECON3D_OUTPAINTER")  # an inpainting backend
+Prior = io.Custom("RECON3D_PRIOR")  # networks.contracts.ViewPrior: what posed pictures don't show
 OutpaintMask = io.Custom("RECON3D_GAP")  # stages.outpainting.mask.OutpaintMask: what cameras know and what they miss

@@ -81,7 +81,7 @@ class NovelCameras:
         pose[:3, 3] += POSITION_JITTER / 2 * size * torch.randn(3, generator=generator)
         lens = lenses[first].lerp(lenses[second], share)
         between = replace(self.inputs[first], camera_to_world=pose[None], intrinsics=lens[None])
-        return _square(between).resized(self.side, self.side)
+        return square(between).resized(self.side, self.side)
 
 
 def focus_point(cameras: Cameras) -> Tensor:
@@ -106,7 +106,7 @@ def _seen_radius(inputs: Views, focus: Tensor) -> float:
     return max(radii)
 
 
-def _square(cameras: Cameras) -> Cameras:
+def square(cameras: Cameras) -> Cameras:
     """The cameras cropped to the square in the middle of their pictures."""
     side = min(cameras.height, cameras.width)
     return cameras.cropped((cameras.width - side) / 2, (cameras.height - side) / 2, side, side)
