@@ -64,7 +64,8 @@ def fit_volsdf(
 ) -> Fit:
     """Fit a field to `views`; they need masks, and may have depth, normals and provenance.
 
-    start: the field to begin with; a field of an earlier fit is fitted further, which takes a part of the time.
+    start: the field to begin with; a field of an earlier fit is fitted further, which takes a part of the time. By
+    default several views begin with their hull above the ground and within its mirror image (`hull_start`).
     hull: nothing of the object lies outside this field. bounds: [2,3] world, the box to work in; default: the start's,
     else the hull's, else that of the masks' visual hull.
     checkpoint: a file to which the state is written now and then; a fit of the same input that finds it there goes on
@@ -101,9 +102,8 @@ class GridFit:
                 bounds = next((field.bounds for field in (start, hull) if field is not None), None)
             cells = Cells.within(find_bounds(views) if bounds is None else bounds, settings.levels[0].nodes)
         self.settings = settings
-        if start is None:
-            first = HullStart.of(views, hull or Silhouettes.of(views), cells.bounds, progress.check)
-        distance = starting_distance(start or first, cells, progress.check)
+        first = start or HullStart.of(views, hull or Silhouettes.of(views), cells.bounds, progress.check)
+        distance = starting_distance(first, cells, progress.check)
         self.limit = HullLimit.of(hull, cells, progress.check)
         with seeded(seed):
             module = GridColor(settings.features, settings.hidden)
