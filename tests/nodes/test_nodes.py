@@ -11,6 +11,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from tests.helpers.view_prior import TINY as TINY_PRIOR
+
 ROOT = Path(__file__).resolve().parents[2]
 IDS = sorted(json.loads((ROOT / "tests" / "node_surface.json").read_text(encoding="utf-8")))
 
@@ -45,6 +47,12 @@ def values(loaded_pack, tiny_model, photo, disc, tmp_path_factory) -> dict:
     return {**made, "root": root}
 
 
+def tiny_prior(pack):
+    """An untrained prior of views."""
+    network = pack.lib("networks.view_diffusion.model").build(TINY_PRIOR.to_dict())
+    return pack.lib("stages.fitting.radiance.view_priors").RepairPrior(network.eval().requires_grad_(False))
+
+
 @pytest.fixture
 def cases(pack, photo, disc, tiny_model, tiny_outpainter, quick_training, values, tmp_path) -> dict[str, dict]:
     """Valid inputs for every node (defaults left out)."""
@@ -73,6 +81,7 @@ def cases(pack, photo, disc, tiny_model, tiny_outpainter, quick_training, values
         "Recon3D_LoadMesh": {"file": "ball.glb"},
         "Recon3D_LoadModel": {},
         "Recon3D_LoadOutpainter": {"name": pack.file("outpaint").PLAIN},
+        "Recon3D_LoadViewPrior": {},
         "Recon3D_LoadViews": {"folder": "views/object_00001_ [output]"},
         "Recon3D_MakeView": {"image": photo, "cameras": cameras[0], "mask": disc, "views": view},
         "Recon3D_OutpaintingMask": {"views": view, "cameras": cameras, "hull": solid, "field": solid},
@@ -82,6 +91,7 @@ def cases(pack, photo, disc, tiny_model, tiny_outpainter, quick_training, values
         "Recon3D_PrepareMask": {"image": photo, "mask": disc},
         "Recon3D_RegressShape": {**on_photo, "mask": disc},
         "Recon3D_Render": {"mesh": mesh, "frames": 2, "size": 32},
+        "Recon3D_SampleNovelView": {"prior": tiny_prior(pack), "views": view, "cameras": cameras[:1]},
         "Recon3D_SaveMesh": {"mesh": mesh},
         "Recon3D_SaveViews": {"views": view},
         "Recon3D_Segment": on_photo,
@@ -95,6 +105,8 @@ def cases(pack, photo, disc, tiny_model, tiny_outpainter, quick_training, values
 def test_runs_fills_its_outputs_and_edits_no_input(pack, cases, node_id):
     if node_id == "Recon3D_LoadModel" and not pack.lib("weights.registry").find_models():
         pytest.skip("no embedded model in this checkout")
+    if node_id == "Recon3D_LoadViewPrior" and not pack.file("prior").prior_cards():
+        pytest.skip("no embedded prior in this checkout")
     inputs = cases[node_id]
     before = snapshot(inputs)
     output = pack.run(node_id, **inputs)

@@ -19,6 +19,7 @@ LISTED = {  # choices that depend on what lies in folders
     ("Recon3D_LoadOutpainter", "name"),
     ("Recon3D_LoadOutpainter", "control"),
     ("Recon3D_LoadOutpainter", "lora"),
+    ("Recon3D_LoadViewPrior", "name"),
 }
 
 
