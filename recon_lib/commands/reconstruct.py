@@ -1,32 +1,47 @@
-"""Turn a photo into a textured mesh, in the photo's own view: camera on +z looking at -z, +y up."""
+"""Turn a photo, or each of a folder, into a textured mesh, in the photo's own view: camera on +z, +y up."""
 
+import sys
 from argparse import ArgumentParser, Namespace
 from contextlib import closing
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..console import ConsoleProgress
 from ..errors import BadInput
 from ..parsing import shown
+from ..progress import Progress
 from ..registry import System, find_system, load_part, systems
-from .resumable import check_outputs, keep_views, resumable
+from .reconstruct_folder import Job, reconstruct_folder
+from .reconstruct_outputs import write_outputs
+from .resumable import check_outputs, resumable
 from .system_options import add_system_options, system_options
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ..cameras.camera import Cameras
-    from ..preview import Tile
-    from ..progress import Progress
-    from ..stages.meshing.export import ExportReport
-    from ..systems.reconstruction import Reconstruction
+    from ..systems.options import Options
     from ..weights.registry import LoadedModel
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     names = [row.name for row in systems("reconstruct")]
-    parser.add_argument("photo", type=Path, metavar="PHOTO", help="any image file; a see-through background is a mask")
+    parser.add_argument(
+        "photo",
+        type=Path,
+        metavar="PHOTO",
+        help="any image file, or a folder of them; a see-through background is a mask",
+    )
     parser.add_argument("--system", choices=names, default=names[0], help="the method")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.glb", help="GLB, OBJ, PLY or STL")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="OUT.glb",
+        help="GLB, OBJ, PLY or STL; of a folder: a folder",
+    )
     parser.add_argument("--mask", type=Path, metavar="M.png", help="white marks the object; else the model finds it")
     parser.add_argument(
         "--depth", type=Path, metavar="D.png", help="z-depth: 16-bit PNG or npy, any scale, 0 = unknown"
@@ -45,27 +60,75 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    from ..console import ConsoleProgress
-    from ..views.depth_files import load_depth
-    from ..views.photo import load_mask, load_photo
-
     row = find_system(args.system)
+    options = system_options(args, row)
+    if args.photo.is_dir():
+        return _run_folder(args, row, options)
     check_outputs(
         args.output, args.report, args.preview, args.keep_views, (args.photo, args.mask, args.depth, args.camera)
     )
-    options = system_options(args, row)
-    photo = load_photo(args.photo)
-    mask = load_mask(args.mask, *photo.image.shape[-2:]) if args.mask else photo.alpha
-    depth = load_depth(args.depth, *photo.image.shape[-2:]) if args.depth else None
-    cameras = photo_camera(args, *photo.image.shape[-2:])
+    photo = load_input(args)
     device, model = choose_device(args.device), _load(row, args.model)
-    with resumable(args.output, row.name, (args.report, args.preview)) as checkpoint, closing(ConsoleProgress()) as bar:
-        result = load_part(row.reconstruct)(
-            photo.image, model, mask=mask, depth=depth, cameras=cameras, options=options, checkpoint=checkpoint,
-            device=device, progress=bar,
-        )  # fmt: skip
-        _write_outputs(args, photo.image, result, model, bar)
+    with closing(ConsoleProgress()) as bar:
+        _reconstruct(args, row, photo, options, model, device, bar)
     return 0 if args.output.is_file() else 1
+
+
+def _run_folder(args: Namespace, row: System, options: "Options") -> int:
+    """All photos of a folder. -> 2 if some could not be used"""
+    device, model = choose_device(args.device), _load(row, args.model)
+    settings = {"system": row.name, "model": model.card.name, "options": asdict(options), "fov": args.fov}
+
+    def one(job: Job, progress: Progress) -> None:
+        _reconstruct(job.args, row, load_input(job.args), options, model, device, Progress(), job.key)
+
+    with closing(ConsoleProgress()) as bar:
+        rows = reconstruct_folder(args, settings, one, bar)
+    failed = [made for made in rows if "error" in made]
+    for made in failed:
+        sys.stderr.write(f"{made['photo']}: {made['error']}\n")
+    return 2 if failed else 0
+
+
+@dataclass(frozen=True)
+class PhotoInput:
+    """A photo and what was given with it."""
+
+    image: "Tensor"  # [1,3,H,W]
+    mask: "Tensor | None"  # [1,1,H,W]
+    depth: "Tensor | None"  # [1,1,H,W]
+    cameras: "Cameras | None"
+
+
+def load_input(args: Namespace) -> PhotoInput:
+    """The photo that the options name, its mask (the photo's own transparency where none is named), depth, camera."""
+    from ..views.depth_files import load_depth
+    from ..views.photo import load_mask, load_photo
+
+    photo = load_photo(args.photo)
+    size = photo.image.shape[-2:]
+    mask = load_mask(args.mask, *size) if args.mask else photo.alpha
+    depth = load_depth(args.depth, *size) if args.depth else None
+    return PhotoInput(photo.image, mask, depth, photo_camera(args, *size))
+
+
+def _reconstruct(
+    args: Namespace,
+    row: System,
+    photo: PhotoInput,
+    options: "Options",
+    model: "LoadedModel",
+    device: str,
+    progress: Progress,
+    job: dict | None = None,  # what is written into the report, of a folder's job
+) -> None:
+    """From one photo to all outputs."""
+    with resumable(args.output, row.name, (args.report, args.preview)) as checkpoint:
+        result = load_part(row.reconstruct)(
+            photo.image, model, mask=photo.mask, depth=photo.depth, cameras=photo.cameras, options=options,
+            checkpoint=checkpoint, device=device, progress=progress,
+        )  # fmt: skip
+        write_outputs(args, photo.image, result, model, progress, job)
 
 
 def photo_camera(args: Namespace, height: int, width: int) -> "Cameras | None":
@@ -77,22 +140,6 @@ def photo_camera(args: Namespace, height: int, width: int) -> "Cameras | None":
     if args.fov is not None:
         return camera_from_fov(args.fov, height, width)
     return exif_camera(args.photo, height, width)
-
-
-def _write_outputs(
-    args: Namespace, image: "Tensor", result: "Reconstruction", model: "LoadedModel", progress: "Progress"
-) -> None:
-    """Everything that was asked for; the views first, the mesh last but for pictures and figures of it."""
-    from ..stages.meshing.export import save_mesh
-    from ..views.photo import save_image
-
-    if args.keep_views is not None:
-        keep_views(result.views, args.keep_views, progress)
-    saved = save_mesh(result.mesh, args.output)
-    if args.report is not None:
-        _write_report(args, result, model, saved)
-    if args.preview is not None:
-        save_image(result_sheet(image, result), args.preview)
 
 
 def choose_device(name: str) -> str:
@@ -120,67 +167,3 @@ def _load(row: System, name: str | None) -> "LoadedModel":
     if model.card.system != row.model:
         raise BadInput(f"{model.card.name} is a {model.card.system} model; {row.name} needs one of {row.model}.")
     return model
-
-
-def result_sheet(image: "Tensor", result: "Reconstruction") -> "Tensor":
-    """Input [1,3,H,W], masks, depth, normals, four views of the mesh, and painted views as one picture [3,H,W]."""
-    from ..preview import Tile, sheet
-    from ..render.mesh import turntable
-
-    around = turntable(result.mesh, 4, 15.0, size=256).images
-    names = ("front", "right", "back", "left")
-    mesh_tiles = [Tile(name, picture) for name, picture in zip(names, around, strict=True)]
-    return sheet([Tile("photo", image[0]), *_surface_tiles(result), *mesh_tiles, *_painted_tiles(result)])
-
-
-def _surface_tiles(result: "Reconstruction") -> "list[Tile]":
-    """What was estimated of the photo, where the system estimates it."""
-    from ..preview import Tile
-    from ..render.pictures import depth_picture, mask_picture, normal_picture
-
-    if result.surface is None:
-        return []
-    views = result.surface.views
-    masks = mask_picture(views.images, views.masks, result.surface.occluder)[0]
-    return [
-        Tile("object (green), occluder (red)", masks),
-        Tile("depth", depth_picture(views.depth)[0]),
-        Tile("normals", normal_picture(views.normals)[0]),
-    ]
-
-
-def _painted_tiles(result: "Reconstruction") -> "list[Tile]":
-    """The painted views, and what each lacked."""
-    from ..preview import Tile
-
-    lacking = [Tile(f"lacking in view {i}", mask.preview()[0]) for i, mask in enumerate(result.outpaint_masks, 2)]
-    return lacking + [Tile(f"view {i}", image) for i, image in enumerate(result.views.images[1:], 2)]
-
-
-def _write_report(args: Namespace, result: "Reconstruction", model: "LoadedModel", saved: "ExportReport") -> None:
-    from dataclasses import asdict
-
-    from ..files import write_json
-
-    camera = result.views.cameras if result.surface is None else result.surface.views.cameras
-    mesh = {**asdict(saved), "path": saved.path.name}
-    if mesh.get("bounds") is not None:
-        mesh["bounds"] = [[float(x) for x in corner] for corner in mesh["bounds"]]
-    report = {
-        "photo": args.photo.name,
-        "system": args.system,
-        "seed": args.seed,
-        "resolution": args.resolution,
-        "camera": {
-            "camera_to_world": camera.camera_to_world[0].tolist(),
-            "intrinsics": camera.intrinsics[0].tolist(),
-            "height": camera.height,
-            "width": camera.width,
-            "vertical_fov_degrees": float(camera.vertical_fov[0]),
-        },
-        "seconds": result.seconds,
-        "mesh": mesh,
-        "details": result.report,
-        "model": model.card.to_dict(),
-    }
-    write_json(args.report, report)

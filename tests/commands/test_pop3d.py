@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from recon_lib.cli import main
-from recon_lib.commands.reconstruct import _painted_tiles, result_sheet
+from recon_lib.commands.reconstruct_outputs import _painted_tiles, result_sheet
 from recon_lib.systems.pop3d import loop as system
 from recon_lib.systems.reconstruction import Reconstruction
 from recon_lib.views.posed_images import load_views
