@@ -1,0 +1,1 @@
+"""Networks of G3DR."""
