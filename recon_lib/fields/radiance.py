@@ -24,7 +24,7 @@ class RadianceGrid:
     module: RadianceModel  # called module so that hosts can take it off the device
     frame: Frame
     spacing: float  # of the finest level's nodes, world units at the frame's centre
-    level: float = 0.5  # optical depth of one spacing at the surface
+    level: float = 0.2  # optical depth of one spacing at the surface: less than that of a start's inside
     width: float = 0.0  # standard deviation of the cones, world units, where nobody tells
     multisamples: int = 1  # points that a cone's sample is read at: 1, or Zip-NeRF's 6
     directional: bool = True  # colours depend on the direction they are seen from

@@ -16,7 +16,6 @@ from .table import read_table
 FEATURES = 7  # channels of a level beside the density's: a row fills a cache line half
 HIDDEN = 32
 START = 1e-2  # largest starting feature
-GAIN = 1.5  # of the density's channel: its logarithm has to move further than colours' features, at the same rate
 
 
 class RadianceModel(nn.Module):
@@ -53,7 +52,7 @@ class RadianceModel(nn.Module):
             rows, weights = level.locate(flat)
             values = read_table(level.table, rows, weights).view(count, each, -1)
             values = (values * (level.scale_weight(widths) * self.opened[number])[..., None]).mean(1)
-            log_density = log_density + GAIN * values[:, 0]
+            log_density = log_density + values[:, 0]
             features.append(values[:, 1:])
             if self.bias is not None and number == self.bias_level:
                 log_density = log_density + read_table(self.bias, rows, weights).view(count, each).mean(1)
@@ -69,7 +68,7 @@ class RadianceModel(nn.Module):
         total = torch.full((nodes,) * 3, self.start, device=self.opened.device)
         for number, level in enumerate(self.levels):
             if float(self.opened[number]):
-                total = total + GAIN * float(self.opened[number]) * _resampled(level, level.table[:, 0], nodes)
+                total = total + float(self.opened[number]) * _resampled(level, level.table[:, 0], nodes)
             if self.bias is not None and number == self.bias_level:
                 total = total + _resampled(level, self.bias[:, 0], nodes)
         return total

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from recon_lib.networks.radiance.level import GridLevel
-from recon_lib.networks.radiance.model import GAIN, RadianceModel
+from recon_lib.networks.radiance.model import RadianceModel
 
 
 def model(start=-1.0, sides=(4, 7), **kwargs):
@@ -32,7 +32,7 @@ def test_density_begins_with_the_start_and_features_with_noise():
 
 def test_levels_add_up():
     made = filled(model())
-    expected = -1 + GAIN * sum(level(points())[:, 0] for level in made.levels)
+    expected = -1 + sum(level(points())[:, 0] for level in made.levels)
     torch.testing.assert_close(read(made, points())[0], expected)
 
 
@@ -40,14 +40,14 @@ def test_closed_levels_say_nothing():
     made = filled(model())
     made.opened[1] = 0
     log_density, features = read(made, points())
-    torch.testing.assert_close(log_density, -1 + GAIN * made.levels[0](points())[:, 0])
+    torch.testing.assert_close(log_density, -1 + made.levels[0](points())[:, 0])
     assert not features[:, 2:].any()
 
 
 def test_wide_cones_hear_the_fine_levels_less():
     made = filled(model())
     weights = [level.scale_weight(torch.tensor(0.2)) for level in made.levels]
-    expected = -1 + GAIN * sum(w * level(points())[:, 0] for w, level in zip(weights, made.levels, strict=True))
+    expected = -1 + sum(w * level(points())[:, 0] for w, level in zip(weights, made.levels, strict=True))
     torch.testing.assert_close(read(made, points(), 0.2)[0], expected)
     assert weights[1] < weights[0] < 1
 

@@ -114,7 +114,7 @@ class RadianceRun:
         self.novel = None if prior is None else NovelViews(prior, views, settings.novel_views, seed)
         cameras = views.cameras
         pictures = (views.images, views.masks, views.depth, views.provenance)
-        message = repr((settings, seed, prior is not None, frame.radius, frame.contracted))
+        message = repr((settings, seed, _kind(prior), frame.radius, frame.contracted))
         first = (model.bias, *(level.table for level in model.levels))
         self.inputs = (*pictures, cameras.camera_to_world, cameras.intrinsics, frame.center, *first, message)
         self.candidates = self.fitted.visible(self.rays, progress.check)
@@ -163,3 +163,8 @@ class RadianceRun:
         if self.novel is not None:
             self.novel.load_state(novel)
         self.done, self.loss = state["done"], float(state["loss"])
+
+
+def _kind(prior: ViewPrior | None) -> tuple | None:
+    """What tells priors apart, as far as it can be told without their weights."""
+    return None if prior is None else (type(prior).__name__, prior.size, getattr(prior, "guidance", None))

@@ -68,10 +68,10 @@ class FittedRadiance:
         """Numbers [N] of the rays that meet what may be there, or whose pixels show the object."""
         if isinstance(self.sampler, ProposalSampler):
             return torch.arange(len(rays))
-        met = []
+        sampler, met = replace(self.sampler, step=2 * self.sampler.step), []  # whether, not where
         for begin in range(0, len(rays), 4 * CHUNK):
             check()
-            met.append(self.sampler(self.field, rays[begin : begin + 4 * CHUNK]).length[:, 0] > 0)
+            met.append(sampler(self.field, rays[begin : begin + 4 * CHUNK]).length[:, 0] > 0)
         visible = (torch.cat(met) | (rays.mask > SEEN)).nonzero().flatten()
         if not bool(torch.cat(met).any()):
             raise BadInput("No ray of the views meets the box that the fit works in; check cameras and bounds.")

@@ -19,11 +19,11 @@ from ....views.views import Views
 from ..sdf_grid.start import Silhouettes, view_center
 from .settings import RadianceSettings
 
-SOLID = math.log(1.0)  # optical depth of a spacing within a start, and behind what is seen
+SOLID = math.log(0.5)  # optical depth of a spacing within a start, and behind what is seen
 EMPTY = math.log(0.03)  # without a start: a box is half transparent or so
 BESIDE = math.log(0.02)  # outside of a start, where a part may still be found
 BARRED = math.log(1e-6)  # outside of a hull, where nothing may be
-SLOPE = 2.5  # a spacing of the finest level, of the logarithm, at the rim of a start
+SLOPE = 4.0  # a spacing, of the logarithm, at the rim of a start
 MARGIN = 0.75  # spacings that a start is too large by, so that the surface lies within
 RIM = 2.0  # spacings around a hull whose nodes have rows of their own
 BIAS_NODES = 64  # most nodes a side of the level at which starts are held
@@ -64,8 +64,7 @@ def starting_model(
     nodes = settings.levels[number]
     soft = None if start.soft is None else asked_at_nodes(start.soft, frame, nodes, check)
     hard = None if start.hard is None else asked_at_nodes(start.hard, frame, nodes, check)
-    slope = SLOPE * settings.levels[-1] / nodes
-    bias = starting_bias(soft, hard, frame.unit / (nodes - 1), slope)
+    bias = starting_bias(soft, hard, frame.unit / (nodes - 1))
     levels = []
     for i, side in enumerate(settings.levels):
         rows = None if hard is None or i <= number else rows_of(near_hull(hard, side, frame.unit / (nodes - 1)))
@@ -89,18 +88,15 @@ def asked_at_nodes(field: Field | Silhouettes, frame: Frame, nodes: int, check: 
     return values.view((nodes,) * 3)
 
 
-def starting_bias(soft: Tensor | None, hard: Tensor | None, spacing: float, slope: float = SLOPE) -> Tensor:
-    """Logarithms of the starting densities [G,G,G], of values inside a start and a hull [G,G,G], `spacing` apart.
-
-    slope: by which they fall at the rim, a spacing.
-    """
+def starting_bias(soft: Tensor | None, hard: Tensor | None, spacing: float) -> Tensor:
+    """Logarithms of the starting densities [G,G,G], of values inside a start and a hull [G,G,G], `spacing` apart."""
     first = soft if soft is not None else hard
     if first is None:
         raise ValueError("a start or a hull is needed")
     least = BESIDE if soft is not None else BARRED
-    bias = (SOLID + slope * (first / spacing + MARGIN).clamp_max(0)).clamp_min(least)
+    bias = (SOLID + SLOPE * (first / spacing + MARGIN).clamp_max(0)).clamp_min(least)
     if hard is not None:
-        bias = torch.minimum(bias, (SOLID + slope * (hard / spacing + MARGIN).clamp_max(0)).clamp_min(BARRED))
+        bias = torch.minimum(bias, (SOLID + SLOPE * (hard / spacing + MARGIN).clamp_max(0)).clamp_min(BARRED))
     return bias
 
 
