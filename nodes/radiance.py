@@ -34,9 +34,14 @@ class FitRadianceField(Node):
                     "hull", optional=True,
                     tooltip="From Visual Hull: nothing of the object may lie outside of it. Default: the masks' hull.",
                 ),
+                sockets.Prior.Input(
+                    "prior", optional=True,
+                    tooltip="From Load View Prior: guides what no view shows (ReconFusion). Objects only; slower.",
+                ),
                 io.Int.Input(
                     "detail", default=144, min=24, max=256, step=8,
-                    tooltip="Nodes along a side of the finest grid; finer than the pictures' pixels is of no use.",
+                    tooltip="Nodes along each side of the finest grid around the object; coarser grids lie below it. "
+                    "About as many as the object is wide in pixels; finer is of no use.",
                 ),
                 io.Int.Input("steps", default=400, min=1, max=30000, tooltip="More is better and slower."),
                 io.Int.Input(
@@ -62,6 +67,10 @@ class FitRadianceField(Node):
                 io.Boolean.Input(
                     "exposure", default=False, tooltip="Photos differ in brightness or white balance: find a gain each."
                 ),
+                io.Boolean.Input(
+                    "gradient_scaling", default=False,
+                    tooltip="Learn mostly near the depth that the views bring, in world units (G3DR).",
+                ),
             ],
             outputs=[
                 sockets.Field.Output(
@@ -73,7 +82,7 @@ class FitRadianceField(Node):
     @classmethod
     def run(
         cls, views, detail, steps, pixels, seed, hull_start, coarse_first, occlusion, depth_ranking, exposure,
-        start=None, hull=None,
+        gradient_scaling, start=None, hull=None, prior=None,
     ):  # fmt: skip
         from ..recon_lib.stages.fitting.checkpoint import remove_checkpoint
         from ..recon_lib.stages.fitting.radiance.fit import fit_radiance
@@ -81,11 +90,11 @@ class FitRadianceField(Node):
 
         settings = RadianceSettings(
             steps=steps, side=pixels, hull_start=hull_start, opening=coarse_first, exposure=exposure,
-            weights=RadianceWeights(occlusion=occlusion, ranking=depth_ranking),
+            gradient_scaling=gradient_scaling, weights=RadianceWeights(occlusion=occlusion, ranking=depth_ranking),
         ).upto(detail)  # fmt: skip
         kept, progress = kept_path(CHECKPOINT), ComfyProgress()
         fit = fit_radiance(
-            views, start=start, hull=hull, settings=settings, seed=seed, checkpoint=kept, progress=progress
+            views, start=start, hull=hull, settings=settings, prior=prior, seed=seed, checkpoint=kept, progress=progress
         )
         remove_checkpoint(kept)
         return io.NodeOutput(fit.field)
