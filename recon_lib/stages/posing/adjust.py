@@ -187,7 +187,8 @@ def _silhouettes(
     projected = project(cameras, surface.rims + shifts[:, None] * surface.rim_normals)
     reading = pictures.read(projected.pixels)
     own = torch.nn.functional.one_hot(surface.rim_view, len(cameras)).bool()
-    off = reading.distance - surface.rim_distance[:, None]
+    # in other views a rim point is only known to lie within the mask: asking more of it would shrink the object
+    off = reading.distance - torch.where(own, surface.rim_distance[:, None], 0.0)
     sigma = torch.where(own, settings.outline, settings.inside)
     residual = off / sigma
     weight = ((own | (off < 0)) & (projected.depth > 0) & (reading.framed | pictures.whole)).float()
