@@ -57,6 +57,12 @@ _rows: dict[str, System] = {
             model="list",
         ),
         System(
+            "g3dr",
+            "G3DR (Reddy et al., CVPR 2024)",
+            network=".networks.g3dr.model:build",
+            trainer=".training.g3dr.train",
+        ),
+        System(
             "outpainter",
             "painter of unseen sides (of this pack)",
             network=".networks.outpainter:build",
