@@ -3,11 +3,13 @@
 Run from the repository's root:
 
     python -m benchmarks.radiance --meshes FOLDER [--split val --count 3] [--pixels 80] [--views 3 6 9] [--steps 200]
-        [--many 24] [--many-pixels 128] [--many-steps 400] [--threads 1] [--json FILE]
+        [--many 24] [--many-pixels 128] [--many-steps 400] [--prior FILE] [--threads 1] [--json FILE]
 
 The meshes are those of `colored_solids`. Pictures are unlit, over white; cameras stand on a spiral from above to below,
 those of the 6 held-out views between them. The rows add up: field alone, + visual hull, + FreeNeRF's frequency schedule
 and occlusion loss, + depth ranking (on the true depth, of which only the order counts: an upper bound for estimates).
+With --prior, a model of system view-diffusion, two rows more have what FreeNeRF's row has and the prior, no true depth:
++ repair (one step), + samples (DDIM). The perceptual distance is what `load_perceptual` finds.
 Figures: PSNR and SSIM of the held-out views, Chamfer (mean of both directions, world units), processor seconds.
 """
 
@@ -22,16 +24,19 @@ from benchmarks.colored_solids import add_arguments, colored_solids, seen, write
 from benchmarks.volsdf_fit import HELD_OUT, spiral
 from recon_lib.errors import BadInput
 from recon_lib.meshes.mesh import Mesh
+from recon_lib.networks.contracts import ViewPrior
 from recon_lib.render.frames import render_radiance
 from recon_lib.stages.evaluation.images import compare_images
 from recon_lib.stages.evaluation.meshes import compare_meshes
 from recon_lib.stages.fitting.radiance.fit import fit_radiance
+from recon_lib.stages.fitting.radiance.load_prior import load_prior
 from recon_lib.stages.fitting.radiance.settings import RadianceSettings, RadianceWeights
 from recon_lib.stages.meshing.extract import extract_mesh
 from recon_lib.views.views import Views
 
 SAMPLES, RESOLUTION = 30_000, 96
 OPENING, OCCLUSION, RANKING = 0.7, 0.01, 0.1
+SCHEDULE = "+ FreeNeRF's two"
 
 
 def rows(steps: int) -> dict[str, RadianceSettings]:
@@ -40,13 +45,25 @@ def rows(steps: int) -> dict[str, RadianceSettings]:
     hull = replace(alone, hull_start=True)
     schedule = replace(hull, opening=OPENING, weights=RadianceWeights(occlusion=OCCLUSION))
     ranking = replace(schedule, weights=RadianceWeights(occlusion=OCCLUSION, ranking=RANKING))
-    return {"field alone": alone, "+ hull": hull, "+ FreeNeRF's two": schedule, "+ depth ranking": ranking}
+    return {"field alone": alone, "+ hull": hull, SCHEDULE: schedule, "+ depth ranking": ranking}
 
 
-def measured(mesh: Mesh, views: Views, held_out: Views, settings: RadianceSettings, seed: int) -> dict:
+def rows_with_prior(steps: int, file: Path | None) -> list[tuple[str, RadianceSettings, ViewPrior | None]]:
+    """Names, settings and priors of all rows; without a file none has a prior."""
+    plain = rows(steps)
+    found: list[tuple[str, RadianceSettings, ViewPrior | None]] = [(name, row, None) for name, row in plain.items()]
+    if file is not None:
+        for name, kind in (("+ repair", "repair"), ("+ samples", "diffusion")):
+            found.append((name, plain[SCHEDULE], load_prior(str(file), kind=kind)))
+    return found
+
+
+def measured(
+    mesh: Mesh, views: Views, held_out: Views, settings: RadianceSettings, seed: int, prior: ViewPrior | None = None
+) -> dict:
     """Figures of one fit. Chamfer is None where nothing of the field reaches the surface's level."""
     cpu = time.process_time()
-    field = fit_radiance(views, settings=settings, seed=seed).field
+    field = fit_radiance(views, settings=settings, prior=prior, seed=seed).field
     cpu = time.process_time() - cpu
     images = compare_images(render_radiance(field, held_out.cameras).images, held_out.images)
     try:
@@ -75,11 +92,13 @@ def main() -> None:
     parser.add_argument("--many", type=int, default=24, help="0: leave it out")
     parser.add_argument("--many-pixels", type=int, default=128)
     parser.add_argument("--many-steps", type=int, default=400)
+    parser.add_argument("--prior", type=Path, help="weights of a prior of views")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    all_rows = rows_with_prior(options.steps, options.prior)
     report: dict = {"pixels": options.pixels, "threads": options.threads, "few": {}, "many": {}}
     for name, mesh in colored_solids(options):
         if options.many:
@@ -92,8 +111,8 @@ def main() -> None:
         held_out = seen(mesh, spiral(HELD_OUT, options.pixels, 61.0)) if options.views else None
         for count in options.views:
             views = seen(mesh, spiral(count, options.pixels))
-            for row, settings in rows(options.steps).items():
-                figures = measured(mesh, views, held_out, settings, options.seed)
+            for row, settings, prior in all_rows:
+                figures = measured(mesh, views, held_out, settings, options.seed, prior)
                 report["few"].setdefault(str(count), {}).setdefault(row, {})[name] = figures
                 report_row(name, f"{count}: {row}", figures)
                 write(options.json, report)
