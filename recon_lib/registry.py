@@ -61,6 +61,9 @@ _rows: dict[str, System] = {
             "G3DR (Reddy et al., CVPR 2024)",
             network=".networks.g3dr.model:build",
             trainer=".training.g3dr.train",
+            reconstruct=".systems.g3dr:reconstruct",
+            options=".systems.g3dr_options:Options",
+            model="g3dr",
         ),
         System(
             "outpainter",
