@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from recon_lib.errors import BadInput
-from recon_lib.render.occupied import OccupiedSampler
+from recon_lib.render.stratified import StratifiedSampler
 from recon_lib.render.rays import render_image
 from recon_lib.stages.single_view.triplane import views_to_triplane
 from recon_lib.weights.registry import LoadedModel
@@ -31,7 +31,7 @@ def test_the_surface_starts_at_the_depth(field):
 
 def test_its_own_view_shows_the_picture(field):
     views = ellipsoid_views(32)
-    shown = render_image(field, OccupiedSampler.of(field, nodes=48), views.cameras)
+    shown = render_image(field, StratifiedSampler(64), views.cameras)
     assert (shown - views.images).abs().mean() < 0.06
 
 

@@ -1,0 +1,97 @@
+from argparse import ArgumentParser
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from recon_lib.errors import BadInput, Interrupted
+from recon_lib.networks.g3dr.mini import G3drMini
+from recon_lib.weights.registry import load_model
+from tests.helpers.tiny_shards import write_ellipsoids
+from tests.helpers.watching import StopAfter, losses_of
+
+pytest.importorskip("accelerate")
+from recon_lib.training.g3dr.settings import ENCODER, G3drSettings
+from recon_lib.training.g3dr.train import (
+    ENCODER_RATE_FACTOR,
+    Trainer,
+    add_arguments,
+    optimizers,
+    settings_from,
+    train,
+)
+
+STEPS, SAVE_EVERY = 5, 2
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory):
+    return write_ellipsoids(tmp_path_factory.mktemp("shards"), size=48)
+
+
+def settings(shards, out, **changed):
+    defaults = {
+        "steps": STEPS, "batch": 2, "render": 12, "coarse": 6, "fine": 4, "warmup": 1, "sides": ((0.0, 32),),
+        "save_every": SAVE_EVERY, "workers": 0,
+    }  # fmt: skip
+    return G3drSettings(shards, out, **{**defaults, **changed})
+
+
+@pytest.fixture(scope="module")
+def run(shards, tmp_path_factory):
+    """A run from its beginning to its end: its folder and its losses."""
+    out = tmp_path_factory.mktemp("run")
+    with pytest.MonkeyPatch.context() as patch:
+        losses = losses_of(patch, Trainer)
+        assert train(settings(shards, out)) == out
+    return out, losses
+
+
+def test_every_step_was_a_step(run):
+    assert len(run[1]) == STEPS and all(0 < loss < 10 for loss in run[1])
+
+
+def test_the_weights_are_a_model_with_a_card(run):
+    loaded = load_model(run[0] / "g3dr_mini.safetensors")
+    assert loaded.card.system == "g3dr" and isinstance(loaded.module, G3drMini)
+
+
+def test_a_cut_run_goes_on_as_if_nothing_had_been(run, shards, tmp_path, monkeypatch):
+    losses = losses_of(monkeypatch, Trainer)
+    with pytest.raises(Interrupted):
+        train(settings(shards, tmp_path), StopAfter(2))
+    losses.clear()
+    train(settings(shards, tmp_path))
+    assert losses == pytest.approx(run[1][SAVE_EVERY:], rel=2e-2)
+
+
+def test_it_begins_with_the_packs_backbone(shards, tmp_path):
+    trained = load_file(ENCODER)
+    for name, value in Trainer(settings(shards, tmp_path)).network.dpt_depth.state_dict().items():
+        torch.testing.assert_close(value.float(), trained[f"dpt_depth.{name}"].float())
+
+
+def test_no_shards_are_told_at_once(tmp_path):
+    with pytest.raises(BadInput, match="No rendered shard"):
+        train(settings(tmp_path, tmp_path / "out"))
+
+
+def test_every_weight_is_moved_once():
+    model = G3drMini()
+    adam, muon = optimizers(model, settings(Path("s"), Path("o")))
+    moved = [p for optimizer in (adam, muon) for group in optimizer.param_groups for p in group["params"]]
+    assert sorted(map(id, moved)) == sorted(id(p) for p in model.parameters())
+    backbone = {id(p) for p in model.dpt_depth.parameters()}
+    for group in adam.param_groups:
+        assert ({id(p) for p in group["params"]} <= backbone) == (group.get("share") == ENCODER_RATE_FACTOR)
+
+
+def test_options_become_settings():
+    parser = ArgumentParser()
+    add_arguments(parser)
+    assert settings_from(parser.parse_args(["--shards", "s", "--out", "o"])) == G3drSettings(Path("s"), Path("o"))
+    text = "--shards s --out o --minutes 2 --without-gradient-scaling --without-novel-views --init w.safetensors"
+    assert settings_from(parser.parse_args(text.split())) == G3drSettings(
+        Path("s"), Path("o"), minutes=2, gradient_scaling=False, novel_views=False, init=Path("w.safetensors")
+    )
