@@ -1,0 +1,31 @@
+import torch
+
+from recon_lib.networks.g3dr.frame import CameraBox
+from recon_lib.training.g3dr.losses import LossTerms, LossWeights, fields_of, total, total_variation
+from recon_lib.training.g3dr.views import canonical_target
+from tests.helpers.g3dr import starting_network
+from tests.training.g3dr.test_views import batch
+
+
+def test_the_start_already_looks_like_the_picture():
+    sample = batch(64)
+    box = CameraBox.of(sample["intrinsics"], sample["depth"], sample["given_mask"])
+    terms = LossTerms(starting_network(), torch.nn.Identity(), (12, 8), True)
+    target = canonical_target(sample, 16, torch.Generator().manual_seed(0))
+    rendered = terms.render(fields_of(starting_network(), sample, box), box, target, True, None)
+    found = terms.canonical_terms(rendered, target, box, 0.0)
+    assert set(found) == {"color", "depth", "mask"} and all(value < 0.08 for value in found.values())
+
+
+def test_total_variation_counts_neighbours_that_are_both_sure():
+    depth, sure = torch.zeros(1, 1, 2, 3), torch.ones(1, 1, 2, 3, dtype=torch.bool)
+    depth[..., 2] = 1
+    assert total_variation(depth, sure) == 0.5
+    sure[..., 2] = False
+    assert total_variation(depth, sure) == 0
+
+
+def test_the_opacitys_weight_grows():
+    terms = {"opacity": torch.ones(())}
+    found = [float(total(terms, LossWeights(opacity=2.0), done)) for done in (0.0, 0.25, 0.5, 1.0)]
+    assert found == [0.0, 1.0, 2.0, 2.0]
