@@ -62,7 +62,7 @@ class OccupiedSampler:
         if generator is not None:
             offset = torch.rand(offset.shape, generator=generator).to(start)
         t = start[:, None] + (torch.arange(steps, device=start.device) + offset[:, None]) * self.step
-        nodes = self._nodes(rays.at(t))
+        nodes = self._nodes(rays, t)
         depth = self.density.view(-1)[nodes] * self.step
         seen = (depth - depth.cumsum(-1)).exp() > FAINT
         kept = seen & (t < end[:, None]) & self.occupied.view(-1)[nodes]
@@ -80,11 +80,14 @@ class OccupiedSampler:
         last = packed.cummax(-1)[0]  # padding stands at the last sample, so that they ascend
         return RaySamples(last, length)
 
-    def _nodes(self, points: Tensor) -> Tensor:
-        """Numbers [...] of the nodes next to points [...,3]."""
+    def _nodes(self, rays: RayBundle, t: Tensor) -> Tensor:
+        """Numbers [R,S] of the nodes next to the points at distances t [R,S] along rays."""
         sides = self.density.shape
-        low, high = self.bounds.to(points)
-        most = points.new_tensor([side - 1 for side in sides])
-        position = ((points - low) * (most / (high - low)) + 0.5).clamp_min(0).int()
-        x, y, z = (position[..., axis].clamp_max(sides[axis] - 1) for axis in range(3))
-        return ((x * sides[1] + y) * sides[2] + z).long()
+        low, high = self.bounds.to(t)
+        scale = t.new_tensor([side - 1 for side in sides]) / (high - low)
+        first, way = (rays.origins - low) * scale + 0.5, rays.directions * scale
+        numbers = torch.zeros_like(t, dtype=torch.int32)
+        for axis, side in enumerate(sides):  # axis by axis: points [R,S,3] would be most of a march's time
+            place = torch.addcmul(first[:, axis, None], t, way[:, axis, None]).clamp_(0, side - 1)
+            numbers.mul_(side).add_(place.int())
+        return numbers.long()
