@@ -7,13 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..console import ConsoleProgress
 from ..errors import BadInput
 from ..parsing import shown
-from ..progress import Progress
 from ..registry import System, find_system, load_part, systems
-from .reconstruct_folder import Job, reconstruct_folder
-from .reconstruct_outputs import write_outputs
 from .resumable import check_outputs, resumable
 from .system_options import add_system_options, system_options
 
@@ -21,8 +17,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..cameras.camera import Cameras
+    from ..progress import Progress
     from ..systems.options import Options
     from ..weights.registry import LoadedModel
+    from .reconstruct_folder import Job
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -60,6 +58,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
+    from ..console import ConsoleProgress
+
     row = find_system(args.system)
     options = system_options(args, row)
     if args.photo.is_dir():
@@ -76,10 +76,14 @@ def run(args: Namespace) -> int:
 
 def _run_folder(args: Namespace, row: System, options: "Options") -> int:
     """All photos of a folder. -> 2 if some could not be used"""
+    from ..console import ConsoleProgress
+    from ..progress import Progress
+    from .reconstruct_folder import reconstruct_folder
+
     device, model = choose_device(args.device), _load(row, args.model)
     settings = {"system": row.name, "model": model.card.name, "options": asdict(options), "fov": args.fov}
 
-    def one(job: Job, progress: Progress) -> None:
+    def one(job: "Job", progress: "Progress") -> None:
         _reconstruct(job.args, row, load_input(job.args), options, model, device, Progress(), job.key)
 
     with closing(ConsoleProgress()) as bar:
@@ -119,10 +123,12 @@ def _reconstruct(
     options: "Options",
     model: "LoadedModel",
     device: str,
-    progress: Progress,
+    progress: "Progress",
     job: dict | None = None,  # what is written into the report, of a folder's job
 ) -> None:
     """From one photo to all outputs."""
+    from .reconstruct_outputs import write_outputs
+
     with resumable(args.output, row.name, (args.report, args.preview)) as checkpoint:
         result = load_part(row.reconstruct)(
             photo.image, model, mask=photo.mask, depth=photo.depth, cameras=photo.cameras, options=options,

@@ -4,13 +4,13 @@ from argparse import Namespace
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from ..progress import Progress
 from .resumable import keep_views
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ..preview import Tile
+    from ..progress import Progress
     from ..stages.meshing.export import ExportReport
     from ..systems.reconstruction import Reconstruction
     from ..weights.registry import LoadedModel
@@ -21,7 +21,7 @@ def write_outputs(
     image: "Tensor",
     result: "Reconstruction",
     model: "LoadedModel",
-    progress: Progress,
+    progress: "Progress",
     job: dict | None,
 ) -> None:
     """Everything that was asked for; the views first, the mesh last but for pictures and figures of it."""

@@ -14,8 +14,12 @@ def test_the_workflow_asks_the_backbone_four_times(pack):
     occluder, which that node does not know, and with it for the surface, whose encoding the whole shape takes over."""
     graph = json.loads((ROOT / "workflows" / "api" / "zeroshape_w.json").read_text(encoding="utf-8"))
     (loader,) = (name for name, node in graph.items() if node["class_type"] == "Recon3D_LoadModel")
-    (photo,) = (name for name, node in graph.items() if node["class_type"] == "Recon3D_DemoPhoto")
-    known = {name: pack.run(graph[name]["class_type"], **graph[name]["inputs"]).result for name in (loader, photo)}
+    (photo,) = (name for name, node in graph.items() if node["class_type"] == "LoadImage")
+    sample = graph[photo]["inputs"]["image"].removeprefix("recon3d_")
+    known = {
+        loader: pack.run("Recon3D_LoadModel", **graph[loader]["inputs"]).result,
+        photo: pack.run("Recon3D_DemoPhoto", photo=sample).result,
+    }
     network, asked = known[loader][0].module, []
     predict = network.predict_dense
 

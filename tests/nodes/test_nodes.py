@@ -101,7 +101,20 @@ def cases(pack, photo, disc, tiny_model, tiny_outpainter, quick_training, values
     }
 
 
-@pytest.mark.parametrize("node_id", IDS)
+OWN_TESTS = {  # what needs models or views of its own, run by the file of that name
+    "Recon3D_CoarsePoints": "test_list_sdf", "Recon3D_PointsToOccupancy": "test_list_sdf",
+    "Recon3D_RegressSdf": "test_list_sdf", "Recon3D_FitRadianceField": "test_radiance",
+    "Recon3D_RenderPath": "test_radiance", "Recon3D_PosePhotos": "test_pose", "Recon3D_RefinePoses": "test_pose",
+    "Recon3D_TurntableCameras": "test_pose",
+}  # fmt: skip
+
+
+def test_nodes_with_tests_of_their_own_are_run_there():
+    for node_id, name in OWN_TESTS.items():
+        assert node_id in (Path(__file__).parent / f"{name}.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("node_id", sorted(set(IDS) - set(OWN_TESTS)))
 def test_runs_fills_its_outputs_and_edits_no_input(pack, cases, node_id):
     if node_id == "Recon3D_LoadModel" and not pack.lib("weights.registry").find_models():
         pytest.skip("no embedded model in this checkout")

@@ -34,7 +34,7 @@ def test_load_images_nothing_is_not_connected(pack, photo, caplog):
         made = pack.run("Recon3D_MakeView", image=photo, cameras=camera, mask=NOTHING).result[0]
         assert made.masks.min() == 1
         regress = pack.file("regress")
-        given = regress.surface_arguments(photo, NOTHING, None, next(iter(regress.DEPTH_KINDS)), NOTHING)
+        given = regress.surface_arguments(photo, NOTHING, None, next(iter(regress.DEPTH_KINDS)), NOTHING, None)
         assert (given["mask"], given["occluder"]) == (None, None)
     assert caplog.text.count("taken as not connected") == 3
 

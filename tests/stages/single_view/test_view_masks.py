@@ -44,7 +44,7 @@ def test_what_no_other_view_supports_goes_and_what_all_see_is_filled():
     assert iou(after)[[0, 1]].min() > 0.94
     assert iou(after)[2] > 0.75, "outlined by the others alone"
     assert iou(after)[3:].min() > 0.96
-    assert (after[0, 0, :4, :4] < 0.5).all()
+    assert after[0, 0, :4, :4].mean() < 0.2  # its last row is at the outline that the others allow
 
 
 def test_right_masks_stay_right_and_certain_ones_stay_as_they_are():
