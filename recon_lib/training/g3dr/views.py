@@ -71,7 +71,7 @@ def novel_target(
 def turned(yaw: Tensor, pitch: Tensor, middle: Tensor) -> Tensor:
     """Poses [B,4,4] of cameras, in the frame of one at the origin, that were turned around (0,0,middle [B]).
 
-    yaw [B] to the right and pitch [B] upward, radians; OpenCV axes.
+    They went right by yaw [B] and up by pitch [B], radians; OpenCV axes.
     """
     zero, one = torch.zeros_like(yaw), torch.ones_like(yaw)
     around_y = torch.stack([yaw.cos(), zero, -yaw.sin(), zero, one, zero, yaw.sin(), zero, yaw.cos()], -1)

@@ -33,7 +33,7 @@ def test_turned_cameras_look_at_the_middle_from_the_same_distance():
     local = ((middle - pose[:, :3, 3])[:, None] @ pose[:, :3, :3])[:, 0]
     torch.testing.assert_close(local, middle)
     torch.testing.assert_close(pose[:, :3, :3].mT @ pose[:, :3, :3], torch.eye(3).expand(2, 3, 3))
-    assert pose[0, 0, 3] < 0 < pose[1, 0, 3]  # a turn to the right sees from the left
+    assert pose[1, 0, 3] < 0 < pose[0, 0, 3] and pose[0, 1, 3] < 0  # to the right; up, where y is down
 
 
 def test_a_canonical_target_is_a_part_of_the_picture():
