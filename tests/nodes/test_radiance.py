@@ -48,3 +48,19 @@ def test_a_volsdf_fit_is_filmed_too(pack, views):  # noqa: F811
     field = pack.run("Recon3D_FitVolSDF", views=views, grid=32, rounds=1).result[0]
     mask = pack.run("Recon3D_RenderPath", field=field, frames=1, size=16).result[1]
     assert mask[0, 8, 8] > 0.9
+
+
+class WhitePrior:
+    """A prior to which every view is white."""
+
+    size, calls = 16, 0
+
+    def sample(self, renders, cameras, inputs, noise_level, generator=None):
+        self.calls += 1
+        return torch.ones_like(renders)
+
+
+def test_a_prior_and_scaled_gradients(pack, views):  # noqa: F811
+    prior = WhitePrior()
+    fit = pack.run("Recon3D_FitRadianceField", views=views, prior=prior, gradient_scaling=True, **QUICK, seed=3)
+    assert prior.calls > 0 and fit.result[0].inside(torch.zeros(1, 3)).isfinite().all()
