@@ -7,7 +7,9 @@ import json
 from pathlib import Path
 
 from workflow_graph import Graph
+from workflow_list import list_sdf
 from workflow_pop3d import native_inpaint, pop3d
+from workflow_reconfusion import reconfusion
 from workflow_start import few_views_volsdf, photo_to_mesh, photos_to_mesh
 from workflow_steps import steps
 
@@ -108,6 +110,9 @@ def main() -> None:
     surface = json.loads((ROOT / "tests" / "node_surface.json").read_text(encoding="utf-8"))
     for make in (photo_to_mesh, photos_to_mesh, few_views_volsdf, zeroshape_w, pop3d, native_inpaint, steps):
         make(surface).write(ROOT / "workflows")
+    for make, model in ((list_sdf, "list_mini"), (reconfusion, "view_diffusion_mini")):
+        if (ROOT / "recon_lib" / "weights" / "embedded" / f"{model}.json").is_file():  # else it could not run
+            make(surface).write(ROOT / "workflows")
 
 
 if __name__ == "__main__":

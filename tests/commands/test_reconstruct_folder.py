@@ -120,9 +120,7 @@ def test_the_command_loads_its_model_once_and_tells_bad_photos(tmp_path, repo_ro
         small.save(folder / name)
     (folder / "bad.png").write_bytes(b"no picture")
     monkeypatch.setattr(registry, "load_model", lambda *a, **k: loaded.append(a) or load(*a, **k))
-    code = main(
-        ["reconstruct", str(folder), "-o", str(tmp_path / "out"), "--resolution", "16", "--texture-size", "64"]
-    )
+    code = main(["reconstruct", str(folder), "-o", str(tmp_path / "out"), "--resolution", "16", "--texture-size", "64"])
     assert code == 2 and "bad.png" in capsys.readouterr().err
     assert len(loaded) == 1
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [

@@ -35,8 +35,8 @@ def scattered(views: int) -> DrawOrbit:
             anywhere = np.degrees(np.arcsin(rng.uniform(-0.95, 0.98, views)))
             elevation = np.where(rng.random(views) < 1 / 8, anywhere, rng.triangular(-35, 15, 75, views))
         order = rng.permutation(views)
-        rows = [list(map(float, row[order])) for row in (azimuth, elevation, distance)]
-        cameras = Cameras.orbit(*rows, fov, size, size)
+        around, above, away = (list(map(float, row[order])) for row in (azimuth, elevation, distance))
+        cameras = Cameras.orbit(around, above, away, fov, size, size)
         cameras = Cameras.cat([rolled(cameras[i], float(rng.normal(0, 3))) for i in range(views)])
         return mesh, filled(cameras, mesh.vertices, float(rng.uniform(*FILL)))
 

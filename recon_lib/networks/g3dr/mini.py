@@ -91,6 +91,7 @@ class G3drMini(nn.Module):
         """
         units, levels = 6, self.config.levels
         for layer in (self.front[-1], *(side.layers[-1] for side in self.sides)):
+            assert isinstance(layer, nn.Conv2d | nn.Linear) and layer.bias is not None
             nn.init.zeros_(layer.bias)
             layer.weight.mul_(0.1)
         for parameter in (self.skip.weight, self.skip.bias):

@@ -1,5 +1,7 @@
 """G3DR's one pass: a picture and its depth to a radiance field of the whole object."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -36,7 +38,7 @@ def views_to_triplane(
     `BadInput` for views without depth, a mask with too little depth in it, and another model.
     """
     progress = progress or Progress()
-    network = model.module
+    network: Any = model.module
     if not hasattr(network, "planes") or not hasattr(network, "input_spec"):
         raise BadInput(f"{model.card.name} makes no triplane of a photo; load a G3DR model of size mini.")
     if views.depth is None:
@@ -69,9 +71,7 @@ def views_to_triplane(
     )
 
 
-def _planes(
-    network: torch.nn.Module, image: Tensor, mask: Tensor, relief: Tensor, device: torch.device | str
-) -> KnotPlanes:
+def _planes(network: Any, image: Tensor, mask: Tensor, relief: Tensor, device: torch.device | str) -> KnotPlanes:
     """The knots of the planes, on the CPU."""
     planes = network.planes(image, mask.to(device), relief.to(device))
     config = network.config

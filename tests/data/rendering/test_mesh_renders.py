@@ -214,7 +214,7 @@ class TestCameras:
             elevations.append(np.degrees(np.arcsin(float(back[1]))))
             azimuth = np.degrees(np.arctan2(float(back[0]), float(back[2])))
             sideways += abs((azimuth + 45) % 90 - 45) < 16
-        assert -20 < min(elevations) and max(elevations) < 36 and 4 < np.mean(elevations) < 12
+        assert min(elevations) > -20 and max(elevations) < 36 and 4 < np.mean(elevations) < 12
         assert 30 < sideways < 56
 
     def test_random_cameras_see_the_whole_object(self):

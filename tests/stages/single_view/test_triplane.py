@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from recon_lib.errors import BadInput
-from recon_lib.render.stratified import StratifiedSampler
 from recon_lib.render.rays import render_image
+from recon_lib.render.stratified import StratifiedSampler
 from recon_lib.stages.single_view.triplane import views_to_triplane
 from recon_lib.weights.registry import LoadedModel
 from tests.helpers.g3dr import AXES, ellipsoid_views, g3dr_model

@@ -136,7 +136,8 @@ class RadianceRun:
         ranked = s.weights.ranking > 0 and self.views.depth is not None
         pixels = pick_pixels(self.candidates, s.rays // 2 if ranked else s.rays, generator)
         if ranked:
-            pixels = with_neighbours(pixels, *self.views.images.shape[-2:], generator)
+            height, width = self.views.images.shape[-2:]
+            pixels = with_neighbours(pixels, height, width, generator)
         loss = rays_loss(self.fitted, self.rays[pixels], generator, ranked)
         if self.novel is not None and self.done % s.prior_every == 0:
             loss = loss + s.weights.prior * self.novel.loss(self.fitted.render, self.done, s.steps)

@@ -5,6 +5,7 @@ Score distillation (SDS; Poole et al. 2023, "DreamFusion", equation 3) is there 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, cast
 
 import torch
 import torch.nn.functional as F
@@ -20,6 +21,16 @@ from .view_priors import nearest_views, prepared_inputs
 
 SEED_FACTOR = 1_000_003
 SDS_LEVELS = (0.02, 0.98)  # range of noise levels, DreamFusion's
+
+
+class DistillablePrior(ViewPrior, Protocol):
+    """A prior that can be distilled from: it says what it takes the clean picture for."""
+
+    def predict(
+        self, renders: Tensor, cameras: Cameras, inputs: Views, noise_level: float, generator: torch.Generator | None
+    ) -> tuple[Tensor, float]:
+        """Clean pictures [B,3,S,S] 0-1 behind the noised renders, and the fraction of the power that was theirs."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -106,7 +117,9 @@ class NovelViews:
         image = render(camera)
         least, most = SDS_LEVELS
         level = least + (most - least) * float(torch.rand((), generator=generator))
-        clean, power = self.prior.predict(image.detach(), camera, self._nearest(camera), level, generator)
+        clean, power = cast(DistillablePrior, self.prior).predict(
+            image.detach(), camera, self._nearest(camera), level, generator
+        )
         factor = (power * (1 - power)) ** 0.5
         return 2 * factor * F.mse_loss(image, clean)
 
