@@ -16,11 +16,15 @@ from recon_lib.cameras.camera import Cameras  # noqa: E402
 from recon_lib.render.mesh import render_mesh  # noqa: E402
 from recon_lib.render.pictures import mask_picture  # noqa: E402
 from recon_lib.render.points import render_points  # noqa: E402
+from recon_lib.stages.fitting.sdf_grid.fit import fit_volsdf  # noqa: E402
+from recon_lib.stages.meshing.extract import extract_mesh  # noqa: E402
+from recon_lib.stages.meshing.texture import bake_texture  # noqa: E402
 from recon_lib.stages.outpainting.painter_embedded import load_embedded_painter  # noqa: E402
 from recon_lib.stages.outpainting.painter_plain import PlainPainter  # noqa: E402
 from recon_lib.systems.pop3d import loop as pop3d  # noqa: E402
 from recon_lib.systems.zeroshape_w import reconstruct  # noqa: E402
 from recon_lib.views.photo import load_photo, save_image  # noqa: E402
+from recon_lib.views.posed_images import load_views  # noqa: E402
 from recon_lib.weights.registry import load_model  # noqa: E402
 
 THUMBNAIL_SIDE_PX = 320  # of each picture
@@ -46,6 +50,26 @@ def of_zeroshape_w(image: torch.Tensor) -> list[torch.Tensor]:
         render_points(result.surface.points, result.surface.colors, aside(35.0)),
         render_mesh(result.mesh, aside(35.0)).images,
     ]
+
+
+def of_photo_to_mesh(image: torch.Tensor) -> list[torch.Tensor]:
+    """Photo, and the textured mesh from the front, the side and the back."""
+    mesh = reconstruct(image, load_model("zeroshape_w_mini")).mesh
+    return [square(image), *(render_mesh(mesh, aside(azimuth)).images for azimuth in (20.0, 70.0, 160.0))]
+
+
+def of_photos_to_mesh(folder: str = "figure") -> list[torch.Tensor]:
+    """Two of the pictures, and the fitted mesh from the front and the back."""
+    views = load_views(ROOT / "assets" / "views" / folder)
+    field = fit_volsdf(views).field
+    mesh = bake_texture(extract_mesh(field, 192, largest=True).mesh, views, field=field)
+    given = views.images * views.masks + 1 - views.masks
+    return [square(given[:1]), square(given[1:2]), *(render_mesh(mesh, aside(a)).images for a in (30.0, 200.0))]
+
+
+def of_few_views_volsdf() -> list[torch.Tensor]:
+    """The same of three pictures."""
+    return of_photos_to_mesh("figure/three_views.json")
 
 
 def of_pop3d(image: torch.Tensor, cameras: int = 8) -> list[torch.Tensor]:
@@ -78,17 +102,19 @@ def aside(azimuth: float) -> Cameras:
 
 
 WORKFLOWS = {
+    "photo_to_mesh": of_photo_to_mesh,
     "zeroshape_w": of_zeroshape_w,
     "pop3d": of_pop3d,
     "pop3d_steps": of_pop3d_steps,
     "pop3d_native_inpaint": of_pop3d_native_inpaint,
 }
+FROM_VIEWS = {"photos_to_mesh": of_photos_to_mesh, "few_views_volsdf": of_few_views_volsdf}
 
 
 def main() -> None:
     name = sys.argv[1]
     photo = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "assets" / "photos" / "buddha_side.jpg"
-    tiles = WORKFLOWS[name](load_photo(photo).image)
+    tiles = FROM_VIEWS[name]() if name in FROM_VIEWS else WORKFLOWS[name](load_photo(photo).image)
     rows = [torch.cat(tiles[i : i + 2], -1) for i in (0, 2)]
     save_image(torch.cat(rows, -2)[0], ROOT / "workflows" / f"{name}.jpg")
 

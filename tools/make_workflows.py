@@ -63,7 +63,7 @@ def zeroshape_w(surface: dict) -> Graph:
     wide = 300
     g.group("1  Photo & model", (0, -40, 340, 1100), GREEN)
     g.note(WELCOME, (20, 40), (wide, 290), "Read me")
-    photo = g.node("LoadImage", (20, 380), (wide, 350), "Choose a photo", image="recon3d_cat_head.jpg")
+    photo = g.node("LoadImage", (20, 380), (wide, 350), "Choose a photo", image="recon3d_buddha_side.jpg")
     model = g.node("Recon3D_LoadModel", (20, 780), (wide, 80), name="zeroshape_w_mini")
 
     g.group("2  What is seen, and what hides it", (370, -40, 660, 1100), BLUE)
