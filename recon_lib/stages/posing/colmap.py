@@ -152,7 +152,8 @@ def _reconstruct(
     output.mkdir()
     stop = progress.check
     models = pycolmap.incremental_mapping(database, folder / "images", output, mapping, next_image_callback=stop)
-    return max(models.values(), key=lambda model: model.num_reg_images(), default=None)
+    largest = sorted(models.values(), key=lambda model: model.num_reg_images())[-1:]
+    return largest[0] if largest else None
 
 
 def _images(model: "pycolmap.Reconstruction") -> list["pycolmap.Image"]:
