@@ -51,10 +51,17 @@ class Muon(torch.optim.Optimizer):
         weight.add_(direction.reshape(weight.shape), alpha=-group["lr"] * scale)
 
 
-def matrices_and_others(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """Weights for Muon, and those for AdamW: vectors, the first layer's kernels, the last layers' few rows."""
-    matrices, others = [], []
+def matrices_and_others(
+    model: nn.Module, apart: Iterable[nn.Parameter] = ()
+) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """Weights for Muon, and those for AdamW: vectors, the first layer's kernels, the last layers' few rows.
+
+    The parameters `apart`, such as those of a pretrained encoder, are in neither.
+    """
+    matrices, others, left_out = [], [], {id(parameter) for parameter in apart}
     for parameter in model.parameters():
+        if id(parameter) in left_out:
+            continue
         for_muon = parameter.ndim >= 2 and min(parameter.shape[0], parameter.shape[1]) > 8 and len(parameter) > 1
         (matrices if for_muon else others).append(parameter)
     return matrices, others

@@ -29,6 +29,7 @@ class RunSettings(Schedule, Protocol):
     out: Path  # checkpoints, log, weights
     steps: int
     minutes: float | None  # time limit; the schedule ends then
+    batch: int  # samples of a process
     rate: float  # peak of AdamW's learning rate
     muon_rate: float  # peak of Muon's learning rate
     seed: int

@@ -1,4 +1,4 @@
-"""Learning-rate schedule: warm-up, constant, linear decay."""
+"""Schedules: learning rate (warm-up, constant, linear decay), size of the pictures."""
 
 from typing import Protocol
 
@@ -8,6 +8,11 @@ class Schedule(Protocol):
 
     warmup: int  # steps
     fall: float  # fraction of the run after which the rates decay
+
+
+def side_after(sides: tuple[tuple[float, int], ...], done: float) -> int:
+    """Side of the training pictures after the fraction `done` of the run; sides: (from that fraction, pixels)."""
+    return [pixels for start, pixels in sides if start <= done][-1]
 
 
 def rate_factor(settings: Schedule, done: float, step: int) -> float:

@@ -10,6 +10,9 @@ from torch import nn
 from ..errors import BadInput
 from ..files import written_whole
 from ..weights.card import card_path
+from ..weights.registry import EMBEDDED, read_state
+
+ZEROSHAPE_W_MINI = EMBEDDED / "zeroshape_w_mini.safetensors"  # whose backbone other networks begin with
 
 
 def decay_groups(parameters: Iterable[nn.Parameter], decay: float) -> list[dict]:
@@ -40,6 +43,12 @@ def save_card(model: Any, system: str, path: Path) -> None:
     facts = {"system": system, "size": config["size"], "licence": "", "parameters": parameters, "config": config}
     with written_whole(card_path(path)) as beside:
         beside.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def load_part(module: nn.Module, name: str, path: Path) -> None:
+    """Load the part `name` of the model in the safetensors at `path` into a module of the same layout."""
+    state = read_state(path)
+    module.load_state_dict({key.removeprefix(f"{name}."): v for key, v in state.items() if key.startswith(f"{name}.")})
 
 
 def load_weights(model: nn.Module, path: Path) -> None:

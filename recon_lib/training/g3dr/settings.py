@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...weights.registry import EMBEDDED
-
-ENCODER = EMBEDDED / "zeroshape_w_mini.safetensors"
+from ..schedule import side_after
+from ..weight_files import ZEROSHAPE_W_MINI
 
 
 @dataclass(frozen=True)
@@ -15,7 +14,7 @@ class G3drSettings:
     shards: Path  # rendered by `python -m recon_lib data`
     out: Path  # checkpoints, log, weights, sample sheets
     validation: Path | None = None  # shards of objects that are never trained on
-    encoder: Path | None = ENCODER  # ZeroShape-W's weights, whose backbone the run begins with; None: random
+    encoder: Path | None = ZEROSHAPE_W_MINI  # ZeroShape-W's weights, whose backbone the run begins with; None: random
     steps: int = 10_000
     batch: int = 8
     render: int = 40  # side of the rendered pictures, pixels
@@ -41,4 +40,4 @@ class G3drSettings:
 
     def side(self, done: float) -> int:
         """Side of the training pictures, pixels, after the fraction `done` of the run."""
-        return [pixels for start, pixels in self.sides if start <= done][-1]
+        return side_after(self.sides, done)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from ...data.shards.cutouts import Library
 from ...files import check_output
@@ -16,11 +15,11 @@ from ...networks.g3dr.frame import CameraBox
 from ...networks.g3dr.mini import G3drMini
 from ...progress import Progress
 from ...views.photo import save_image
-from ...weights.registry import read_state
+from ..arguments import add_run_arguments
 from ..muon import Muon, matrices_and_others
 from ..run import Batch, Run
-from ..weight_files import decay_groups
-from ..zeroshape_w.mirror import with_mirror_images
+from ..shard_batches import shard_batches
+from ..weight_files import decay_groups, load_part
 from .dataset import SingleViews, mirrored
 from .features import PictureDistances
 from .losses import LossTerms, LossWeights, total
@@ -28,9 +27,7 @@ from .settings import G3drSettings
 from .validation import validate
 from .views import canonical_target, novel_share, novel_target
 
-STEPS_PER_LISTING = 100  # after which the folder of shards is listed again: it may still be growing
 ENCODER_RATE_FACTOR = 0.1  # of the learning rate, for the backbone that comes trained
-BACKBONE = "dpt_depth."
 
 
 class Trainer(Run):
@@ -49,9 +46,7 @@ class Trainer(Run):
         levels = MINI.levels if s.multiresolution else 1
         model = G3drMini(replace(MINI, levels=levels, third_plane=s.third_plane))
         if s.encoder is not None and s.init is None:
-            state = read_state(s.encoder)
-            backbone = {key.removeprefix(BACKBONE): v for key, v in state.items() if key.startswith(BACKBONE)}
-            model.dpt_depth.load_state_dict(backbone)
+            load_part(model.dpt_depth, "dpt_depth", s.encoder)
         return model
 
     def _terms(self, model: G3drMini) -> LossTerms:
@@ -76,16 +71,10 @@ class Trainer(Run):
         return total(terms, LossWeights(), done), terms
 
     def _batches(self) -> Iterator[Batch]:
-        s, world = self.settings, self.accelerator.num_processes
-        while self.done < 1:
-            rank = self.accelerator.process_index * STEPS_PER_LISTING
-            first = (s.seed * 1_000_003 + self.step * world + rank) * s.batch
-            data = SingleViews(s.shards, STEPS_PER_LISTING * s.batch, first=first, size=s.side(self.done))
-            loader = DataLoader(data, s.batch, num_workers=s.workers, prefetch_factor=4 if s.workers else None)
-            for batch in with_mirror_images(loader, self.step, mirrored):
-                if self.done >= 1:
-                    return
-                yield {name: value.to(self.accelerator.device) for name, value in batch.items()}
+        def samples(first: int, length: int) -> SingleViews:
+            return SingleViews(self.settings.shards, length, first=first, size=self.settings.side(self.done))
+
+        return shard_batches(self, self.settings, samples, mirrored)
 
     def _validate(self, check: Callable[[], None]) -> None:
         s = self.settings
@@ -101,10 +90,7 @@ def optimizers(model: G3drMini, settings: G3drSettings) -> list[torch.optim.Opti
     """Muon for matrices; AdamW for the rest, for the decoder, and, at a lower rate, for the backbone."""
     decay = settings.weight_decay
     backbone, decoder = list(model.dpt_depth.parameters()), list(model.decoder.parameters())
-    apart = {id(parameter) for parameter in (*backbone, *decoder)}
-    matrices, others = (
-        [parameter for parameter in group if id(parameter) not in apart] for group in matrices_and_others(model)
-    )
+    matrices, others = matrices_and_others(model, (*backbone, *decoder))
     groups = [
         *decay_groups(others, decay),
         {"params": decoder, "weight_decay": 0.0},  # its weights are large by design: they are divided where used
@@ -124,21 +110,12 @@ def train(settings: G3drSettings, progress: Progress | None = None) -> Path:
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--shards", type=Path, required=True, help="folder of `data --shards FOLDER`")
-    parser.add_argument("--out", type=Path, required=True, help="checkpoints, log, weights; a run there is resumed")
-    parser.add_argument("--validation", type=Path, help="such shards of objects that are never trained on")
+    add_run_arguments(parser, G3drSettings)
     parser.add_argument("--encoder", type=Path, default=G3drSettings.encoder, help="ZeroShape-W weights to begin with")
-    parser.add_argument("--steps", type=int, default=G3drSettings.steps)
-    parser.add_argument("--minutes", type=float, help="time limit; the learning-rate schedule ends then")
-    parser.add_argument("--batch", type=int, default=G3drSettings.batch, help="a process")
     parser.add_argument("--render", type=int, default=G3drSettings.render, help="pixels a side of rendered pictures")
-    parser.add_argument("--rate", type=float, default=G3drSettings.rate, help="peak learning rate")
-    parser.add_argument("--muon-rate", type=float, default=G3drSettings.muon_rate, help="Muon's peak learning rate")
     parser.add_argument("--lpips", type=Path, help="folder of lpips_alex.safetensors, for the perceptual loss")
     parser.add_argument("--clip", type=Path, help="transformers folder of a CLIP vision model, for the semantic loss")
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=G3drSettings.workers)
-    parser.add_argument("--save-every", type=int, default=G3drSettings.save_every, help="steps")
-    parser.add_argument("--init", type=Path, help="G3DR weights to start from")
     parser.add_argument("--without-gradient-scaling", action="store_true", help="the paper's ablation")
     parser.add_argument("--without-multiresolution", action="store_true", help="the paper's ablation")
     parser.add_argument("--without-novel-views", action="store_true", help="the paper's ablation")

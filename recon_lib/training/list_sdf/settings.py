@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...weights.registry import EMBEDDED
-
-ENCODER = EMBEDDED / "zeroshape_w_mini.safetensors"
+from ..schedule import side_after
+from ..weight_files import ZEROSHAPE_W_MINI
 
 
 @dataclass(frozen=True)
@@ -15,7 +14,7 @@ class ListSettings:
     shards: Path  # rendered by `python -m recon_lib data`, with distances
     out: Path  # checkpoints, log, weights
     validation: Path | None = None  # shards with distances of objects that are never trained on
-    encoder: Path | None = ENCODER  # ZeroShape-W's weights, whose backbone the run begins with; None: random
+    encoder: Path | None = ZEROSHAPE_W_MINI  # ZeroShape-W's weights, whose backbone the run begins with; None: random
     steps: int = 10_000
     batch: int = 16
     queries: int = 384
@@ -37,4 +36,4 @@ class ListSettings:
 
     def side(self, done: float) -> int:
         """Side of the training pictures, pixels, after the fraction `done` of the run."""
-        return [pixels for start, pixels in self.sides if start <= done][-1]
+        return side_after(self.sides, done)

@@ -7,26 +7,23 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from ...data.shards.upright import DistanceLibrary
 from ...files import check_output
 from ...networks.list_sdf.config import MINI
 from ...networks.list_sdf.mini import ListMini
 from ...progress import Progress
-from ...weights.registry import read_state
+from ..arguments import add_run_arguments
 from ..muon import Muon, matrices_and_others
 from ..run import Batch, Run
-from ..weight_files import decay_groups
-from ..zeroshape_w.mirror import with_mirror_images
+from ..shard_batches import shard_batches
+from ..weight_files import decay_groups, load_part
 from .dataset import UprightDataset, mirrored
 from .losses import LossTerms, LossWeights, total
 from .settings import ListSettings
 from .validation import validate
 
-STEPS_PER_LISTING = 100  # after which the folder of shards is listed again: it may still be growing
 ENCODER_RATE_FACTOR = 0.3  # of the learning rate, for the backbone that comes trained
-BACKBONE = "dpt_depth."
 
 
 class Trainer(Run):
@@ -44,9 +41,7 @@ class Trainer(Run):
         s = self.settings
         model = ListMini(replace(MINI, coarse_branch=s.coarse_branch, spatial_transformer=s.spatial_transformer))
         if s.encoder is not None and s.init is None:
-            state = read_state(s.encoder)
-            backbone = {key.removeprefix(BACKBONE): v for key, v in state.items() if key.startswith(BACKBONE)}
-            model.dpt_depth.load_state_dict(backbone)
+            load_part(model.dpt_depth, "dpt_depth", s.encoder)
         return model
 
     def _terms(self, model: ListMini) -> LossTerms:
@@ -66,19 +61,13 @@ class Trainer(Run):
         return total(terms, LossWeights()), terms
 
     def _batches(self) -> Iterator[Batch]:
-        s, world = self.settings, self.accelerator.num_processes
-        while self.done < 1:
-            rank = self.accelerator.process_index * STEPS_PER_LISTING
-            data = UprightDataset(
-                s.shards, STEPS_PER_LISTING * s.batch,
-                first=(s.seed * 1_000_003 + self.step * world + rank) * s.batch,
-                size=s.side(self.done), queries=s.queries, surface=s.surface,
-            )  # fmt: skip
-            loader = DataLoader(data, s.batch, num_workers=s.workers, prefetch_factor=4 if s.workers else None)
-            for batch in with_mirror_images(loader, self.step, mirrored):
-                if self.done >= 1:
-                    return
-                yield {name: value.to(self.accelerator.device) for name, value in batch.items()}
+        s = self.settings
+
+        def samples(first: int, length: int) -> UprightDataset:
+            size = s.side(self.done)
+            return UprightDataset(s.shards, length, first=first, size=size, queries=s.queries, surface=s.surface)
+
+        return shard_batches(self, s, samples, mirrored)
 
     def _validate(self, check: Callable[[], None]) -> None:
         if self.settings.validation:
@@ -92,10 +81,7 @@ def optimizers(model: ListMini, settings: ListSettings) -> list[torch.optim.Opti
     """
     decay = settings.weight_decay
     backbone = list(model.dpt_depth.parameters())
-    trained = {id(parameter) for parameter in backbone}
-    matrices, others = (
-        [parameter for parameter in group if id(parameter) not in trained] for group in matrices_and_others(model)
-    )
+    matrices, others = matrices_and_others(model, backbone)
     others += [parameter for parameter in matrices if parameter.ndim == 3]
     matrices = [parameter for parameter in matrices if parameter.ndim != 3]
     backbone_groups = [{**group, "share": ENCODER_RATE_FACTOR} for group in decay_groups(backbone, decay)]
@@ -113,18 +99,9 @@ def train(settings: ListSettings, progress: Progress | None = None) -> Path:
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--shards", type=Path, required=True, help="folder of `data --shards FOLDER --distances`")
-    parser.add_argument("--out", type=Path, required=True, help="checkpoints, log, weights; a run there is resumed")
-    parser.add_argument("--validation", type=Path, help="such shards of objects that are never trained on")
+    add_run_arguments(parser, ListSettings)
     parser.add_argument("--encoder", type=Path, default=ListSettings.encoder, help="ZeroShape-W weights to begin with")
-    parser.add_argument("--steps", type=int, default=ListSettings.steps)
-    parser.add_argument("--minutes", type=float, help="time limit; the learning-rate schedule ends then")
-    parser.add_argument("--batch", type=int, default=ListSettings.batch, help="a process")
-    parser.add_argument("--rate", type=float, default=ListSettings.rate, help="peak learning rate")
-    parser.add_argument("--muon-rate", type=float, default=ListSettings.muon_rate, help="Muon's peak learning rate")
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=ListSettings.workers)
-    parser.add_argument("--save-every", type=int, default=ListSettings.save_every, help="steps")
-    parser.add_argument("--init", type=Path, help="LIST weights to start from, without the first stage")
     parser.add_argument("--without-coarse-branch", action="store_true", help="the paper's ablation")
     parser.add_argument("--without-spatial-transformer", action="store_true", help="the paper's ablation")
 

@@ -13,6 +13,7 @@ from ...files import check_output
 from ...networks.outpainter import MINI, Outpainter
 from ...progress import Progress
 from ...stages.outpainting.diffusion_loss import DiffusionLoss, condition_and_target, mirrored, noise_levels
+from ..arguments import add_run_arguments
 from ..muon import Muon, matrices_and_others
 from ..run import Batch, Run
 from ..weight_files import decay_groups
@@ -128,25 +129,10 @@ def train(settings: OutpainterSettings, progress: Progress | None = None) -> Pat
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    defaults = OutpainterSettings
     parser.add_argument(
         "--samples", type=Path, required=True, help="made by `python -m recon_lib data --outpaint-samples`"
     )
-    parser.add_argument("--out", type=Path, required=True, help="checkpoints, log, weights; a run there is resumed")
-    parser.add_argument("--validation", type=Path, help="samples of objects that are never trained on")
-    parser.add_argument("--steps", type=int, default=defaults.steps)
-    parser.add_argument("--minutes", type=float, help="time limit; the learning-rate schedule ends then")
-    parser.add_argument("--batch", type=int, default=defaults.batch, help="a process")
-    parser.add_argument("--rate", type=float, default=defaults.rate, help="peak learning rate of AdamW")
-    parser.add_argument(
-        "--muon-rate",
-        type=float,
-        default=defaults.muon_rate,
-        help="peak learning rate of Muon for the matrices; 0: none",
-    )
-    parser.add_argument("--save-every", type=int, default=defaults.save_every, help="steps between checkpoints")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--init", type=Path, help="weights to start from, such as the embedded ones")
+    add_run_arguments(parser, OutpainterSettings)
 
 
 def settings_from(args: Namespace) -> OutpainterSettings:

@@ -15,15 +15,15 @@ from ...networks.view_diffusion.config import MINI
 from ...networks.view_diffusion.encoder import from_zeroshape_w
 from ...networks.view_diffusion.model import ViewDiffusion
 from ...progress import Progress
-from ...weights.registry import EMBEDDED, read_state
+from ...weights.registry import read_state
+from ..arguments import add_run_arguments
 from ..muon import Muon, matrices_and_others
 from ..run import Batch, Run
-from ..weight_files import decay_groups
+from ..weight_files import ZEROSHAPE_W_MINI, decay_groups
 from .dataset import MOST_INPUTS, OrbitViews, draw_inputs, draw_sample
 from .losses import TARGETS, ViewDiffusionLoss
 
 WEIGHTS = "view_diffusion_mini.safetensors"
-ENCODER_WEIGHTS = EMBEDDED / "zeroshape_w_mini.safetensors"  # that the encoder begins with
 ENCODER_SHARE = 0.3  # of the learning rates, for the encoder, which has learnt already
 
 
@@ -62,8 +62,8 @@ class ViewDiffusionTrainer(Run):
 
     def _model(self) -> ViewDiffusion:
         model = ViewDiffusion(MINI)
-        if self.settings.init is None and ENCODER_WEIGHTS.is_file():
-            model.encoder.load_state_dict(from_zeroshape_w(read_state(ENCODER_WEIGHTS)), strict=False)
+        if self.settings.init is None and ZEROSHAPE_W_MINI.is_file():
+            model.encoder.load_state_dict(from_zeroshape_w(read_state(ZEROSHAPE_W_MINI)), strict=False)
         return model
 
     def _terms(self, model: ViewDiffusion) -> ViewDiffusionLoss:
@@ -124,31 +124,16 @@ def train(settings: ViewDiffusionSettings, progress: Progress | None = None) -> 
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    defaults = ViewDiffusionSettings
     parser.add_argument(
         "--orbits", type=Path, required=True, help="made by `python -m recon_lib data --orbits FOLDER --scattered 12`"
     )
-    parser.add_argument("--out", type=Path, required=True, help="checkpoints, log, weights; a run there is resumed")
-    parser.add_argument("--validation", type=Path, help="orbits of objects that are never trained on")
-    parser.add_argument("--steps", type=int, default=defaults.steps)
-    parser.add_argument("--minutes", type=float, help="time limit; the learning-rate schedule ends then")
-    parser.add_argument("--batch", type=int, default=defaults.batch, help="objects, a process")
-    parser.add_argument("--rate", type=float, default=defaults.rate, help="peak learning rate of AdamW")
-    parser.add_argument(
-        "--muon-rate",
-        type=float,
-        default=defaults.muon_rate,
-        help="peak learning rate of Muon for the matrices; 0: none",
-    )
+    add_run_arguments(parser, ViewDiffusionSettings, batch="objects, a process")
     parser.add_argument(
         "--denoise-from",
         type=float,
-        default=defaults.denoise_from,
+        default=ViewDiffusionSettings.denoise_from,
         help="fraction of the run after which half of the targets are denoised; before it all are repaired",
     )
-    parser.add_argument("--save-every", type=int, default=defaults.save_every, help="steps between checkpoints")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--init", type=Path, help="weights to start from, such as the embedded ones")
 
 
 def settings_from(args: Namespace) -> ViewDiffusionSettings:

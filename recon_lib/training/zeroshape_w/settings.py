@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..schedule import side_after
+
 
 @dataclass(frozen=True)
 class TrainSettings:
@@ -33,4 +35,4 @@ class TrainSettings:
 
     def side(self, done: float) -> int:
         """Side of the training pictures, pixels, after the fraction `done` of the run."""
-        return [pixels for start, pixels in self.sides if start <= done][-1]
+        return side_after(self.sides, done)

@@ -7,24 +7,24 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from ...data.shards.cutouts import Library
 from ...data.shards.scenes import SceneMix
 from ...files import check_output
 from ...networks.zeroshape_w.model import BASE, MINI, ZeroShapeW
 from ...progress import Progress
+from ..arguments import add_run_arguments
 from ..muon import Muon, matrices_and_others
 from ..run import Batch, Run
+from ..shard_batches import shard_batches
 from ..weight_files import decay_groups
 from .dataset import CLOSE_MIX, SceneDataset
 from .imagenet import imagenet_weights, load_imagenet
 from .losses import LossTerms, LossWeights, total
-from .mirror import with_mirror_images
+from .mirror import mirrored
 from .settings import TrainSettings
 from .validation import validate
 
-STEPS_PER_LISTING = 100  # after which the folder of shards is listed again: it may still be growing
 ENCODER_RATE_FACTOR = 0.2  # of the learning rate, for the encoder that ImageNet pretrained
 
 
@@ -61,21 +61,15 @@ class Trainer(Run):
         mix, close = SceneMix(), CLOSE_MIX
         if not s.occluders:
             mix, close = replace(mix, occluded=0.0), replace(close, occluded=0.0)
-        while self.done < 1:
+
+        def samples(first: int, length: int) -> SceneDataset:
             side, period = (s.side(self.done), s.period) if s.size == "mini" else (224, 1)
-            world = self.accelerator.num_processes
-            first = (
-                s.seed * 1_000_003 + self.step * world + self.accelerator.process_index * STEPS_PER_LISTING
-            ) * s.batch
-            data = SceneDataset(
-                s.shards, STEPS_PER_LISTING * s.batch, first=first, size=side, queries=s.queries,
-                mix=mix, close_mix=close, period=period, backgrounds=s.backgrounds,
+            return SceneDataset(
+                s.shards, length, first=first, size=side, queries=s.queries, mix=mix, close_mix=close, period=period,
+                backgrounds=s.backgrounds,
             )  # fmt: skip
-            loader = DataLoader(data, s.batch, num_workers=s.workers, prefetch_factor=4 if s.workers else None)
-            for batch in with_mirror_images(loader, self.step):
-                if self.done >= 1:
-                    return
-                yield {name: value.to(self.accelerator.device) for name, value in batch.items()}
+
+        return shard_batches(self, s, samples, mirrored)
 
     def _validate(self, check: Callable[[], None]) -> None:
         if self.settings.validation:
@@ -91,10 +85,7 @@ def optimizers(model: ZeroShapeW, settings: TrainSettings) -> list[torch.optim.O
     if settings.size == "base":
         return [torch.optim.AdamW(decay_groups(model.parameters(), decay), lr=settings.rate, betas=(0.9, 0.99))]
     encoder = list(model.dpt_depth.get_submodule("encoder").parameters())
-    pretrained = {id(parameter) for parameter in encoder}
-    matrices, others = (
-        [parameter for parameter in group if id(parameter) not in pretrained] for group in matrices_and_others(model)
-    )
+    matrices, others = matrices_and_others(model, encoder)
     encoder_groups = [{**group, "share": ENCODER_RATE_FACTOR} for group in decay_groups(encoder, decay)]
     adam = torch.optim.AdamW(decay_groups(others, decay) + encoder_groups, lr=settings.rate, betas=(0.9, 0.99))
     return [adam, Muon(matrices, settings.muon_rate, decay=decay)]
@@ -110,17 +101,10 @@ def train(settings: TrainSettings, progress: Progress | None = None) -> Path:
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--shards", type=Path, required=True, help="folder rendered by `python -m recon_lib data`")
-    parser.add_argument("--out", type=Path, required=True, help="checkpoints, log, weights; a run there is resumed")
-    parser.add_argument("--validation", type=Path, help="shards of objects that are never trained on")
+    add_run_arguments(parser, TrainSettings)
     parser.add_argument("--backgrounds", type=Path, help="backgrounds.npy of the same command")
     parser.add_argument("--size", choices=("mini", "base"), default="mini")
-    parser.add_argument("--steps", type=int, default=TrainSettings.steps)
-    parser.add_argument("--minutes", type=float, help="time limit; the learning-rate schedule ends then")
-    parser.add_argument("--batch", type=int, default=TrainSettings.batch, help="a process")
-    parser.add_argument("--rate", type=float, default=TrainSettings.rate, help="peak learning rate")
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=TrainSettings.workers)
-    parser.add_argument("--init", type=Path, help="weights to start from, such as the embedded ones")
     parser.add_argument("--imagenet", action="store_true", help="from scratch, but the encoder from ImageNet's weights")
     parser.add_argument("--without-occluders", action="store_true", help="the ablation")
 

@@ -5,14 +5,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from recon_lib.errors import BadInput, Interrupted
+from recon_lib.errors import BadInput
 from recon_lib.networks.g3dr.mini import G3drMini
+from recon_lib.training.weight_files import ZEROSHAPE_W_MINI
 from recon_lib.weights.registry import load_model
 from tests.helpers.tiny_shards import write_ellipsoids
-from tests.helpers.watching import StopAfter, losses_of
+from tests.helpers.training_runs import assert_each_weight_moves_once, resumed_run, whole_run
 
 pytest.importorskip("accelerate")
-from recon_lib.training.g3dr.settings import ENCODER, G3drSettings
+from recon_lib.training.g3dr.settings import G3drSettings
 from recon_lib.training.g3dr.train import (
     ENCODER_RATE_FACTOR,
     Trainer,
@@ -42,10 +43,7 @@ def settings(shards, out, **changed):
 def run(shards, tmp_path_factory):
     """A run from its beginning to its end: its folder and its losses."""
     out = tmp_path_factory.mktemp("run")
-    with pytest.MonkeyPatch.context() as patch:
-        losses = losses_of(patch, Trainer)
-        assert train(settings(shards, out)) == out
-    return out, losses
+    return out, whole_run(Trainer, train, settings(shards, out))
 
 
 def test_every_step_was_a_step(run):
@@ -57,17 +55,13 @@ def test_the_weights_are_a_model_with_a_card(run):
     assert loaded.card.system == "g3dr" and isinstance(loaded.module, G3drMini)
 
 
-def test_a_cut_run_goes_on_as_if_nothing_had_been(run, shards, tmp_path, monkeypatch):
-    losses = losses_of(monkeypatch, Trainer)
-    with pytest.raises(Interrupted):
-        train(settings(shards, tmp_path), StopAfter(2))
-    losses.clear()
-    train(settings(shards, tmp_path))
+def test_a_cut_run_goes_on_as_if_nothing_had_been(run, shards, tmp_path):
+    losses = resumed_run(Trainer, train, settings(shards, tmp_path), 2)
     assert losses == pytest.approx(run[1][SAVE_EVERY:], rel=2e-2)
 
 
 def test_it_begins_with_the_packs_backbone(shards, tmp_path):
-    trained = load_file(ENCODER)
+    trained = load_file(ZEROSHAPE_W_MINI)
     for name, value in Trainer(settings(shards, tmp_path)).network.dpt_depth.state_dict().items():
         torch.testing.assert_close(value.float(), trained[f"dpt_depth.{name}"].float())
 
@@ -80,8 +74,7 @@ def test_no_shards_are_told_at_once(tmp_path):
 def test_every_weight_is_moved_once():
     model = G3drMini()
     adam, muon = optimizers(model, settings(Path("s"), Path("o")))
-    moved = [p for optimizer in (adam, muon) for group in optimizer.param_groups for p in group["params"]]
-    assert sorted(map(id, moved)) == sorted(id(p) for p in model.parameters())
+    assert_each_weight_moves_once(model, (adam, muon))
     backbone = {id(p) for p in model.dpt_depth.parameters()}
     for group in adam.param_groups:
         ids = {id(p) for p in group["params"]}

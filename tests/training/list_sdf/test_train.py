@@ -6,16 +6,17 @@ import torch
 from safetensors.torch import load_file
 from torch.utils.data import default_collate
 
-from recon_lib.errors import BadInput, Interrupted
+from recon_lib.errors import BadInput
 from recon_lib.networks.list_sdf.mini import ListMini
+from recon_lib.training.weight_files import ZEROSHAPE_W_MINI
 from recon_lib.weights.registry import load_model
 from tests.helpers.tiny_shards import write_ellipsoids
-from tests.helpers.watching import StopAfter, losses_of
+from tests.helpers.training_runs import assert_each_weight_moves_once, resumed_run, whole_run
 
 pytest.importorskip("accelerate")
 pytest.importorskip("igl")
 from recon_lib.training.list_sdf.dataset import UprightDataset
-from recon_lib.training.list_sdf.settings import ENCODER, ListSettings
+from recon_lib.training.list_sdf.settings import ListSettings
 from recon_lib.training.list_sdf.train import (
     ENCODER_RATE_FACTOR,
     Trainer,
@@ -47,10 +48,7 @@ def settings(shards, out, **changed):
 def run(shards, tmp_path_factory):
     """A run from its beginning to its end: its folder and its losses."""
     out = tmp_path_factory.mktemp("run")
-    with pytest.MonkeyPatch.context() as patch:
-        losses = losses_of(patch, Trainer)
-        assert train(settings(shards, out)) == out
-    return out, losses
+    return out, whole_run(Trainer, train, settings(shards, out))
 
 
 def test_every_step_was_a_step(run):
@@ -62,19 +60,14 @@ def test_the_weights_are_a_model_with_a_card(run):
     assert loaded.card.system == "list" and isinstance(loaded.module, ListMini)
 
 
-def test_a_cut_run_goes_on_as_if_nothing_had_been(run, shards, tmp_path, monkeypatch):
-    losses = losses_of(monkeypatch, Trainer)
-    with pytest.raises(Interrupted):
-        train(settings(shards, tmp_path), StopAfter(2))
-    assert torch.load(tmp_path / "state.pt", weights_only=True)["step"] == SAVE_EVERY
-    losses.clear()
-    train(settings(shards, tmp_path))
+def test_a_cut_run_goes_on_as_if_nothing_had_been(run, shards, tmp_path):
+    losses = resumed_run(Trainer, train, settings(shards, tmp_path), 2)
     assert losses == pytest.approx(run[1][SAVE_EVERY:], rel=2e-2)
 
 
 def test_it_begins_with_the_packs_backbone(shards, tmp_path):
     backbone = Trainer(settings(shards, tmp_path)).network.dpt_depth.state_dict()
-    trained = load_file(ENCODER)
+    trained = load_file(ZEROSHAPE_W_MINI)
     for name, value in backbone.items():
         torch.testing.assert_close(value.float(), trained[f"dpt_depth.{name}"].float())
 
@@ -111,8 +104,7 @@ def test_validation_figures(shards):
 def test_every_weight_is_moved_once():
     model = ListMini()
     adam, muon = optimizers(model, settings(Path("s"), Path("o")))
-    moved = [p for optimizer in (adam, muon) for group in optimizer.param_groups for p in group["params"]]
-    assert sorted(map(id, moved)) == sorted(id(p) for p in model.parameters())
+    assert_each_weight_moves_once(model, (adam, muon))
     backbone = {id(p) for p in model.dpt_depth.parameters()}
     for group in adam.param_groups:
         assert ({id(p) for p in group["params"]} <= backbone) == (group.get("share") == ENCODER_RATE_FACTOR)

@@ -6,19 +6,18 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from recon_lib.errors import BadInput, Interrupted
+from recon_lib.errors import BadInput
 from recon_lib.networks.view_diffusion.encoder import from_zeroshape_w
 from recon_lib.networks.view_diffusion.model import ViewDiffusion
-from recon_lib.progress import Progress
+from recon_lib.training.weight_files import ZEROSHAPE_W_MINI
 from recon_lib.weights.registry import read_state
+from tests.helpers.training_runs import assert_each_weight_moves_once, resumed_run, whole_run
 from tests.helpers.view_prior import TINY, write_scattered_ellipsoids
-from tests.helpers.watching import StopAfter, losses_of
 
 pytest.importorskip("accelerate")
 pytest.importorskip("diffusers")
 from recon_lib.training.view_diffusion import train as training
 from recon_lib.training.view_diffusion.train import (
-    ENCODER_WEIGHTS,
     WEIGHTS,
     ViewDiffusionSettings,
     ViewDiffusionTrainer,
@@ -51,9 +50,7 @@ def run(orbits, tmp_path_factory):
     out = tmp_path_factory.mktemp("run")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "MINI", TINY)
-        losses = losses_of(patch, ViewDiffusionTrainer)
-        assert train(settings(orbits, out)) == out
-    return out, losses
+        return out, whole_run(ViewDiffusionTrainer, train, settings(orbits, out))
 
 
 def test_the_loss_falls_on_one_batch(orbits, tmp_path):
@@ -65,14 +62,8 @@ def test_the_loss_falls_on_one_batch(orbits, tmp_path):
         assert late < most * early, (name, early, late)
 
 
-def test_a_cut_run_goes_on_as_if_nothing_had_been(run, orbits, tmp_path, monkeypatch):
-    losses = losses_of(monkeypatch, ViewDiffusionTrainer)
-    with pytest.raises(Interrupted):
-        train(settings(orbits, tmp_path), StopAfter(2))
-    losses.clear()
-    progress = Progress()
-    train(settings(orbits, tmp_path), progress)
-    assert (progress.done, progress.total) == (STEPS, STEPS)
+def test_a_cut_run_goes_on_as_if_nothing_had_been(run, orbits, tmp_path):
+    losses = resumed_run(ViewDiffusionTrainer, train, settings(orbits, tmp_path), 2)
     assert losses == pytest.approx(run[1][SAVE_EVERY:], rel=1e-3)
 
 
@@ -89,15 +80,14 @@ def test_the_weights_are_a_prior_and_can_be_begun_with(run, orbits, tmp_path):
 def test_the_encoder_begins_with_zeroshape_ws(orbits, tmp_path):
     trainer = ViewDiffusionTrainer(settings(orbits, tmp_path))
     own = trainer.network.encoder.state_dict()
-    for name, value in from_zeroshape_w(read_state(ENCODER_WEIGHTS)).items():
+    for name, value in from_zeroshape_w(read_state(ZEROSHAPE_W_MINI)).items():
         torch.testing.assert_close(own[name].cpu(), value)
 
 
 def test_every_weight_is_trained_once(orbits, tmp_path):
     trainer = ViewDiffusionTrainer(settings(orbits, tmp_path))
+    assert_each_weight_moves_once(trainer.network, trainer.optimizers)
     groups = [group for optimizer in trainer.optimizers for group in optimizer.param_groups]
-    trained = [id(p) for group in groups for p in group["params"]]
-    assert sorted(trained) == sorted(id(p) for p in trainer.network.parameters())
     assert {group["share"] for group in groups} == {training.ENCODER_SHARE, 1.0}
 
 

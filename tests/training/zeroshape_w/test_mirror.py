@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from recon_lib.training.zeroshape_w.dataset import SceneDataset
-from recon_lib.training.zeroshape_w.mirror import QUEUE_LENGTH, mirrored, with_mirror_images
+from recon_lib.training.zeroshape_w.mirror import mirrored
 from tests.helpers.tiny_shards import write_ellipsoids
 
 
@@ -42,26 +42,3 @@ def test_points_and_camera_still_agree_with_the_picture(batch):
     before, after = fractions(batch), fractions(mirrored(batch))
     assert before.min() > 0.75
     torch.testing.assert_close(after, before, atol=0.03, rtol=0)
-
-
-def test_each_batch_comes_once_and_once_mirrored():
-    batches = [
-        {"image": torch.full((1, 3, 2, 2), float(i)), "normals": torch.zeros(1, 3, 2, 2),
-         "intrinsics": torch.eye(3)[None], "points": torch.full((1, 1, 3), 1.0)}
-        for i in range(QUEUE_LENGTH + 9)
-    ]  # fmt: skip
-    seen = [(int(b["image"].mean()), float(b["points"][0, 0, 0])) for b in with_mirror_images(batches, seed=3)]
-    assert sorted(seen) == sorted([(i, side) for i in range(QUEUE_LENGTH + 9) for side in (1.0, -1.0)])
-    delays = [seen.index((i, -1.0)) - seen.index((i, 1.0)) for i in range(QUEUE_LENGTH + 9)]
-    assert min(delays) >= 1
-    assert sum(delays) / len(delays) > QUEUE_LENGTH / 3  # a batch and its mirror image are no neighbours
-
-
-def test_the_same_seed_mixes_alike():
-    batches = [
-        {"image": torch.full((1, 3, 2, 2), float(i)), "normals": torch.zeros(1, 3, 2, 2),
-         "intrinsics": torch.eye(3)[None], "points": torch.zeros(1, 1, 3)}
-        for i in range(QUEUE_LENGTH * 2)
-    ]  # fmt: skip
-    orders = [[int(b["image"].mean()) for b in with_mirror_images(batches, seed)] for seed in (1, 1, 2)]
-    assert orders[0] == orders[1] != orders[2]

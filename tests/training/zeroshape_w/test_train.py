@@ -18,6 +18,7 @@ from tests.helpers.tiny_shards import write_ellipsoids
 from tests.helpers.watching import StopAfter, losses_of
 
 pytest.importorskip("accelerate")
+from recon_lib.training import shard_batches
 from recon_lib.training.zeroshape_w import imagenet
 from recon_lib.training.zeroshape_w import train as zeroshape_w
 from recon_lib.training.zeroshape_w.imagenet import imagenet_weights, load_imagenet
@@ -148,7 +149,7 @@ class TestScenes:
                         "index": torch.tensor(index)}  # fmt: skip
 
         monkeypatch.setattr(zeroshape_w, "SceneDataset", Recorded)
-        monkeypatch.setattr(zeroshape_w, "STEPS_PER_LISTING", 3)
+        monkeypatch.setattr(shard_batches, "STEPS_PER_LISTING", 3)
         chosen = settings(tmp_path, tmp_path, steps=10, sides=((0.0, 32), (0.6, 128)), seed=2, occluders=occluders)
         trainer, seen = Stub(chosen), []
         for batch in trainer._batches():
