@@ -7,6 +7,7 @@ within a thin slab behind the seen surface, the network's answer elsewhere.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -70,18 +71,29 @@ class ObservedField:
 
     @property
     def min_feature_size(self) -> float:
-        """World units: what the silhouette shows at the object's distance, where that is finer than the field."""
+        """World units: the field's, or where depth is known what the picture shows at the object's distance.
+
+        A silhouette alone only cuts: it makes no part that the field has not.
+        """
+        if not self.has_depth:
+            return self.field.min_feature_size
         distance, focal = float(self.cameras.position[0].norm()), float(self.cameras.intrinsics[0, 0, 0])
         return min(self.field.min_feature_size, SLAB, FEATURE_PIXELS * distance / focal)
+
+    @cached_property
+    def has_depth(self) -> bool:
+        """Whether the seen surface is known anywhere."""
+        return bool((self.depth > 0).any())
 
     def inside(self, points: Tensor) -> Tensor:
         """points [N,3] world -> [N], > 0 inside, on the points' device."""
         values = self.field.inside(points)
         pixels, z = (x[0] for x in self.cameras.to(points.device).project(points))
-        depth, known = seen_depth(self.depth.to(points.device), pixels)
-        behind = self.slope * (z - depth)
-        slab = torch.minimum(behind, self.slope * SLAB - behind)
-        values = torch.where(known, torch.maximum(torch.minimum(values, behind), slab), values)
+        if self.has_depth:
+            depth, known = seen_depth(self.depth.to(points.device), pixels)
+            behind = self.slope * (z - depth)
+            slab = torch.minimum(behind, self.slope * SLAB - behind)
+            values = torch.where(known, torch.maximum(torch.minimum(values, behind), slab), values)
         across = self._edge_at(pixels) * z / self.cameras.intrinsics[0, 0, 0].to(z)
         return torch.where(z > 0, torch.minimum(values, self.slope * across), values)
 

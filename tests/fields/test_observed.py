@@ -88,11 +88,12 @@ class TestObservedField:
         low, high = extract_mesh(shape, 96, largest=True).mesh.bounds
         assert float(high[1] - low[1]) > 1.9 and float(high[0] - low[0]) < 0.15
 
-    def test_is_a_field_with_features_as_fine_as_the_picture(self):
+    def test_is_a_field_with_features_as_fine_as_the_picture_where_depth_is_known(self):
         mask = square(16, 48)
+        assert ObservedField.of(ball(0.9), CAMERA, mask, mask * 0, mask * DISTANCE).min_feature_size <= SLAB
         shape = ObservedField.of(ball(0.9), CAMERA, mask, mask * 0)
         assert isinstance(shape, Field) and shape.module is shape.field.module
-        assert shape.min_feature_size <= SLAB
+        assert shape.min_feature_size == shape.field.min_feature_size  # a silhouette alone only cuts
         assert torch.equal(shape.bounds, BOX)
         with pytest.raises(NotImplementedError):
             shape.color(torch.zeros(1, 3))
