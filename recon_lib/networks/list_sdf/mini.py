@@ -26,6 +26,8 @@ from .spatial_transformer import SpatialTransformer, ViewEstimate
 from .tree_gcn import PointFeatures, TreeDecoder
 
 WHOLE = 128  # width of the vector of the whole picture
+LAYOUT = 8  # cells a side of what that vector is told of where things are
+LAYOUT_CHANNELS = 8
 TREE_FEATURES = (WHOLE, 96, 96, 64, 64, 32, 3)
 TREE_DEGREES = (2, 2, 2, 4, 4)  # and as many more as make up the points
 POINT_WIDTHS = (32, 64, 128)
@@ -72,7 +74,8 @@ class ListMini(nn.Module):
         if config.points % known:
             raise BadInput(f"A LIST model of size mini cannot have {config.points} points; use a multiple of {known}.")
         self.dpt_depth = MiniBackbone()  # named as in ZeroShape-W
-        self.whole = nn.Sequential(Linear(2 * coarse, WHOLE), nn.SiLU(), Linear(WHOLE, WHOLE))
+        inputs = 2 * coarse + LAYOUT_CHANNELS * LAYOUT**2
+        self.whole = nn.Sequential(Linear(inputs, 2 * WHOLE), nn.SiLU(), Linear(2 * WHOLE, WHOLE))
         self.point_decoder = TreeDecoder(TREE_FEATURES, (*TREE_DEGREES, config.points // known), support=4)
         self.point_mlp_coarse = PointFeatures(POINT_WIDTHS)
         self.spatial_transformer = SpatialTransformer(WHOLE + POINT_WIDTHS[-1])
@@ -92,7 +95,9 @@ class ListMini(nn.Module):
         check_shape("image", image, "B", 3, "S", "S")
         check_shape("masks", masks, len(image), 2, *image.shape[-2:])
         dense = self.dpt_depth(image, masks)
-        whole = self.whole(torch.cat([dense.coarse.mean((2, 3)), dense.coarse.amax((2, 3))], 1))
+        surfaces = _surfaces(dense, masks)
+        layout = _layout(dense, masks, surfaces)
+        whole = self.whole(torch.cat([dense.coarse.mean((2, 3)), dense.coarse.amax((2, 3)), layout], 1))
         points = self.point_decoder(F.silu(whole)) if points is None else points
         seen_points = points.detach()  # the cloud is taught by its own loss alone, as in the paper
         view = self.spatial_transformer(torch.cat([whole, self.point_mlp_coarse(seen_points)], 1))
@@ -100,7 +105,7 @@ class ListMini(nn.Module):
         if self.vox_encoder is not None:
             grid = self.vox_encoder(self.occupancy(seen_points))
         picture = None if self.picture is None else self.picture(dense)
-        return EncodedPicture(self, whole, points, view, grid, picture, _surfaces(dense, masks))
+        return EncodedPicture(self, whole, points, view, grid, picture, surfaces)
 
     def occupancy(self, points: Tensor) -> Tensor:
         """Points [B,P,3] in the object frame -> the grid [B,1,R,R,R] that the encoder reads."""
@@ -128,3 +133,14 @@ def _surfaces(dense: DenseFeatures, masks: Tensor) -> Tensor:
     silhouette = torch.maximum(dense.amodal.sigmoid(), visible)
     stacked = torch.cat([first * silhouette, (first + dense.thickness) * silhouette, silhouette], 1)
     return F.avg_pool2d(stacked, 2)
+
+
+def _layout(dense: DenseFeatures, masks: Tensor, surfaces: Tensor) -> Tensor:
+    """Both surfaces, silhouette, mask, occluder and normals on a coarse grid, [B,LAYOUT_CHANNELS LAYOUT^2].
+
+    Extent, lean and ground are read off where things are, which averages over the whole picture no longer tell.
+    """
+    visible = (masks[:, :1] > 0.5).to(dense.depth)
+    assert dense.normals is not None
+    parts = (surfaces, masks, dense.normals * visible)
+    return torch.cat([F.adaptive_avg_pool2d(part, LAYOUT) for part in parts], 1).flatten(1)

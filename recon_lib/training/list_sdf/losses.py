@@ -12,7 +12,8 @@ from ...networks.list_sdf.sampling import project
 
 Batch = dict[str, Tensor]
 POSITIVE = 0.9  # weight of occupied nodes in the cross-entropy of the grid, empty ones have the rest (LIST, eq. 4)
-SIGN_SLOPE = 5.0  # of the logit of being inside, per unit of the decoder's answer
+SIGN_SLOPE = 8.0  # of the logit of being inside, per unit of the decoder's answer
+SURE = 0.03  # object sides from the surface at which the sign of a distance counts in full
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,19 @@ def shape_losses(network: ListMini, encoded: EncodedPicture, batch: Batch) -> Ba
         terms["occupancy"] = F.binary_cross_entropy_with_logits(encoded.grid.logits, target, weight)
     answers = network.distance(batch["points"], encoded)
     terms["distance"] = distance_loss(answers, batch["distance"], config.sdf_scale)
-    terms["sign"] = F.binary_cross_entropy_with_logits(-SIGN_SLOPE * answers, (batch["distance"] < 0).to(answers))
+    terms["sign"] = sign_loss(answers, batch["distance"])
     return terms
+
+
+def sign_loss(answers: Tensor, distance: Tensor) -> Tensor:
+    """Cross-entropy of being inside, of answers and distances, [B,N] each; close to the surface it counts less.
+
+    Most of LIST's points lie nearer to the surface than the network can tell: there the sign is a coin's, and as many
+    coins drown what the others teach.
+    """
+    weight = (distance.abs() / SURE).clamp_max(1)
+    entropy = F.binary_cross_entropy_with_logits(-SIGN_SLOPE * answers, (distance < 0).to(answers), reduction="none")
+    return (weight * entropy).sum() / weight.sum().clamp_min(1e-6)
 
 
 class LossTerms(nn.Module):

@@ -42,6 +42,7 @@ class Trainer(Run):
         model = ListMini(replace(MINI, coarse_branch=s.coarse_branch, spatial_transformer=s.spatial_transformer))
         if s.encoder is not None and s.init is None:
             load_part(model.dpt_depth, "dpt_depth", s.encoder)
+        model.dpt_depth.requires_grad_(s.train_encoder)
         return model
 
     def _terms(self, model: ListMini) -> LossTerms:
@@ -56,6 +57,7 @@ class Trainer(Run):
         return self.done < self.settings.coarse_stage and self.settings.init is None
 
     def _loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        self.network.dpt_depth.train(self.settings.train_encoder)
         batch["image"] = batch["image"].contiguous(memory_format=torch.channels_last)
         terms = self.terms(batch, self.coarse_only)
         return total(terms, LossWeights()), terms
@@ -80,7 +82,7 @@ def optimizers(model: ListMini, settings: ListSettings) -> list[torch.optim.Opti
     The stacks of matrices of the tree's nodes are too many for Muon.
     """
     decay = settings.weight_decay
-    backbone = list(model.dpt_depth.parameters())
+    backbone = list(model.dpt_depth.parameters())  # without gradients, an optimiser leaves them alone
     matrices, others = matrices_and_others(model, backbone)
     others += [parameter for parameter in matrices if parameter.ndim == 3]
     matrices = [parameter for parameter in matrices if parameter.ndim != 3]
@@ -101,6 +103,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--shards", type=Path, required=True, help="folder of `data --shards FOLDER --distances`")
     add_run_arguments(parser, ListSettings)
     parser.add_argument("--encoder", type=Path, default=ListSettings.encoder, help="ZeroShape-W weights to begin with")
+    parser.add_argument("--train-encoder", action="store_true", help="train the backbone, too")
     parser.add_argument("--workers", type=int, default=ListSettings.workers)
     parser.add_argument("--without-coarse-branch", action="store_true", help="the paper's ablation")
     parser.add_argument("--without-spatial-transformer", action="store_true", help="the paper's ablation")

@@ -61,3 +61,12 @@ def test_the_same_draw_gives_the_same_points(library):
     first, second = ([shape.points for _, _, shape in shapes(library)] for _ in range(2))
     for a, b in zip(first, second, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_points_at_the_surface_are_drawn_more_rarely_than_others(library):
+    item = library.item(0)
+    pose, stored = library.cutout(item).world_to_camera, np.abs(library.distances(0).distance[0].astype(np.float32))
+    drawn = [library.upright(item, pose, 100, 16, np.random.default_rng(seed)).distance for seed in range(30)]
+    side = 2 * max(AXES[0])
+    close = 0.005
+    assert (np.abs(np.concatenate(drawn)) < close).mean() < 0.7 * (stored / side < close).mean()

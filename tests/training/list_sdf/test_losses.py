@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from recon_lib.networks.list_sdf.mini import ListMini
-from recon_lib.training.list_sdf.losses import LossTerms, LossWeights, chamfer, distance_loss, total
+from recon_lib.training.list_sdf.losses import LossTerms, LossWeights, chamfer, distance_loss, sign_loss, total
 
 
 def batch(count=2, side=32):
@@ -46,3 +46,16 @@ def test_the_first_stage_trains_points_and_view_alone():
     both = terms(batch())
     assert set(both) == {"chamfer", "up", "position", "lens", "occupancy", "distance", "sign"}
     assert total(both, LossWeights()).isfinite()
+
+
+class TestSignLoss:
+    def test_right_answers_far_off_cost_little_and_wrong_ones_much(self):
+        distance = torch.tensor([[0.3, -0.3]])
+        assert sign_loss(10 * distance, distance) < 1e-6
+        assert sign_loss(-10 * distance, distance) == pytest.approx(24.0, rel=1e-3)
+
+    def test_points_on_the_surface_do_not_count(self):
+        far, answers = torch.tensor([[0.3, -0.3, 0.3]]), torch.tensor([[1.0, -1.0, -1.0]])
+        near = torch.cat([far, torch.tensor([[1e-6, -1e-6]])], 1)
+        both = sign_loss(torch.cat([answers, torch.tensor([[-1.0, 1.0]])], 1), near)
+        torch.testing.assert_close(both, sign_loss(answers, far), rtol=1e-3, atol=0)

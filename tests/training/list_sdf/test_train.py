@@ -8,6 +8,7 @@ from torch.utils.data import default_collate
 
 from recon_lib.errors import BadInput
 from recon_lib.networks.list_sdf.mini import ListMini
+from recon_lib.progress import Progress
 from recon_lib.training.weight_files import ZEROSHAPE_W_MINI
 from recon_lib.weights.registry import load_model
 from tests.helpers.tiny_shards import write_ellipsoids
@@ -120,3 +121,12 @@ def test_options_become_settings():
     assert settings_from(parser.parse_args(text.split())) == ListSettings(
         Path("s"), Path("o"), minutes=2, batch=4, muon_rate=0.1, coarse_branch=False, init=Path("w.safetensors")
     )
+
+
+@pytest.mark.parametrize("train_encoder", [False, True])
+def test_the_encoder_stays_as_it_comes_unless_it_is_to_be_trained(shards, tmp_path, train_encoder):
+    trainer = Trainer(settings(shards, tmp_path, steps=1, coarse_stage=0.0, train_encoder=train_encoder))
+    before = {name: value.clone() for name, value in trainer.network.dpt_depth.state_dict().items()}
+    trainer.run(Progress())
+    after = trainer.network.dpt_depth.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before) != train_encoder
