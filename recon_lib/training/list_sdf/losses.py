@@ -21,7 +21,7 @@ class LossWeights:
     """Weights of the terms."""
 
     chamfer: float = 5.0
-    up: float = 2.0
+    up: float = 1.0
     position: float = 5.0
     lens: float = 0.1
     occupancy: float = 1.0
@@ -64,7 +64,7 @@ def coarse_losses(encoded: EncodedPicture, batch: Batch) -> Batch:
     view = encoded.view
     return {
         "chamfer": chamfer(encoded.points, batch["surface"]),
-        "up": (1 - (view.up * batch["up"]).sum(-1)).mean(),
+        "up": ((view.up - batch["up"]).square().sum(-1) + 1e-6).sqrt().mean(),  # not its square: few hang upside down
         "position": (project(batch["points"], view.matrix) - batch["position"]).abs().clamp_max(1).mean(),
         "lens": (view.convergence.log() - batch["convergence"].log()).abs().mean(),
     }
