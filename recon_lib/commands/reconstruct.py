@@ -49,6 +49,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--fov", type=float, metavar="DEGREES", help="the photo's vertical field of view; else its EXIF's"
     )
     lens.add_argument("--camera", type=Path, metavar="C.json", help="the photo's camera; only its lens counts")
+    parser.add_argument("--upright", action="store_true", help="turn the mesh so that it stands: up is +y")
     parser.add_argument("--device", default="auto", help="auto (CUDA if there is one), cpu, cuda, cuda:1, mps, …")
     parser.add_argument("--model", help="a name from `models`, or a .safetensors file; default: the embedded one")
     parser.add_argument("--report", type=Path, metavar="R.json", help="write camera, stage times and model card")
@@ -82,6 +83,7 @@ def _run_folder(args: Namespace, row: System, options: "Options") -> int:
 
     device, model = choose_device(args.device), _load(row, args.model)
     settings = {"system": row.name, "model": model.card.name, "options": asdict(options), "fov": args.fov}
+    settings |= {"upright": True} if args.upright else {}
 
     def one(job: "Job", progress: "Progress") -> None:
         _reconstruct(job.args, row, load_input(job.args), options, model, device, Progress(), job.key)
@@ -127,6 +129,7 @@ def _reconstruct(
     job: dict | None = None,  # what is written into the report, of a folder's job
 ) -> None:
     """From one photo to all outputs."""
+    from ..systems.upright import stood_upright
     from .reconstruct_outputs import write_outputs
 
     with resumable(args.output, row.name, (args.report, args.preview)) as checkpoint:
@@ -134,6 +137,8 @@ def _reconstruct(
             photo.image, model, mask=photo.mask, depth=photo.depth, cameras=photo.cameras, options=options,
             checkpoint=checkpoint, device=device, progress=progress,
         )  # fmt: skip
+        if args.upright:
+            result = stood_upright(result, photo.image, device, progress)
         write_outputs(args, photo.image, result, model, progress, job)
 
 

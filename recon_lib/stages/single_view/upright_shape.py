@@ -79,7 +79,7 @@ def upright_shape(
     if not hasattr(model.module, "point_decoder"):
         raise BadInput(f"{model.card.name} has no coarse points; load a LIST model.")
     if mask is None:
-        raise BadInput(f"{model.card.name} needs a mask, white on the object; connect Segment Object & Occluder's.")
+        raise BadInput(f"{model.card.name} needs a mask, white on the object; connect Background Removal's.")
     mask = prepare_mask(mask, 1, *image.shape[-2:])
     progress.start("upright shape", 1)
     network, crop, size = model.module.to(device), object_crop(mask), model.module.input_spec.size
@@ -177,8 +177,12 @@ def turned_upright(mesh: Mesh, up: Tensor) -> Mesh:
 
     up [3], unit, camera frame: `UprightShape.up` of the same photo. So other methods' shapes stand as LIST's do.
     """
-    rotation = upright_rotation(up[None].float())[0].mT @ FLIP_YZ
-    return mesh.mapped(Similarity(1.0, rotation.double(), torch.zeros(3, dtype=torch.float64)))
+    return mesh.mapped(Similarity(1.0, view_to_upright(up).double(), torch.zeros(3, dtype=torch.float64)))
+
+
+def view_to_upright(up: Tensor) -> Tensor:
+    """Rotation [3,3] from a view-aligned world to the upright one; up as in `turned_upright`."""
+    return upright_rotation(up[None].float())[0].mT @ FLIP_YZ
 
 
 def on_ground(mesh: Mesh) -> Mesh:
