@@ -1,5 +1,6 @@
 """What all nodes of the pack share: checked inputs, ordinary tensors, a line in the log."""
 
+import inspect
 import logging
 import math
 import time
@@ -94,5 +95,21 @@ def _has_class(value: object, kind: str) -> bool:
 
 
 def seed_input(tooltip: str) -> io.Int.Input:
-    """The seed widget, with ComfyUI's fixed/randomize switch behind it."""
-    return io.Int.Input("seed", default=0, min=0, max=LARGEST_SEED, control_after_generate=True, tooltip=tooltip)
+    """The seed widget, with ComfyUI's switch behind it: fixed at first, since another seed costs another run.
+
+    Older versions know no first value for the switch; `web/seeds.js` sets it there.
+    """
+    choices = getattr(io, "ControlAfterGenerate", None)
+    switch = True if choices is None else choices.fixed
+    return io.Int.Input("seed", default=0, min=0, max=LARGEST_SEED, control_after_generate=switch, tooltip=tooltip)
+
+
+def where_known(**fields: Any) -> dict[str, Any]:
+    """Those of the schema's fields that this ComfyUI has, such as `search_aliases`, for `io.Schema(**...)`."""
+    return {name: value for name, value in fields.items() if name in io.Schema.__dataclass_fields__}
+
+
+def advanced() -> dict[str, Any]:
+    """For a rarely used input, `io.Int.Input(**...)`: newer pages fold it away; saved values keep their places."""
+    known = "advanced" in inspect.signature(io.Int.Input.__init__).parameters
+    return {"advanced": True} if known else {}

@@ -4,7 +4,7 @@ from comfy_api.latest import io
 
 from ..recon_lib.errors import BadInput
 from . import sockets
-from .base import CATEGORY, Node
+from .base import CATEGORY, Node, where_known
 from .convert import images_to_host, masks_to_host, mesh_from_host, voxel_to_host
 from .host import ComfyProgress, device
 
@@ -17,7 +17,8 @@ class VisualHull(Node):
     def define_schema(cls):
         return io.Schema(
             node_id="Recon3D_VisualHull",
-            display_name="Visual Hull",
+            display_name="Visual Hull (Space Carving)",
+            **where_known(search_aliases=["space carving", "shape from silhouette", "voxel carving"]),
             category=FOLDER,
             description="Carves away what lies outside the object masks of the views: the object is in the rest.",
             inputs=[

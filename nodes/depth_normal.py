@@ -4,7 +4,7 @@ from comfy_api.latest import io
 
 from ..recon_lib.weights.pipelines import find_pipeline, find_pipelines
 from . import sockets
-from .base import CATEGORY, Node, seed_input
+from .base import CATEGORY, Node, seed_input, where_known
 from .convert import images_from_host, images_to_host, masks_from_host
 from .host import ComfyProgress, pipeline_folders, reserve_memory
 
@@ -17,7 +17,8 @@ class EstimateDepthNormals(Node):
         names = [EMBEDDED] + [folder.name for folder in find_pipelines(pipeline_folders())]
         return io.Schema(
             node_id="Recon3D_EstimateDepthNormals",
-            display_name="Estimate Depth & Normals",
+            display_name="Estimate Depth & Normal Map",
+            **where_known(search_aliases=["normal map", "depth map", "monocular depth"]),
             category=f"{CATEGORY}/depth",
             description="Depth, surface normals and camera of a photo.",
             inputs=[

@@ -3,7 +3,7 @@
 from comfy_api.latest import io
 
 from . import sockets
-from .base import CATEGORY, Node, seed_input
+from .base import CATEGORY, Node, seed_input, where_known
 from .convert import images_to_host
 from .host import ComfyProgress, device, kept_path
 
@@ -16,7 +16,8 @@ class FitVolSDF(Node):
     def define_schema(cls):
         return io.Schema(
             node_id="Recon3D_FitVolSDF",
-            display_name="Fit VolSDF",
+            display_name="Fit VolSDF (Multiview to 3D)",
+            **where_known(search_aliases=["multiview", "photos to 3d", "surface reconstruction", "neus"]),
             category=f"{CATEGORY}/shape",
             description="Fits a coloured surface to posed views until it looks like them, and shows it as it grows.",
             inputs=[

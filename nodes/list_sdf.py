@@ -9,7 +9,7 @@ from .host import ComfyProgress, reserve_memory
 
 FOLDER = f"{CATEGORY}/shape"
 MODEL_TIP = "From Load Reconstruction Model (LIST)."
-MASK_TIP = "1 = object. Segment Object & Occluder finds it; LIST was trained on masked objects and finds none itself."
+MASK_TIP = "1 = object. Background Removal finds it; LIST was trained on masked objects and finds none itself."
 PREVIEW_SIZE = 384
 
 

@@ -4,7 +4,7 @@ from comfy_api.latest import io
 
 from ..recon_lib.errors import BadInput
 from . import sockets
-from .base import CATEGORY, Node
+from .base import CATEGORY, Node, where_known
 from .convert import images_from_host, images_to_host, masks_from_host, masks_to_host, says_nothing
 from .host import ComfyProgress, reserve_memory
 
@@ -16,9 +16,12 @@ class Segment(Node):
     def define_schema(cls):
         return io.Schema(
             node_id="Recon3D_Segment",
-            display_name="Segment Object & Occluder",
+            display_name="Background Removal (Segment, rembg)",
+            **where_known(
+                search_aliases=["background removal", "remove background", "rembg", "segment", "matting", "mask"]
+            ),
             category=f"{CATEGORY}/masks",
-            description="Finds the main object of a photo and what stands in front of it.",
+            description="Finds the main object of a photo and what stands in front of it, as masks.",
             inputs=[
                 sockets.Model.Input("model", tooltip="From Load Reconstruction Model (ZeroShape-W)."),
                 io.Image.Input("image", tooltip="Photos as they are; each of a batch is looked at by itself."),
@@ -52,6 +55,7 @@ class PrepareMask(Node):
         return io.Schema(
             node_id="Recon3D_PrepareMask",
             display_name="Prepare Mask",
+            **where_known(search_aliases=["mask", "invert mask", "alpha"]),
             category=f"{CATEGORY}/masks",
             description="Turns a mask the right way round, fits it to its picture and says if it marks nothing.",
             inputs=[
@@ -77,7 +81,7 @@ class PrepareMask(Node):
 
         images = images_from_host(image)
         if says_nothing(mask, images):
-            raise BadInput("The photo has no transparency, so Load Image gives no mask; use Segment Object & Occluder.")
+            raise BadInput("The photo has no transparency, so Load Image gives no mask; use Background Removal.")
         masks = masks_from_host(mask if meaning == WHITE_IS_OBJECT else 1 - mask.clone(), images)
         return io.NodeOutput(masks_to_host(masks), images_to_host(mask_picture(images, masks)))
 

@@ -3,7 +3,7 @@
 from comfy_api.latest import io
 
 from . import sockets
-from .base import CATEGORY, Node
+from .base import CATEGORY, Node, where_known
 from .convert import mesh_from_host, mesh_to_host
 from .host import ComfyProgress, device
 
@@ -16,7 +16,8 @@ class ExtractMesh(Node):
     def define_schema(cls):
         return io.Schema(
             node_id="Recon3D_ExtractMesh",
-            display_name="Extract Mesh",
+            display_name="Extract Mesh (Marching Cubes)",
+            **where_known(search_aliases=["marching cubes", "isosurface", "field to mesh"]),
             category=FOLDER,
             description="The surface of a field as triangles: a coarse look first, then fine cells where it passes.",
             inputs=[
@@ -57,7 +58,8 @@ class BakeTexture(Node):
     def define_schema(cls):
         return io.Schema(
             node_id="Recon3D_BakeTexture",
-            display_name="Bake Texture",
+            display_name="Bake Texture (UV Unwrap)",
+            **where_known(search_aliases=["uv unwrap", "unwrap", "texture", "xatlas"]),
             category=FOLDER,
             description="Unwraps a mesh and paints it with what the views show; the rest is continued from there.",
             inputs=[
@@ -87,4 +89,36 @@ class BakeTexture(Node):
         return io.NodeOutput(mesh_to_host(bake_texture(solid, views, field=field, **options, progress=ComfyProgress())))
 
 
-NODES = [ExtractMesh, BakeTexture]
+class SimplifyMesh(Node):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="Recon3D_SimplifyMesh",
+            display_name="Simplify, Decimate, Smooth Mesh",
+            **where_known(search_aliases=["decimate", "simplify", "smooth mesh", "reduce polygons", "clean mesh"]),
+            category=FOLDER,
+            description="Fewer triangles, smoother, without loose bits. Colours go where triangles are saved: bake "
+            "the texture afterwards.",
+            inputs=[
+                io.Mesh.Input("mesh", tooltip=MESH_TIP),
+                io.Int.Input(
+                    "max_faces", default=20_000, min=0, max=10_000_000, step=1000,
+                    tooltip="Reduce to about this many triangles; 0 keeps all.",
+                ),
+                io.Int.Input("smooth", default=0, min=0, max=100, tooltip="Smoothing passes; 5 is usual."),
+                io.Boolean.Input(
+                    "largest_only", default=False, tooltip="Keep only the largest connected surface: drops loose bits."
+                ),
+            ],
+            outputs=[io.Mesh.Output("simplified", display_name="mesh", tooltip="The same shape, changed.")],
+        )  # fmt: skip
+
+    @classmethod
+    def run(cls, mesh, max_faces, smooth, largest_only):
+        from ..recon_lib.meshes.clean import cleaned
+
+        options = {"largest": largest_only, "smooth": smooth, "faces": max_faces or None}
+        return io.NodeOutput(mesh_to_host(cleaned(mesh_from_host(mesh), **options)))
+
+
+NODES = [ExtractMesh, BakeTexture, SimplifyMesh]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from comfy_api.latest import io
 
-from .base import Node
+from .base import Node, where_known
 from .convert import mesh_from_host, mesh_to_host
 from .host import ComfyProgress, changed, input_files, input_path, output_path
 from .mesh import FOLDER, MESH_TIP
@@ -17,7 +17,8 @@ class LoadMesh(Node):
     def define_schema(cls):
         return io.Schema(
             node_id="Recon3D_LoadMesh",
-            display_name="Load Mesh",
+            display_name="Load Mesh (GLB, OBJ, PLY, STL)",
+            **where_known(search_aliases=["load obj", "load glb", "load stl", "import mesh", "glb"]),
             category=FOLDER,
             description="A mesh file of the input folder, with its colours and texture.",
             inputs=[
@@ -45,7 +46,8 @@ class SaveMesh(Node):
     def define_schema(cls):
         return io.Schema(
             node_id="Recon3D_SaveMesh",
-            display_name="Save Mesh",
+            display_name="Save Mesh (Export GLB, OBJ, STL)",
+            **where_known(search_aliases=["glb", "save glb", "export", "stl", "gltf", "ply", "3d print"]),
             category=FOLDER,
             description="Writes a mesh with its texture into the output folder, upright and in real size if wanted.",
             is_output_node=True,

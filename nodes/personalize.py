@@ -3,7 +3,7 @@
 from comfy_api.latest import io
 
 from . import sockets
-from .base import Node, seed_input
+from .base import Node, seed_input, where_known
 from .carve import FOLDER
 from .host import ComfyProgress, make_room, output_path, passing_path
 
@@ -25,7 +25,8 @@ class PersonalisePainter(Node):
     def define_schema(cls):
         return io.Schema(
             node_id="Recon3D_PersonalisePainter",
-            display_name="Personalise Painter",
+            display_name="Personalise Painter (LoRA, DreamBooth)",
+            **where_known(search_aliases=["dreambooth", "lora", "train lora"]),
             category=FOLDER,
             description="An outpainter learns the object from its views so far (DreamBooth, as a LoRA file).",
             inputs=[

@@ -3,7 +3,7 @@
 from comfy_api.latest import io
 
 from . import sockets
-from .base import CATEGORY, Node, seed_input
+from .base import CATEGORY, Node, seed_input, where_known
 from .convert import images_from_host, masks_from_host
 from .host import ComfyProgress
 
@@ -16,7 +16,8 @@ class PosePhotos(Node):
     def define_schema(cls):
         return io.Schema(
             node_id="Recon3D_PosePhotos",
-            display_name="Pose Photos",
+            display_name="Pose Photos (Photogrammetry)",
+            **where_known(search_aliases=["photogrammetry", "structure from motion", "colmap", "camera poses"]),
             category=FOLDER,
             description="Finds the cameras of overlapping photos by COLMAP's structure from motion. Needs the package "
             "pycolmap.",
@@ -55,6 +56,7 @@ class TurntableCameras(Node):
         return io.Schema(
             node_id="Recon3D_TurntableCameras",
             display_name="Turntable Cameras",
+            **where_known(search_aliases=["turntable", "orbit"]),
             category=FOLDER,
             description="Cameras of pictures that were taken at even steps all around an object, such as on a "
             "turntable, refined from there.",

@@ -4,7 +4,7 @@ from comfy_api.latest import io
 
 from ..recon_lib.errors import BadInput
 from . import sockets
-from .base import CATEGORY, Node, seed_input
+from .base import CATEGORY, Node, seed_input, where_known
 from .convert import images_from_host, images_to_host
 from .host import ComfyProgress, changed, model_folders
 
@@ -63,6 +63,7 @@ class SampleNovelView(Node):
         return io.Schema(
             node_id="Recon3D_SampleNovelView",
             display_name="Sample Novel View",
+            **where_known(search_aliases=["novel view", "new view", "zero123"]),
             category=f"{CATEGORY}/views",
             description="What the prior expects to see from cameras, judged from posed views with masks.",
             inputs=[

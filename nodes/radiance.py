@@ -4,7 +4,7 @@ from comfy_api.latest import io
 
 from ..recon_lib.errors import BadInput
 from . import sockets
-from .base import CATEGORY, Node, seed_input
+from .base import CATEGORY, Node, seed_input, where_known
 from .convert import images_to_host, masks_to_host
 from .host import ComfyProgress, kept_path
 from .render import BACKGROUNDS
@@ -19,7 +19,8 @@ class FitRadianceField(Node):
     def define_schema(cls):
         return io.Schema(
             node_id="Recon3D_FitRadianceField",
-            display_name="Fit Radiance Field",
+            display_name="Fit Radiance Field (NeRF)",
+            **where_known(search_aliases=["nerf", "radiance field", "novel view", "instant-ngp"]),
             category=f"{CATEGORY}/shape",
             description="Fits density and colour in space to posed views: for new pictures of an object or a scene.",
             inputs=[

@@ -3,7 +3,7 @@
 from comfy_api.latest import io
 
 from . import sockets
-from .base import CATEGORY, Node
+from .base import CATEGORY, Node, where_known
 from .convert import images_from_host, images_to_host, masks_from_host, occluders_from_host, one_image
 from .host import ComfyProgress, reserve_memory
 
@@ -27,7 +27,7 @@ def photo_inputs() -> list:
         ),
         io.Combo.Input(
             "depth_kind", options=list(DEPTH_KINDS), default=LINEAR, optional=True,
-            tooltip="How to read the depth picture. Estimate Depth & Normals and MoGe: far is bright. Depth-Anything, "
+            tooltip="How to read the depth picture. Estimate Depth & Normal Map, MoGe: far is bright. Depth-Anything, "
             "DPT and MiDaS nodes: near is bright.",
         ),
         io.Mask.Input(
@@ -61,7 +61,8 @@ class VisibleSurface(Node):
     def define_schema(cls):
         return io.Schema(
             node_id="Recon3D_VisibleSurface",
-            display_name="Visible Surface",
+            display_name="Visible Surface (Point Cloud)",
+            **where_known(search_aliases=["point cloud", "pointcloud", "depth to points"]),
             category=f"{CATEGORY}/shape",
             description="The part of the object that the photo shows, as points in space, with the photo's camera.",
             inputs=photo_inputs(),
@@ -117,7 +118,8 @@ class RegressShape(Node):
     def define_schema(cls):
         return io.Schema(
             node_id="Recon3D_RegressShape",
-            display_name="Regress Shape (ZeroShape-W)",
+            display_name="Image / Photo to 3D: Regress Shape",
+            **where_known(search_aliases=["image to 3d", "photo to 3d", "single image", "zeroshape"]),
             category=f"{CATEGORY}/shape",
             description="Photo to shape in one step: Visible Surface and Complete Shape together.",
             inputs=photo_inputs(),

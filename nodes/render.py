@@ -5,7 +5,7 @@ from comfy_api.latest import io
 from ..recon_lib.errors import BadInput
 from ..recon_lib.render.shading import SHADINGS
 from . import sockets
-from .base import CATEGORY, Node
+from .base import CATEGORY, Node, where_known
 from .convert import images_to_host, masks_to_host, mesh_from_host
 from .host import ComfyProgress, device
 
@@ -17,7 +17,8 @@ class Render(Node):
     def define_schema(cls):
         return io.Schema(
             node_id="Recon3D_Render",
-            display_name="Render Field or Mesh",
+            display_name="Render Turntable of Field or Mesh",
+            **where_known(search_aliases=["turntable", "render mesh"]),
             category=f"{CATEGORY}/views",
             description="Frames once around the object, or from the cameras that are connected.",
             inputs=[
@@ -49,6 +50,7 @@ class Render(Node):
     def run(cls, frames, elevation, size, shading, background, mesh=None, field=None, cameras=None):
         from ..recon_lib.cameras.turntable import inscribed_sphere, turntable_cameras
         from ..recon_lib.meshes.bounding_sphere import bounding_sphere
+        from ..recon_lib.meshes.one_origin import counted_alike
         from ..recon_lib.render.field import render_field
         from ..recon_lib.render.mesh import render_mesh
 
@@ -58,6 +60,8 @@ class Render(Node):
         if cameras is None:
             center, radius = inscribed_sphere(field.bounds) if mesh is None else bounding_sphere(solid.vertices)
             cameras = turntable_cameras(frames, elevation=elevation, size=size, center=center, radius=radius)
+        if mesh is not None:
+            solid, cameras = counted_alike(solid, cameras)
         options = {"shading": shading, "background": BACKGROUNDS[background], "progress": ComfyProgress()}
         if mesh is None:
             shown = render_field(field, cameras, device=device(), **options)

@@ -3,7 +3,7 @@
 from comfy_api.latest import io
 
 from . import sockets
-from .base import CATEGORY, Node
+from .base import CATEGORY, Node, where_known
 from .convert import images_from_host, images_to_host, masks_from_host, masks_to_host
 from .host import ComfyProgress, changed, input_path, output_path, reserve_memory
 
@@ -110,6 +110,7 @@ class LoadViews(Node):
         return io.Schema(
             node_id="Recon3D_LoadViews",
             display_name="Load Views",
+            **where_known(search_aliases=["multiview", "posed images", "colmap", "transforms.json"]),
             category=f"{CATEGORY}/views",
             description="Posed pictures of a folder: transforms.json (nerfstudio, instant-ngp), COLMAP, LLFF, "
             "projection matrices.",

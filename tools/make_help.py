@@ -1,6 +1,6 @@
 """Brings help pages and the English locale up to the nodes' own words: python tools/make_help.py [--check]
 
-In web/docs/<NodeId>.md the tables between the marks are written anew and the prose around them is left alone;
+In web/docs/<NodeId>.md the lists between the marks are written anew and the prose around them is left alone;
 locales/en/nodeDefs.json is written whole. locales/zh is translated by hand. --check only says what is out of date.
 """
 
@@ -45,17 +45,17 @@ def load_nodes() -> dict[str, type]:
     return {node.define_schema().node_id: node for node in asyncio.run(extension.get_node_list())}
 
 
-def socket_tables(node: type) -> str:
-    """The node's inputs and outputs as two Markdown tables."""
+def socket_lists(node: type) -> str:
+    """The node's inputs and outputs as two Markdown lists; tables are too wide for the page's sidebar."""
     schema = node.define_schema()
     lines = []
     for title, sockets in (("Inputs", schema.inputs), ("Outputs", schema.outputs)):
         if not sockets:
             continue
-        lines += [f"## {title}", "", "| socket | what | |", "|---|---|---|"]
+        lines += [f"## {title}", ""]
         for socket in sockets:
             name = socket.id if title == "Inputs" else socket.display_name
-            lines.append(f"| `{name}` | {kind(socket)} | {socket.tooltip} |")
+            lines.append(f"- **{name}** ({kind(socket)}): {socket.tooltip}")
         lines.append("")
     return "\n".join(lines)
 
@@ -71,12 +71,12 @@ def kind(socket) -> str:
     return text + (", optional" if getattr(socket, "optional", False) else "")
 
 
-def page_with(tables: str, old: str) -> str:
-    """The page `old` with its tables replaced."""
+def page_with(lists: str, old: str) -> str:
+    """The page `old` with its lists replaced."""
     if BEGIN not in old or END not in old:
         raise SystemExit(f"a help page lacks its marks:\n{BEGIN}\n{END}")
     before, rest = old.split(BEGIN)
-    return f"{before}{BEGIN}\n{tables}{END}{rest.split(END)[1]}"
+    return f"{before}{BEGIN}\n{lists}{END}{rest.split(END)[1]}"
 
 
 def english(nodes: dict[str, type]) -> dict:
@@ -98,7 +98,7 @@ def wanted(nodes: dict[str, type]) -> dict[Path, str]:
     files = {}
     for node_id, node in nodes.items():
         path = ROOT / "web" / "docs" / f"{node_id}.md"
-        files[path] = page_with(socket_tables(node), path.read_text(encoding="utf-8"))
+        files[path] = page_with(socket_lists(node), path.read_text(encoding="utf-8"))
     text = json.dumps(english(nodes), indent=2, ensure_ascii=False) + "\n"
     return {**files, ROOT / "locales" / "en" / "nodeDefs.json": text}
 

@@ -25,7 +25,7 @@ nodes: workflow *photo_to_mesh*.
 """
 MASK_NOTE = """Green is the object as far as it is seen, red is what stands in front of it.
 
-Any mask can take the place of *object*: connect it to *mask* of *Estimate Depth & Normals* and *Visible Surface*. \
+Any mask can take the place of *object*: connect it to *mask* of *Estimate Depth & Normal Map* and *Visible Surface*. \
 White must mark the object. **Load Image gives the opposite** (white where the picture is transparent): pass its mask \
 through *Prepare Mask* with *meaning* set to *white is the background*.
 """

@@ -7,7 +7,7 @@ TALL = 420  # pixels of a node with a picture below its widgets
 
 WELCOME = """## One photo to a 3D model
 1. **Choose a photo** in *Load Image* (or press Run with this one).
-2. Press **Run**. It takes 10 to 20 seconds without a GPU.
+2. Press **Run**. Without a GPU it takes 15 to 60 seconds.
 
 Turn the model with the mouse. The file lies in ComfyUI's output folder under `3d/`.
 
@@ -27,7 +27,7 @@ def photo_to_mesh(surface: dict) -> Graph:
     mesh = g.node("Recon3D_ExtractMesh", (2 * step, 0), (wide, TALL), "3  Mesh", field=shape[0])
     baked = g.node("Recon3D_BakeTexture", (3 * step, 0), (wide, TALL), "4  Texture", mesh=mesh[0], views=shape[1])
     saved = g.node("Recon3D_SaveMesh", (4 * step, 0), (wide, 230), "5  File", mesh=baked[0], filename_prefix="3d/photo")
-    g.node("Preview3D", (5 * step, 0), (520, 770), "Your model", model_file=saved[0])
+    g.node("Preview3D", (5 * step, 0), (460, 770), "Your model", model_file=saved[0])
     return g
 
 
@@ -35,7 +35,7 @@ FOLDER = "recon3d_figure"
 SEVERAL = """## Some photos to a 3D model
 1. Put a folder of photos with their cameras into ComfyUI's `input` folder: `transforms.json` (nerfstudio, \
 instant-ngp), a COLMAP model, `poses_bounds.npy`, or projection matrices.
-2. Write its name into *Load Views* and press **Run**. With this one it takes half a minute.
+2. Write its name into *Load Views* and press **Run**. Without a GPU this one takes 40 seconds to two minutes.
 
 Without masks in the folder connect *Load Reconstruction Model*: it finds the object in each photo.
 
@@ -72,5 +72,5 @@ def _from_views(name: str, surface: dict, folder: str, welcome: str) -> Graph:
                    field=fit[0])  # fmt: skip
     saved = g.node("Recon3D_SaveMesh", (4 * step, 0), (wide, 230), "5  File", mesh=baked[0],
                    filename_prefix=f"3d/{name}")  # fmt: skip
-    g.node("Preview3D", (5 * step, 0), (520, 770), "Your model", model_file=saved[0])
+    g.node("Preview3D", (5 * step, 0), (460, 770), "Your model", model_file=saved[0])
     return g

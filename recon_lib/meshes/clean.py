@@ -11,9 +11,26 @@ from .mesh import Mesh
 # pass swells what the first has shrunk
 SHRINK, SWELL = 0.5, 0.5263
 FEWEST_FACES = 4
-
-
 SMALLEST_PIECE = 0.01  # area of an observed piece that is kept, in areas of the largest one
+
+
+def cleaned(
+    mesh: Mesh,
+    *,
+    largest: bool = False,
+    observed: torch.Tensor | None = None,  # [N] bool, of the vertices: see `largest_component`
+    smooth: int = 0,
+    faces: int | None = None,
+) -> Mesh:
+    """The mesh after largest component, `smooth` pairs of Taubin passes and decimation to `faces`, in this order.
+
+    Where triangles are saved, colours and UVs go; the other steps keep them. Raises `BadInput` for fewer than 4 faces.
+    """
+    if largest:
+        mesh = largest_component(mesh, observed)
+    if smooth:
+        mesh = smoothed(mesh, smooth)
+    return mesh if faces is None else decimated(mesh, faces)
 
 
 def largest_component(mesh: Mesh, observed: torch.Tensor | None = None) -> Mesh:

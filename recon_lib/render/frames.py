@@ -30,7 +30,7 @@ LATTICE = 128  # nodes a side at which a distance field without a grid of its ow
 def default_sampler(field: RadianceField, progress: Progress | None = None) -> RaySampler:
     """The sampler that fits a radiance field best. Raises `BadInput` for fields without density or colour."""
     if not isinstance(field, RadianceField) or not field.has_color:
-        raise BadInput("The field has no density or no colour to see along rays; use Render Field or Mesh for it.")
+        raise BadInput("The field has no density or no colour to see along rays; use Render Turntable for it.")
     if isinstance(field, RadianceGrid):
         if field.proposal is not None:
             return ProposalSampler(field.proposal, *field.frame.ends, fine=48)

@@ -26,11 +26,13 @@ OPTIONS = {
         ["mask", "device", "model", "report", "preview", "keep-views", "outpainter", "prompt", "system"],
     ),
     "evaluate": (["samples", "seed"], ["align", "camera", "json", "error-mesh"]),
+    "mesh": (["faces", "smooth", "size-mm"], ["up"]),
     "data": (["count", "solids", "views", "backgrounds", "seed"], ["sheet", "meshes", "split", "up", "photos"]),
     "models": ([], ["folder"]),
 }
 PLACES = {
     "fit": ["{0}", "-o", "o.glb"], "reconstruct": ["{0}", "-o", "o.glb"], "evaluate": ["{0}", "{0}"],
+    "mesh": ["{0}", "-o", "o.glb"],
     "data": ["--shards", "new/shards"], "models": [],
 }  # fmt: skip
 
@@ -100,6 +102,8 @@ def test_any_arguments_for_long(tmp_path_factory, capsys, arguments):
         (["reconstruct", "p.png", "-o", "o.glb", "--model", "x" * 300], "There is no"),
         (["evaluate", "a.glb", "b.glb", "--samples", "1" + "0" * 30], "--samples is 1000"),
         (["evaluate", "a.glb", "b.glb", "--seed", "-1"], "--seed is -1"),
+        (["mesh", "a.glb", "-o", "b.glb", "--faces", "3"], "--faces is 3"),
+        (["mesh", "a.glb", "-o", "b.glb", "--size-mm", "0"], "--size-mm is 0"),
         (["data", "--shards", "s", "--solids", "-1"], "--solids is -1"),
         (["data", "--orbits", "s", "--solids", "1", "--views", "0"], "--views is 0"),
         (["data", "--shards", "s", "--backgrounds", "-3"], "--backgrounds is -3"),

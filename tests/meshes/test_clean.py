@@ -8,7 +8,7 @@ import torch
 import trimesh
 
 from recon_lib.errors import BadInput
-from recon_lib.meshes.clean import decimated, largest_component, smoothed
+from recon_lib.meshes.clean import cleaned, decimated, largest_component, smoothed
 from recon_lib.meshes.mesh import Mesh
 from recon_lib.meshes.solid import is_closed, signed_volume
 
@@ -86,3 +86,12 @@ def test_observed_pieces_stay_beside_the_largest_but_no_specks():
     kept = largest_component(mesh, observed)
     assert kept.vertices[:, 0].tolist() == pytest.approx([0, 1, 0, 5, 5.5, 5])
     assert len(largest_component(mesh).faces) == 1
+
+
+def test_cleaning_takes_the_steps_that_are_asked_for_in_order():
+    pair = both(ball(subdivisions=3), ball(0.05, (2, 0, 0), 2))
+    assert cleaned(pair) is pair
+    alone = cleaned(pair, largest=True)
+    assert torch.equal(alone.vertices, largest_component(pair).vertices)
+    made = cleaned(pair, largest=True, smooth=3, faces=200)
+    assert torch.equal(made.vertices, decimated(smoothed(alone, 3), 200).vertices)

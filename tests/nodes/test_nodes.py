@@ -95,6 +95,7 @@ def cases(pack, photo, disc, tiny_model, tiny_outpainter, quick_training, values
         "Recon3D_SaveMesh": {"mesh": mesh},
         "Recon3D_SaveViews": {"views": view},
         "Recon3D_Segment": on_photo,
+        "Recon3D_SimplifyMesh": {"mesh": mesh, "max_faces": 100, "smooth": 1},
         "Recon3D_ViewsToImages": {"views": view},
         "Recon3D_VisibleSurface": {**on_photo, "mask": disc},
         "Recon3D_VisualHull": {"views": view, "resolution": 16},

@@ -13,7 +13,7 @@ from ...errors import BadInput
 from ...fields.field import Field
 from ...fields.lattice import SparseLattice
 from ...memory import default_chunk, explain_oom, in_chunks
-from ...meshes.clean import decimated, largest_component, smoothed
+from ...meshes.clean import cleaned
 from ...meshes.marching import BLOCK, march_blocks
 from ...meshes.mesh import Mesh
 from ...parsing import RESOLUTIONS, whole_number
@@ -85,7 +85,10 @@ def extract_mesh(
     if not len(triangles):
         raise BadInput(_empty_message(lattice, resolution))
     points = torch.from_numpy(lower + vertices * spacing).float()
-    mesh = _clean(Mesh(points, torch.from_numpy(triangles)), field, largest, smooth, faces)
+    mesh = Mesh(points, torch.from_numpy(triangles))
+    observed = getattr(field, "observed", None)
+    seen = observed(mesh.vertices) if largest and observed is not None else None
+    mesh = cleaned(mesh, largest=largest, observed=seen, smooth=smooth, faces=faces)
     progress.step()
     dense = int(np.prod(cells + 1))
     log.info(
@@ -172,18 +175,6 @@ def _capped(lattice: SparseLattice) -> np.ndarray:
     nodes = nodes[at_bounds & (lattice.values[tuple(nodes.T)] > 0)]
     around = nodes[:, None] - np.indices((2, 2, 2)).reshape(3, 8).T
     return np.clip(around.reshape(-1, 3), 0, lattice.cells - 1)
-
-
-def _clean(mesh: Mesh, field: Field, largest: bool, smooth: int, faces: int | None) -> Mesh:
-    """The mesh after largest component, smoothing and decimation, in this order."""
-    if largest:
-        observed = getattr(field, "observed", None)
-        mesh = largest_component(mesh, None if observed is None else observed(mesh.vertices))
-    if smooth:
-        mesh = smoothed(mesh, smooth)
-    if faces is not None:
-        mesh = decimated(mesh, faces)
-    return mesh
 
 
 def _empty_message(lattice: SparseLattice, resolution: int) -> str:
