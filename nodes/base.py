@@ -13,6 +13,7 @@ from ..recon_lib.errors import BadInput
 from ..recon_lib.parsing import number, shown, whole_number
 from ..recon_lib.registry import load_part
 from .host import offload, public, training_tensors
+from .notices import warnings_on_node
 
 log = logging.getLogger("recon3d")
 CATEGORY = "3d/Recon3D"
@@ -39,7 +40,7 @@ class Node(io.ComfyNode):
         started = time.perf_counter()
         try:
             check_inputs(schema, inputs)
-            with training_tensors():
+            with warnings_on_node(), training_tensors():
                 output = cls.run(**inputs)
         except BadInput as error:
             raise BadInput(public(str(error))) from error

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..recon_lib.meshes.mesh import Mesh
 
 log = logging.getLogger("recon3d")
+WHITE_IS_OBJECT, WHITE_IS_BACKGROUND = "white is the object", "white is the background (Load Image)"
 NOTHING_SIDE = 64  # pixels of the mask that Load Image gives for a picture without transparency
 
 
@@ -32,16 +33,21 @@ def one_image(image: Tensor) -> Tensor:
     """Like `images_from_host` for a batch of exactly one."""
     images = images_from_host(image)
     if len(images) != 1:
-        raise BadInput(f"The image is a batch of {len(images)}; this node takes one: pick it with Image From Batch.")
+        raise BadInput(
+            f"The image is a batch of {len(images)} and this node takes one; put Rebatch Images (batch_size 1) before "
+            "it and it runs for each, or pick one with Image From Batch."
+        )
     return images
 
 
-def masks_from_host(mask: Tensor | None, images: Tensor) -> Tensor | None:
-    """MASK with 1 = object -> [V,1,H,W] that fits images [V,3,H,W]; None stays None. `BadInput` as `prepare_mask`.
+def masks_from_host(mask: Tensor | None, images: Tensor, meaning: str = WHITE_IS_OBJECT) -> Tensor | None:
+    """MASK -> [V,1,H,W], 1 = object, that fits images [V,3,H,W]; None stays None. `BadInput` as `prepare_mask`.
 
-    Load Image's mask of a picture without transparency counts as none.
+    meaning: what its white marks. Load Image's mask of a picture without transparency counts as none.
     """
-    return None if mask is None or says_nothing(mask, images) else _fitted(mask, images, prepare_mask)
+    if mask is None or says_nothing(mask, images):
+        return None
+    return _fitted(mask if meaning == WHITE_IS_OBJECT else 1 - mask.clone(), images, prepare_mask)
 
 
 def occluders_from_host(mask: Tensor | None, images: Tensor) -> Tensor | None:

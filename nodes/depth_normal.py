@@ -5,8 +5,9 @@ from comfy_api.latest import io
 from ..recon_lib.weights.pipelines import find_pipeline, find_pipelines
 from . import sockets
 from .base import CATEGORY, Node, seed_input, where_known
-from .convert import images_from_host, images_to_host, masks_from_host
+from .convert import WHITE_IS_OBJECT, images_from_host, images_to_host, masks_from_host
 from .host import ComfyProgress, pipeline_folders, reserve_memory
+from .mask import meaning_input
 
 EMBEDDED = "the connected model"
 
@@ -36,14 +37,15 @@ class EstimateDepthNormals(Node):
                 seed_input("Start of the noise of diffusion estimators (Marigold); others don't use it."),
                 io.Mask.Input(
                     "mask", optional=True,
-                    tooltip="1 = object. Nothing connected: the connected model's own. LoadImage's mask goes through "
-                    "Prepare Mask first.",
+                    tooltip="1 = object. Nothing connected: the connected model's own. For Load Image's mask change "
+                    "meaning.",
                 ),
                 sockets.Cameras.Input(
                     "cameras", optional=True,
                     tooltip="The photos' cameras, or one for all, such as Camera from Field of View's; only the lens "
                     "counts.",
                 ),
+                meaning_input(optional=True),
             ],
             outputs=[
                 io.Image.Output(
@@ -58,13 +60,13 @@ class EstimateDepthNormals(Node):
         )  # fmt: skip
 
     @classmethod
-    def run(cls, model, image, estimator, seed, mask=None, cameras=None):
+    def run(cls, model, image, estimator, seed, mask=None, cameras=None, meaning=WHITE_IS_OBJECT):
         from ..recon_lib.render.pictures import linear_depth_picture, normal_picture
         from ..recon_lib.stages.single_view.monocular_views import monocular_views
 
         images, device, progress = images_from_host(image), reserve_memory(model), ComfyProgress()
         folder = None if estimator == EMBEDDED else find_pipeline(estimator, pipeline_folders())
-        masks = masks_from_host(mask, images)
+        masks = masks_from_host(mask, images, meaning)
         views = monocular_views(
             model, images, masks, estimator=folder, cameras=cameras, seed=seed, device=device, progress=progress
         )

@@ -1,5 +1,6 @@
 """The only file that talks to ComfyUI: progress, interruption, memory, folders."""
 
+import html
 import logging
 import shutil
 import time
@@ -27,6 +28,7 @@ MODEL_FOLDER = "recon3d"  # the key in extra_model_paths.yaml, and the folder's 
 LONGEST_MESSAGE = 1000  # characters
 PACK = Path(__file__).resolve().parent.parent
 PREVIEW_SIZE = 512  # pixels, longest side
+_told: set[str] = set()  # nodes that show a text
 PREVIEW_PAUSE = 0.2  # seconds between preview pictures: encoding them must not slow the work
 
 
@@ -48,6 +50,26 @@ class ComfyProgress(Progress):
             self._shown = now
             picture = ("JPEG", to_pil(draw(preview)), PREVIEW_SIZE)
         self._bar.update_absolute(self.done, max(self.total, 1), picture)
+
+
+def show_text(text: str) -> None:
+    """Text on the node that is running, in the page that started it; none takes an earlier run's text away again."""
+    try:
+        from comfy_execution.utils import get_executing_context
+        from server import PromptServer
+    except ImportError:  # a host without a page
+        return
+    server, context = getattr(PromptServer, "instance", None), get_executing_context()
+    if server is None or context is None or not getattr(server, "client_id", None):
+        return
+    if text:
+        _told.add(context.node_id)
+    elif context.node_id not in _told:
+        return
+    else:
+        _told.discard(context.node_id)
+    # the page takes it for HTML, and ignores an empty one
+    server.send_progress_text(html.escape(public(text)) or "Nothing to note.", context.node_id, server.client_id)
 
 
 @contextmanager

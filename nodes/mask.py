@@ -5,10 +5,26 @@ from comfy_api.latest import io
 from ..recon_lib.errors import BadInput
 from . import sockets
 from .base import CATEGORY, Node, where_known
-from .convert import images_from_host, images_to_host, masks_from_host, masks_to_host, says_nothing
+from .convert import (
+    WHITE_IS_BACKGROUND,
+    WHITE_IS_OBJECT,
+    images_from_host,
+    images_to_host,
+    masks_from_host,
+    masks_to_host,
+    says_nothing,
+)
 from .host import ComfyProgress, reserve_memory
 
-WHITE_IS_OBJECT, WHITE_IS_BACKGROUND = "white is the object", "white is the background (Load Image)"
+
+def meaning_input(**options) -> io.Combo.Input:
+    """What white means in a mask."""
+    return io.Combo.Input(
+        "meaning", options=[WHITE_IS_OBJECT, WHITE_IS_BACKGROUND], default=WHITE_IS_OBJECT,
+        tooltip="Segmentation nodes mark the object white. Load Image marks what is transparent, that is the "
+        "background; its mask is empty (black) for a picture without transparency.",
+        **options,
+    )  # fmt: skip
 
 
 class Segment(Node):
@@ -61,11 +77,7 @@ class PrepareMask(Node):
             inputs=[
                 io.Image.Input("image", tooltip="The picture that the mask belongs to."),
                 io.Mask.Input("mask", tooltip="One mask for all pictures, or one each; scaled to the picture's size."),
-                io.Combo.Input(
-                    "meaning", options=[WHITE_IS_OBJECT, WHITE_IS_BACKGROUND], default=WHITE_IS_OBJECT,
-                    tooltip="Segmentation nodes mark the object white. Load Image marks what is transparent, that is "
-                    "the background; its mask is empty (black) for a picture without transparency.",
-                ),
+                meaning_input(),
             ],
             outputs=[
                 io.Mask.Output("object_mask", display_name="mask", tooltip="1 = object, at the picture's size."),
@@ -82,7 +94,7 @@ class PrepareMask(Node):
         images = images_from_host(image)
         if says_nothing(mask, images):
             raise BadInput("The photo has no transparency, so Load Image gives no mask; use Background Removal.")
-        masks = masks_from_host(mask if meaning == WHITE_IS_OBJECT else 1 - mask.clone(), images)
+        masks = masks_from_host(mask, images, meaning)
         return io.NodeOutput(masks_to_host(masks), images_to_host(mask_picture(images, masks)))
 
 

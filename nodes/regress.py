@@ -4,8 +4,9 @@ from comfy_api.latest import io
 
 from . import sockets
 from .base import CATEGORY, Node, where_known
-from .convert import images_from_host, images_to_host, masks_from_host, occluders_from_host, one_image
+from .convert import WHITE_IS_OBJECT, images_from_host, images_to_host, masks_from_host, occluders_from_host, one_image
 from .host import ComfyProgress, reserve_memory
+from .mask import meaning_input
 
 LINEAR, INVERSE = "far is bright (linear depth)", "near is bright (inverse depth, most depth nodes)"
 DEPTH_KINDS = {LINEAR: "depth", INVERSE: "inverse"}
@@ -19,7 +20,7 @@ def photo_inputs() -> list:
         io.Image.Input("image", tooltip="One photo, background and all."),
         io.Mask.Input(
             "mask", optional=True,
-            tooltip="1 = object, in place of the predicted mask. LoadImage's mask goes through Prepare Mask first.",
+            tooltip="1 = object, in place of the predicted mask. For Load Image's mask change meaning.",
         ),
         io.Image.Input(
             "depth", optional=True,
@@ -40,15 +41,16 @@ def photo_inputs() -> list:
             tooltip="The photo's camera, such as Camera from Field of View's; only its lens counts. Nothing "
             "connected: 40 degrees over the longer side.",
         ),
+        meaning_input(optional=True),
     ]  # fmt: skip
 
 
-def surface_arguments(image, mask, depth, depth_kind, occluder, cameras) -> dict:
+def surface_arguments(image, mask, depth, depth_kind, occluder, cameras, meaning=WHITE_IS_OBJECT) -> dict:
     """The sockets of `photo_inputs` as the stage takes them."""
     images = one_image(image)
     return {
         "image": images,
-        "mask": masks_from_host(mask, images),
+        "mask": masks_from_host(mask, images, meaning),
         "occluder": occluders_from_host(occluder, images),
         "depth_picture": None if depth is None else images_from_host(depth),
         "depth_kind": DEPTH_KINDS[depth_kind],
@@ -78,13 +80,16 @@ class VisibleSurface(Node):
         )
 
     @classmethod
-    def run(cls, model, image, mask=None, depth=None, depth_kind=LINEAR, occluder=None, cameras=None):
+    def run(
+        cls, model, image, mask=None, depth=None, depth_kind=LINEAR, occluder=None, cameras=None,
+        meaning=WHITE_IS_OBJECT,
+    ):  # fmt: skip
         from ..recon_lib.cameras.orbits import arc
         from ..recon_lib.render.points import render_points
         from ..recon_lib.stages.single_view.regress import visible_surface
 
         progress = ComfyProgress()
-        arguments = surface_arguments(image, mask, depth, depth_kind, occluder, cameras)
+        arguments = surface_arguments(image, mask, depth, depth_kind, occluder, cameras, meaning)
         surface = visible_surface(model, **arguments, device=reserve_memory(model), progress=progress)
         preview = render_points(surface.points, surface.colors, arc(4, elevation=10.0, height=384, width=384))
         progress.report(preview[0])
@@ -131,11 +136,14 @@ class RegressShape(Node):
         )
 
     @classmethod
-    def run(cls, model, image, mask=None, depth=None, depth_kind=LINEAR, occluder=None, cameras=None):
+    def run(
+        cls, model, image, mask=None, depth=None, depth_kind=LINEAR, occluder=None, cameras=None,
+        meaning=WHITE_IS_OBJECT,
+    ):  # fmt: skip
         from ..recon_lib.stages.single_view.regress import complete_shape, visible_surface
 
         progress = ComfyProgress()
-        arguments = surface_arguments(image, mask, depth, depth_kind, occluder, cameras)
+        arguments = surface_arguments(image, mask, depth, depth_kind, occluder, cameras, meaning)
         device = reserve_memory(model)
         surface = visible_surface(model, **arguments, device=device, progress=progress)
         field = complete_shape(model, surface, device=device, progress=progress)

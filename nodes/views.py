@@ -4,8 +4,9 @@ from comfy_api.latest import io
 
 from . import sockets
 from .base import CATEGORY, Node, where_known
-from .convert import images_from_host, images_to_host, masks_from_host, masks_to_host
+from .convert import WHITE_IS_OBJECT, images_from_host, images_to_host, masks_from_host, masks_to_host
 from .host import ComfyProgress, changed, input_path, output_path, reserve_memory
+from .mask import meaning_input
 
 
 class MakeView(Node):
@@ -21,20 +22,21 @@ class MakeView(Node):
                 sockets.Cameras.Input("cameras", tooltip="One camera per picture; scaled to the pictures' size."),
                 io.Mask.Input(
                     "mask", optional=True,
-                    tooltip="1 = object. LoadImage's mask is the other way round: pass it through Prepare Mask. "
-                    "Nothing connected: the whole picture is object.",
+                    tooltip="1 = object. For Load Image's mask change meaning. Nothing connected: the whole picture "
+                    "is object.",
                 ),
                 sockets.Views.Input("views", optional=True, tooltip="Earlier views that the new ones are added to."),
+                meaning_input(optional=True),
             ],
             outputs=[sockets.Views.Output("views_out", display_name="views", tooltip="Earlier and new views.")],
         )  # fmt: skip
 
     @classmethod
-    def run(cls, image, cameras, mask=None, views=None):
+    def run(cls, image, cameras, mask=None, views=None, meaning=WHITE_IS_OBJECT):
         from ..recon_lib.views.views import Views
 
         images = images_from_host(image)
-        masks = masks_from_host(mask, images)
+        masks = masks_from_host(mask, images, meaning)
         height, width = images.shape[-2:]
         made = Views(images, cameras.resized(height, width), images[:, :1] * 0 + 1 if masks is None else masks)
         return io.NodeOutput(made if views is None else Views.cat([views, made]))

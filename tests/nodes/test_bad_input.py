@@ -79,7 +79,7 @@ def test_load_images_empty_mask_is_told(pack, refused, photo):
 
 @pytest.mark.parametrize(
     ("depth", "told"),
-    [(torch.zeros(1, 48, 64, 3), "constant"), (torch.rand(1, 24, 32, 3), "this very image")],
+    [(torch.zeros(1, 48, 64, 3), "constant"), (torch.rand(1, 24, 48, 3), "this very image")],
 )
 def test_depth_pictures(refused, tiny_model, photo, disc, depth, told):
     assert told in refused("Recon3D_VisibleSurface", model=tiny_model, image=photo, mask=disc, depth=depth)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from recon_lib.errors import BadInput
-from recon_lib.views.prepare import looks_inverted, prepare_image, prepare_mask
+from recon_lib.views.prepare import check_overlap, looks_inverted, prepare_image, prepare_mask
 
 
 def disc(size: int = 64, radius: float = 0.25) -> torch.Tensor:
@@ -82,6 +82,21 @@ class TestMask:
             assert not caplog.records
             prepare_mask(1 - disc(radius=0.4), 1, 64, 64)
         assert "inverted" in caplog.text
+
+    def test_warns_of_a_mask_along_most_of_the_border(self, caplog):
+        wide = torch.zeros(64, 64)
+        wide[20:] = 1
+        with caplog.at_level(logging.WARNING, "recon3d"):
+            prepare_mask(wide, 1, 64, 64)
+        assert "touches most of the picture's border" in caplog.text and "inverted" not in caplog.text
+
+    def test_warns_of_a_mask_of_something_else(self, caplog):
+        mine = disc()[None, None]
+        with caplog.at_level(logging.WARNING, "recon3d"):
+            check_overlap(mine, mine, "the model")
+            assert not caplog.records
+            check_overlap(torch.cat([mine, mine]), torch.cat([mine, 1 - mine]), "the model")
+        assert "what the model takes for the object hardly overlap (0 %)" in caplog.text
 
     def test_an_object_cut_by_the_frame_is_not_inverted(self):
         half = torch.zeros(64, 64)

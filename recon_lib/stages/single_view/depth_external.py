@@ -14,6 +14,7 @@ from torch import Tensor
 from ...check import check_shape
 from ...errors import BadInput
 from ...progress import Progress
+from ...views.prepare import same_proportions
 from ...weights.pipelines import PipelineFolder
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -55,11 +56,16 @@ def align_depth_picture(
     reference: Tensor,  # [V,1,H,W] z-depth that the network predicts
     masks: Tensor,  # [V,1,H,W]
 ) -> Tensor:
-    """A depth node's picture as z-depth [V,1,H,W] that fits the network's camera; see `aligned_depth`."""
-    if picture.shape[-2:] != images.shape[-2:] or len(picture) != len(images):
-        (rows, columns), (height, width) = picture.shape[-2:], images.shape[-2:]
+    """A depth node's picture as z-depth [V,1,H,W] that fits the network's camera; see `aligned_depth`.
+
+    A picture of another size is scaled if its proportions agree, without mixing near and far.
+    """
+    (rows, columns), (height, width) = picture.shape[-2:], images.shape[-2:]
+    if not same_proportions((rows, columns), (height, width)) or len(picture) != len(images):
         sizes = f"The depth picture is {columns}x{rows} and the image {width}x{height}"
         raise BadInput(f"{sizes}; give the depth of this very image.")
+    if (rows, columns) != (height, width):
+        picture = F.interpolate(picture, (height, width), mode="nearest-exact")
     return aligned_depth(picture.mean(1, keepdim=True), kind, reference, masks)
 
 

@@ -16,7 +16,7 @@ from ...fields.observed import ObservedField
 from ...memory import default_chunk, explain_oom, in_chunks
 from ...networks.contracts import PointDecoder, ShapeNetwork
 from ...progress import Progress
-from ...views.prepare import fit_mask, prepare_image, prepare_mask
+from ...views.prepare import check_overlap, fit_mask, prepare_image, prepare_mask
 from ...views.views import Views
 from ...weights.registry import LoadedModel
 from .depth_external import align_depth_picture
@@ -148,6 +148,8 @@ def _masks(
             if mask is None:
                 raise
         else:
+            if mask is not None:
+                check_overlap(fit_mask(mask, 1, height, width), segmentation.object, model.card.name)
             mask = segmentation.object if mask is None else mask
             occluder = segmentation.occluder if occluder is None else occluder
     if mask is None:

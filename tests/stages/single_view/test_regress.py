@@ -149,6 +149,12 @@ class TestVisibleSurface:
         assert torch.equal(on, plain.views.depth > 0)
         torch.testing.assert_close(own.views.depth[on], plain.views.depth[on], rtol=2e-3, atol=2e-3)
 
+    def test_a_depth_picture_of_half_the_size_is_fitted(self, scene):
+        picture = torch.linspace(0.2, 0.9, 220).expand(1, 1, 140, 220)
+        whole = visible_surface(oracle_model(), *scene, depth_picture=picture)
+        half = visible_surface(oracle_model(), *scene, depth_picture=picture[..., ::2, ::2])
+        torch.testing.assert_close(half.points.mean(0), whole.points.mean(0), rtol=0.02, atol=0.02)
+
     @pytest.mark.parametrize("picture", [torch.ones(1, 1, 140, 100), torch.ones(2, 1, 140, 220)])
     def test_the_depth_of_another_picture_is_told(self, scene, picture):
         with pytest.raises(BadInput, match="this very image"):
