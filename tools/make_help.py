@@ -55,7 +55,7 @@ def socket_lists(node: type) -> str:
         lines += [f"## {title}", ""]
         for socket in sockets:
             name = socket.id if title == "Inputs" else socket.display_name
-            lines.append(f"- **{name}** ({kind(socket)}): {socket.tooltip}")
+            lines.append(f"- `{name}` ({kind(socket)}): {socket.tooltip}")
         lines.append("")
     return "\n".join(lines)
 
