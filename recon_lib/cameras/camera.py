@@ -9,6 +9,7 @@ Orbit   azimuth 0 looks from +z; it grows to the right (counter-clockwise seen f
 Depth   z-depth along the optical axis in world units, 0 = no surface. Normals are unit, in the camera frame.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -31,6 +32,9 @@ class Cameras:
     intrinsics: Tensor  # [V,3,3] float32, pixels
     height: int
     width: int
+    # [x,y,z] of the file's world that positions count from, float64; not zero for cameras far from their origin, such
+    # as surveys in map coordinates: float32 cannot hold those.
+    origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def __post_init__(self) -> None:
         check_shape("camera_to_world", self.camera_to_world, "V", 4, 4)
@@ -39,6 +43,8 @@ class Cameras:
         check_finite("intrinsics", self.intrinsics)
         if self.height < 1 or self.width < 1:
             raise BadInput(f"Camera image size {self.width}x{self.height} is empty; give at least 1x1 pixels.")
+        if not (len(self.origin) == 3 and all(map(math.isfinite, self.origin))):
+            raise BadInput(f"The cameras' origin is {str(self.origin)[:60]}; three finite numbers are needed.")
 
     # -- construction -------------------------------------------------------------------------------------
 
@@ -102,8 +108,12 @@ class Cameras:
         """Join batches of one image size."""
         if not cameras or len({(c.height, c.width) for c in cameras}) != 1:
             raise BadInput("Cameras to be joined must be one or more and share one image size; resize them first.")
-        poses = torch.cat([c.camera_to_world for c in cameras])
-        return cls(poses, torch.cat([c.intrinsics for c in cameras]), cameras[0].height, cameras[0].width)
+        if len({c.origin for c in cameras}) != 1:
+            raise BadInput("The cameras count from different origins; load them from one file.")
+        poses, intrinsics = (
+            torch.cat([getattr(c, name) for c in cameras]) for name in ("camera_to_world", "intrinsics")
+        )
+        return replace(cameras[0], camera_to_world=poses, intrinsics=intrinsics)
 
     def __len__(self) -> int:
         return len(self.camera_to_world)
@@ -114,6 +124,14 @@ class Cameras:
 
     def to(self, device: torch.device | str) -> "Cameras":
         return replace(self, camera_to_world=self.camera_to_world.to(device), intrinsics=self.intrinsics.to(device))
+
+    def moved_to(self, origin: tuple[float, float, float]) -> "Cameras":
+        """The same cameras in the same place with their positions counted from another origin."""
+        if origin == self.origin:
+            return self
+        pose = self.camera_to_world.to(torch.float64, copy=True)
+        pose[:, :3, 3] += pose.new_tensor(self.origin) - pose.new_tensor(origin)
+        return replace(self, camera_to_world=pose.to(self.camera_to_world), origin=origin)
 
     # -- properties ---------------------------------------------------------------------------------------
 

@@ -23,16 +23,23 @@ from ..parsing import number, read_json, whole_number
 from .camera import FLIP_YZ, Cameras
 from .lens_json import LARGEST_SIDE, lens_from_json, level_of
 
+FAR = 1000.0  # world units from zero, beyond which a camera's position is counted from an origin near it
+
 
 def camera_from_json(value: Mapping) -> Cameras:
-    """The one camera that `value` describes. Raises `BadInput` for what is missing or malformed."""
+    """The one camera that `value` describes; far from zero see `Cameras.origin`.
+
+    Raises `BadInput` for what is missing or malformed.
+    """
     if not isinstance(value, Mapping):
         raise BadInput(
             f"The camera is a JSON {type(value).__name__}; an object with a pose, a lens and a size is needed."
         )
     height, width = (_size(value, *names) for names in (("height", "h"), ("width", "w")))
-    pose, intrinsics = _pose(value).float(), _intrinsics(value, height, width)
-    return Cameras(pose[None], intrinsics[None], height, width)
+    pose, intrinsics = _pose(value).double(), _intrinsics(value, height, width)
+    x, y, z = pose[:3, 3].round().tolist() if float(pose[:3, 3].abs().max()) > FAR else (0.0, 0.0, 0.0)
+    pose[:3, 3] -= pose.new_tensor([x, y, z])
+    return Cameras(pose[None].float(), intrinsics[None], height, width, (x, y, z))
 
 
 def read_camera(path: Path | str) -> Cameras:

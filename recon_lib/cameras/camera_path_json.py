@@ -32,7 +32,8 @@ def read_cameras(path: Path | str, origin: Sequence[float] = (0.0, 0.0, 0.0)) ->
     poses = torch.stack([pose for pose, _, _ in found])
     poses[:, :3, 3] -= torch.tensor(list(origin), dtype=torch.float64)
     width, height = sizes.pop()
-    return Cameras(poses.float(), torch.stack([lens for _, lens, _ in found]).float(), height, width)
+    x, y, z = origin
+    return Cameras(poses.float(), torch.stack([lens for _, lens, _ in found]).float(), height, width, (x, y, z))
 
 
 def _camera(entry: object, shared: Mapping, where: str) -> tuple[Tensor, Tensor, tuple[int, int]]:

@@ -1,6 +1,7 @@
 """Paths of cameras for films: around an object, on a spiral, and between given cameras."""
 
 import math
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -65,7 +66,7 @@ def interpolated(cameras: Cameras, frames: int, closed: bool = False) -> Cameras
     pose[:, :3, :3] = _turned(cameras.rotation.double(), first, second, part)
     k = cameras.intrinsics.double()
     intrinsics = k[first] + part[:, None, None] * (k[second] - k[first])
-    return Cameras(pose.float(), intrinsics.float(), cameras.height, cameras.width)
+    return replace(cameras, camera_to_world=pose.float(), intrinsics=intrinsics.float())
 
 
 def pivot(cameras: Cameras) -> Tensor:

@@ -60,7 +60,8 @@ def turn_to_y_up(up: Tensor) -> Tensor:
 
 
 def turned_cameras(cameras: Cameras, rotation: Tensor) -> Cameras:
-    """The cameras in a world turned about its origin by `rotation` [3,3]."""
+    """The cameras in a world turned about its zero by `rotation` [3,3]; what they count from is turned with it."""
     pose = cameras.camera_to_world.to(torch.float64, copy=True)
     pose[:, :3] = rotation.to(pose) @ pose[:, :3]
-    return replace(cameras, camera_to_world=pose.float())
+    x, y, z = (rotation.to(pose) @ pose.new_tensor(cameras.origin)).tolist()
+    return replace(cameras, camera_to_world=pose.float(), origin=(x, y, z))

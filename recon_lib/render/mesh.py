@@ -12,6 +12,7 @@ from ..errors import BadInput
 from ..memory import explain_oom
 from ..meshes.bounding_sphere import bounding_sphere
 from ..meshes.mesh import Mesh
+from ..meshes.one_origin import counted_alike
 from ..progress import Progress
 from ..provenance import provenance_colors
 from .layers import Rendering, background_color, composite
@@ -34,6 +35,7 @@ def render_mesh(
 ) -> Rendering:
     """Rendering of `mesh` from all `cameras`, on the mesh's device.
 
+    Either may count from an origin far from zero (`counted_alike`).
     shading: one of `shading.SHADINGS`. lit and albedo use the texture, otherwise the vertex colours, otherwise grey.
     supersample: samples per pixel side for colours and masks; depth and normals are those at pixel centres.
     """
@@ -45,6 +47,7 @@ def render_mesh(
     if shading == "provenance" and mesh.provenance is None:
         raise BadInput("The mesh has no provenance of its vertices; bake it from views first.")
     color = background_color(background, mesh.vertices.device)
+    mesh, cameras = counted_alike(mesh, cameras)
     cameras = cameras.to(mesh.vertices.device)
     normals = corner_normals(mesh)
     progress = progress or Progress()

@@ -1,10 +1,11 @@
 """Object crops of views: small square pictures for stages whose cost grows with the number of pixels."""
 
+from dataclasses import replace
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..cameras.camera import Cameras
 from ..errors import BadInput
 from ..provenance import Provenance
 from .square_crop import SquareCrop
@@ -37,7 +38,7 @@ def _cropped(view: Views, index: int, side: int, share: float) -> Views:
     depth, normals, codes = view.depth, view.normals, view.provenance
     return Views(
         crop.crop(view.images, side).clamp(0, 1),
-        Cameras(view.cameras.camera_to_world, crop.crop_intrinsics(view.cameras.intrinsics, side), side, side),
+        replace(view.cameras, intrinsics=crop.crop_intrinsics(view.cameras.intrinsics, side), height=side, width=side),
         mask,
         None if depth is None else _mean_on(crop, depth, (depth > 0) & on, side) * mask,
         None if normals is None else F.normalize(_mean_on(crop, normals, on, side), dim=1) * mask,

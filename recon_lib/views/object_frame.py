@@ -35,25 +35,25 @@ class ObjectFrame:
         x, y, z = center.tolist()
         return cls((x, y, z), radius, views.origin)
 
-    def cameras_into(self, cameras: Cameras, origin: tuple[float, float, float] | None = None) -> Cameras:
-        """World cameras, counted from `origin` (default: this frame's), as cameras of the frame."""
+    def cameras_into(self, cameras: Cameras) -> Cameras:
+        """World cameras, whatever they count from, as cameras of the frame."""
         pose = cameras.camera_to_world.to(torch.float64, copy=True)
-        shift = pose.new_tensor(self.origin if origin is None else origin) - pose.new_tensor(self.origin)
+        shift = pose.new_tensor(cameras.origin) - pose.new_tensor(self.origin)
         pose[:, :3, 3] = (pose[:, :3, 3] + shift - pose.new_tensor(self.center)) / self.scale
-        return replace(cameras, camera_to_world=pose.float())
+        return replace(cameras, camera_to_world=pose.float(), origin=(0.0, 0.0, 0.0))
 
     def views_into(self, views: Views) -> Views:
-        """Views of the world, counted from this frame's origin, as views of the frame; depth is scaled with them."""
+        """Views of the world as views of the frame; depth is scaled with them."""
         depth = None if views.depth is None else views.depth / self.scale
-        return replace(views, cameras=self.cameras_into(views.cameras), depth=depth, origin=(0.0, 0.0, 0.0))
+        return replace(views, cameras=self.cameras_into(views.cameras), depth=depth)
 
     def views_out(self, views: Views) -> Views:
         """Views of the frame as views of the world: undoes `views_into`."""
         pose = views.cameras.camera_to_world.to(torch.float64, copy=True)
         pose[:, :3, 3] = pose[:, :3, 3] * self.scale + pose.new_tensor(self.center)
         depth = None if views.depth is None else views.depth * self.scale
-        cameras = replace(views.cameras, camera_to_world=pose.float())
-        return replace(views, cameras=cameras, depth=depth, origin=self.origin)
+        cameras = replace(views.cameras, camera_to_world=pose.float(), origin=self.origin)
+        return replace(views, cameras=cameras, depth=depth)
 
     def mesh_out(self, mesh: Mesh) -> Mesh:
         """A mesh of the frame as a mesh of the world."""
@@ -63,8 +63,7 @@ class ObjectFrame:
 
 def turned_views(views: Views, rotation: Tensor) -> Views:
     """The views in a world turned about its origin by `rotation` [3,3]; layers are the cameras' own and stay."""
-    x, y, z = (rotation.double() @ torch.tensor(views.origin, dtype=torch.float64)).tolist()
-    return replace(views, cameras=turned_cameras(views.cameras, rotation), origin=(x, y, z))
+    return replace(views, cameras=turned_cameras(views.cameras, rotation))
 
 
 def view_center(views: Views) -> tuple[Tensor, float]:

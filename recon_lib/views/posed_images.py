@@ -95,7 +95,7 @@ def load_posed(
         masked[index] = layers.masked
         progress.step(stacks["images"][index])
     origin, poses = _near_origin(torch.stack([frame.pose for frame in frames]))
-    views = Views(cameras=Cameras(poses, intrinsics.float(), height, width), origin=origin, **stacks)
+    views = Views(cameras=Cameras(poses, intrinsics.float(), height, width, origin), **stacks)
     return LoadedViews(views, masked, kind)
 
 

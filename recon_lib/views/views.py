@@ -22,9 +22,6 @@ class Views:
     depth: Tensor | None = None  # [V,1,H,W] z-depth, 0 = no surface
     normals: Tensor | None = None  # [V,3,H,W] unit, camera frame (OpenCV axes), 0 = no surface
     provenance: Tensor | None = None  # [V,1,H,W] uint8 codes of `Provenance`; None: every masked pixel observed
-    # [x,y,z] of the file's world that the cameras' coordinates count from; not zero for views far from their origin,
-    # such as surveys in map coordinates: float32 cannot hold those.
-    origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def __post_init__(self) -> None:
         check_shape("images", self.images, "V", 3, "H", "W")
@@ -49,6 +46,11 @@ class Views:
         return replace(self, **rows)
 
     @property
+    def origin(self) -> tuple[float, float, float]:
+        """What the cameras' coordinates count from (`Cameras.origin`)."""
+        return self.cameras.origin
+
+    @property
     def codes(self) -> Tensor:
         """Provenance [V,1,H,W] uint8; if there is none, every masked pixel is observed."""
         if self.provenance is not None:
@@ -67,4 +69,4 @@ class Views:
         for name in ("images", "masks", "depth", "normals", "provenance"):
             parts = [v.codes if name == "provenance" and has_provenance else getattr(v, name) for v in views]
             layers[name] = None if any(p is None for p in parts) else torch.cat(parts)
-        return cls(cameras=cameras, origin=views[0].origin, **layers)
+        return cls(cameras=cameras, **layers)

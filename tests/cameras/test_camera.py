@@ -1,5 +1,5 @@
 import math
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 import torch
@@ -217,3 +217,18 @@ def test_refuses_broken_cameras():
         Cameras.cat([])
     with pytest.raises(BadInput, match="depth has shape"):
         camera.unproject(torch.zeros(1, 1, 4, 4))
+
+
+# -- far from zero ----------------------------------------------------------------------------------------
+
+
+def test_positions_counted_from_another_origin():
+    cameras = replace(random_orbit(3), origin=(5e6, -5e5, 0.25))
+    moved = cameras.moved_to((5e6 - 8, -5e5, 0.0))
+    torch.testing.assert_close(moved.position, cameras.position + torch.tensor([8.0, 0, 0.25]))
+    assert moved.moved_to(moved.origin) is moved and moved[1].origin == moved.resized(8, 8).origin == moved.origin
+    assert Cameras.cat([moved, moved]).origin == moved.origin
+    with pytest.raises(BadInput, match="different origins"):
+        Cameras.cat([cameras, moved])
+    with pytest.raises(BadInput, match="origin"):
+        replace(cameras, origin=(float("nan"), 0.0, 0.0))

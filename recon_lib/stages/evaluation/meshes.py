@@ -84,7 +84,7 @@ def compare_meshes(
         **surface_figures(matches, radius),
     }
     if camera is not None:
-        near = _near(camera.to("cpu"), truth)
+        near = camera.to("cpu").moved_to(truth.origin)
         if split == "both":
             seeds = _predicted_seed(seed), _truth_seed(seed)
             figures |= occluded_surface_figures(
@@ -178,13 +178,6 @@ def _in_file(pose: Similarity, predicted: Mesh, truth: Mesh) -> Similarity:
     """A transform between the meshes' own origins, as one between the files' coordinates."""
     before, after = (torch.tensor(mesh.origin, dtype=torch.float64) for mesh in (predicted, truth))
     return replace(pose, translation=pose.translation + after - pose.scale * pose.rotation @ before)
-
-
-def _near(camera: Cameras, truth: Mesh) -> Cameras:
-    """The cameras, counted from the truth's origin."""
-    shift = torch.zeros(4, 4, dtype=torch.float64)
-    shift[:3, 3] = torch.tensor(truth.origin, dtype=torch.float64)
-    return replace(camera, camera_to_world=(camera.camera_to_world.double() - shift).to(camera.camera_to_world))
 
 
 def _ready(mesh: Mesh, name: str) -> Mesh:

@@ -16,6 +16,7 @@ from ...memory import explain_oom, in_chunks
 from ...meshes.clean import decimated
 from ...meshes.diffuse import diffuse
 from ...meshes.mesh import Mesh
+from ...meshes.one_origin import counted_alike
 from ...meshes.subdivide import split_long_edges
 from ...meshes.symmetry import Symmetry, mirror_planes
 from ...meshes.unwrap import unwrap
@@ -61,7 +62,7 @@ def bake_texture(
     if not 16 <= size <= 8192:
         raise BadInput(f"A texture of {size} texels a side is out of range; choose 16 to 8192, usually 1024.")
     if views is not None:
-        mesh = _in_frame(mesh, views)
+        mesh = counted_alike(mesh, views.cameras)[0]
     progress = progress or Progress()
     progress.start("Bake texture", STEPS)
     with _timed("unwrap", progress):
@@ -106,11 +107,6 @@ def without_fringes(views: Views) -> Views:
     filled = [fill_nearest(*each) for each in zip(views.images, known[:, 0], strict=True)]
     fringe = (on > 0) & ~known
     return replace(views, images=torch.where(fringe, torch.stack(filled), views.images))
-
-
-def _in_frame(mesh: Mesh, views: Views) -> Mesh:
-    """The mesh counted from the views' origin; one without an origin was made from them and is so already."""
-    return mesh.moved_to(views.origin) if any(mesh.origin) else replace(mesh, origin=views.origin)
 
 
 @dataclass(frozen=True)

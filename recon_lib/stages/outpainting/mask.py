@@ -14,6 +14,7 @@ from ...fields.field import Field
 from ...memory import explain_oom
 from ...meshes.columns import column_crossings
 from ...meshes.mesh import Mesh
+from ...meshes.one_origin import counted_alike
 from ...progress import Progress
 from ...provenance import PROVENANCE_COLORS, Provenance
 from ...render.layers import background_color
@@ -81,7 +82,9 @@ def find_outpaint_mask(
     grow = seam_width(cameras) if grow is None else grow
     _check(views, cameras, grow, max_view_angle)
     background_rgb = background_color(background, torch.device("cpu"))
-    hull_mesh, surface_mesh = (_as_mesh(solid, device, progress) for solid in (hull, surface))
+    cameras = cameras.moved_to(views.origin) if any(cameras.origin) else cameras
+    meshes = (_as_mesh(solid, device, progress) for solid in (hull, surface))
+    hull_mesh, surface_mesh = (counted_alike(mesh, views.cameras)[0] for mesh in meshes)
     _check_outside(cameras, hull_mesh)
     current_surface = Surface(surface_mesh, 0.0 if isinstance(surface, Mesh) else _cell(surface))
     projector = Projector.prepare(views, surface_mesh, progress.check)

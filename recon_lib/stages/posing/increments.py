@@ -1,6 +1,6 @@
 """Cameras under adjustment: rigid increments in each camera's own frame and a factor of its focal length."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -32,7 +32,7 @@ def moved(cameras: Cameras, step: Tensor) -> Cameras:
     pose = cameras.camera_to_world.double() @ torch.linalg.matrix_exp(twist.double())
     intrinsics = cameras.intrinsics.double().clone()
     intrinsics[:, [0, 1], [0, 1]] *= step[:, 6:].double().exp()
-    return Cameras(pose.float(), intrinsics.float(), cameras.height, cameras.width)
+    return replace(cameras, camera_to_world=pose.float(), intrinsics=intrinsics.float())
 
 
 def cross_matrix(vectors: Tensor) -> Tensor:

@@ -62,7 +62,7 @@ def find_view_masks(
         masks[view] = found[0] * views.masks[view]  # nothing beyond the picture that was padded
     if len(lost) > len(views) / 2:
         raise BadInput(f"No object was found in {len(lost)} of {len(views)} pictures; give masks in a folder masks.")
-    found_views = Views(views.images, views.cameras, masks, origin=views.origin)
+    found_views = Views(views.images, views.cameras, masks)
     if len(views) >= FEWEST:
         masks = consistent_masks(found_views, masked, progress)
     elif lost:

@@ -207,7 +207,7 @@ def test_big_meshes_are_reduced_and_inputs_left_alone(ball, views):
 
 
 def test_mesh_and_views_far_from_their_origin_meet(ball, views, baked):
-    far = replace(views, origin=(4096.0, 0.0, -8192.0))
+    far = replace(views, cameras=replace(views.cameras, origin=(4096.0, 0.0, -8192.0)))
     loaded = replace(ball, vertices=ball.vertices + 1, origin=(4095.0, -1.0, -8193.0))
     for mesh in (ball, loaded):  # made from the views, or read from a file
         again = bake_texture(mesh, far, size=baked.texture.shape[-1])
