@@ -151,3 +151,76 @@ def test_faces_without_uvs_among_textured_ones(tmp_path):
 def test_damage_is_told(text, sentence, tmp_path):
     with pytest.raises(BadInput, match=sentence):
         loaded(tmp_path, text)
+
+
+# -- many lines at once give what each line alone gives ------------------------------------------------------
+
+UV_LINES = "vt 0 0\nvt 1 0\nvt 1 1\nvt 0 1\n"
+
+
+@pytest.mark.parametrize(
+    ("plain", "odd"),
+    [
+        ("f 1/1/1 2/2/1 3/3/1 4/4/1", "f 1/1/1 2/2/1 3/3/1 4/4/1 # square"),
+        ("f 1/1 2/2 3/3\nf 1/1 3/3 4/4", "f 1/1 2/2/1 3/3\nf 1/1 3/3 4/4/1"),
+        ("f 1 2 3\nf 1 3 4", "f 1 2 3\nf +1 3 4"),
+        ("f 1//1 2//1 3//1\nf 1//1 3//1 4//1", "f 1// 2// 3//\nf 1//1 3//1 4//1"),
+        ("f 1 2 3\nf 1 3 4", "g a\nf 1 2 3\n\n# f 9 9 9\nvp 1\nfoo 1\n  f 1 3 4  "),
+        ("f 1 2 3\nf 1 3 4", "f\t1\t2\t3\nf 1 3 4\\\n"),
+    ],
+)
+def test_odd_lines_among_plain_ones(plain, odd, tmp_path):
+    head = "vn 0 0 1\n" + SQUARE + UV_LINES
+    wanted, found = (loaded(tmp_path, head + faces) for faces in (plain, odd))
+    assert torch.equal(wanted.vertices[wanted.faces], found.vertices[found.faces])
+
+
+@pytest.mark.parametrize(
+    "corners",
+    ["1/2 3/4/5/6 2", "1 2 3/", "/1 2 3", "1/2/3/4 2 3", "1-2 3 4", "1.5 2 3", "1 2 3 f", "1/a 2 3", "- 2 3"],
+)
+def test_corners_that_are_none_are_no_corners(corners, tmp_path):
+    """Only as many slashes in all as plain corners have: each corner is looked at."""
+    try:
+        mesh = loaded(tmp_path, SQUARE + UV_LINES + f"f {corners}\n")
+    except BadInput:
+        return
+    assert corners in ("1/2 3/4/5/6 2", "1 2 3/", "1/2/3/4 2 3")  # what follows the second slash is not read
+    assert len(mesh.faces) == 1
+
+
+@pytest.mark.parametrize("row", ["v 1-2 0", "v 1.2.3 0", "v 1e 0 0", "v 1v2 0 0", "v 0 0 0 # p", "v", "v 0x10 0 0"])
+def test_coordinates_that_only_look_like_numbers(row, tmp_path):
+    if "#" in row:
+        assert len(loaded(tmp_path, SQUARE.replace("v 0 0 0", row) + "f 1 2 3\n").faces) == 1
+        return
+    with pytest.raises(BadInput, match="no number|fewer than three"):
+        loaded(tmp_path, SQUARE.replace("v 0 0 0", row) + "f 1 2 3\n")
+
+
+def test_rows_of_several_widths(tmp_path):
+    text = "v 0 0 0 1\nv 1 0 0\nv 0 1 0 1 0 0\nvt 0\nvt 1 0 0\nvt 0 1\nf 1/1 2/2 3/3\n"
+    mesh = loaded(tmp_path, "mtllib a.mtl\nusemtl m\n" + text, "newmtl m\nmap_Kd tex.png\n")
+    assert mesh.uvs[mesh.faces[0]].tolist() == [[0, 1], [1, 1], [0, 0]]
+    assert mesh.vertices[mesh.faces[0]].tolist() == [[0, 0, 0], [1, 0, 0], [0, 1, 0]]
+
+
+def test_materials_that_come_again(tmp_path):
+    text = "mtllib a.mtl\n" + SQUARE + "usemtl red\nf 1 2 3\nusemtl blue\nf 1 3 4\nusemtl red\nf 1 2 4 3\n"
+    mesh = loaded(tmp_path, text, "newmtl red\nKd 1 0 0\nnewmtl blue\nKd 0 0 1\n")
+    assert mesh.vertex_colors[mesh.faces[:, 0]].tolist() == [[1, 0, 0]] * 3 + [[0, 0, 1]]
+
+
+def test_a_large_file_is_read_at_once(tmp_path):
+    """Some 40,000 faces with UVs and normals: a loop over their lines would be seen in the time of this file."""
+    side = 150
+    x, y = (each.ravel() for each in np.meshgrid(np.arange(side), np.arange(side)))
+    corner = (np.arange(side - 1)[:, None] * side + np.arange(side - 1)).ravel() + 1
+    faces = np.stack([corner, corner + 1, corner + side + 1, corner + side], 1)
+    rows = [f"v {a} {b} {a * b / 100}" for a, b in zip(x, y, strict=True)]
+    rows += [f"vt {a / side} {b / side}" for a, b in zip(x, y, strict=True)] + ["vn 0 0 1"]
+    rows += ["f " + " ".join(f"{c}/{c}/1" for c in face) for face in faces]
+    mesh = loaded(tmp_path, "mtllib a.mtl\nusemtl m\n" + "\n".join(rows), "newmtl m\nmap_Kd tex.png\n")
+    assert len(mesh.vertices) == side**2 and len(mesh.faces) == 2 * len(faces)
+    assert mesh.vertices[mesh.faces[0]].tolist() == [[0, 0, 0], [1, 0, 0], [1, 1, pytest.approx(0.01)]]
+    torch.testing.assert_close(mesh.uvs[:, 0] * side, mesh.vertices[:, 0], atol=1e-3, rtol=0)
