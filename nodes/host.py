@@ -1,6 +1,7 @@
 """The only file that talks to ComfyUI: progress, interruption, memory, folders."""
 
 import html
+import json
 import logging
 import shutil
 import time
@@ -172,19 +173,58 @@ def inside(root: str | Path, name: str, what: str) -> Path:
 
 
 def input_path(name: str, what: str) -> Path:
-    """An existing file or folder in the input folder, or with ' [output]' behind its name in the output folder."""
-    plain = name.removesuffix(" [output]").removesuffix(" [input]")
-    root = folder_paths.get_output_directory() if name.endswith(" [output]") else folder_paths.get_input_directory()
-    if not plain.strip() or not inside(root, plain, what).exists():
-        raise BadInput(f"{what} {shown(plain)} is not in ComfyUI's {Path(root).name} folder; put it there and press R.")
-    return inside(root, plain, what)
+    """An existing file or folder in the input folder, else in the output folder.
+
+    With " [input]" or " [output]" behind its name, as ComfyUI marks them, only there.
+    """
+    folders = {" [input]": folder_paths.get_input_directory(), " [output]": folder_paths.get_output_directory()}
+    mark = next((mark for mark in folders if name.endswith(mark)), "")
+    plain, roots = name.removesuffix(mark), [folders[mark]] if mark else list(folders.values())
+    for root in roots if plain.strip() else ():
+        path = inside(root, plain, what)
+        if path.exists():
+            return path
+    where = " or ".join(Path(root).name for root in roots)
+    raise BadInput(f"{what} {shown(plain)} is not in ComfyUI's {where} folder; put it there and press R.")
 
 
 def input_files(endings: set[str]) -> list[str]:
-    """Names for `input_path` of all files in the input folder (and its 3d folder) with one of `endings`."""
-    root = Path(folder_paths.get_input_directory())
-    found = [path for folder in (root, root / "3d") if folder.is_dir() for path in folder.iterdir()]
-    return sorted(p.relative_to(root).as_posix() for p in found if p.suffix.lower() in endings)
+    """Names for `input_path` of the files with one of `endings`: in the input folder and its folder 3d, then in the
+    output folder and the folders in it, the newest first.
+    """
+    root, made = Path(folder_paths.get_input_directory()), Path(folder_paths.get_output_directory())
+    given = [path for folder in (root, root / "3d") for path in _with_ending(folder, endings)]
+    below = sorted(path for path in made.iterdir() if path.is_dir()) if made.is_dir() else []
+    results = [path for folder in (made, *below) for path in _with_ending(folder, endings)]
+    results.sort(key=lambda path: -path.stat().st_mtime_ns)
+    names = sorted(path.relative_to(root).as_posix() for path in given)
+    return names + [f"{path.relative_to(made).as_posix()} [output]" for path in results]
+
+
+def _with_ending(folder: Path, endings: set[str]) -> list[Path]:
+    found = folder.iterdir() if folder.is_dir() else ()
+    return [path for path in found if path.suffix.lower() in endings and path.is_file()]
+
+
+def output_name(entry: dict[str, str]) -> str:
+    """The name by which `input_path` finds what `output_path` gave this entry."""
+    name = f"{entry['subfolder']}/{entry['filename']}".lstrip("/")
+    return f"{name} [output]" if (Path(folder_paths.get_input_directory()) / name).exists() else name
+
+
+def graph_texts(hidden: object) -> dict[str, str]:
+    """The prompt and the page's workflow as JSON, for a file that brings its graph back; {} if the user wants none.
+
+    hidden: of a running node. The keys are those that ComfyUI writes into its own files.
+    """
+    import comfy.cli_args
+
+    if getattr(comfy.cli_args.args, "disable_metadata", False):
+        return {}
+    texts = {**(getattr(hidden, "extra_pnginfo", None) or {})}
+    if getattr(hidden, "prompt", None) is not None:
+        texts["prompt"] = hidden.prompt
+    return {name: json.dumps(value) for name, value in texts.items()}
 
 
 def passing_path(ending: str) -> Path:

@@ -6,7 +6,7 @@ from comfy_api.latest import io
 
 from .base import Node, where_known
 from .convert import mesh_from_host, mesh_to_host
-from .host import ComfyProgress, changed, input_files, input_path, output_path
+from .host import ComfyProgress, changed, graph_texts, input_files, input_path, output_path
 from .mesh import FOLDER, MESH_TIP
 
 ENDINGS = {".glb", ".gltf", ".obj", ".ply", ".stl"}
@@ -20,11 +20,12 @@ class LoadMesh(Node):
             display_name="Load Mesh (GLB, OBJ, PLY, STL)",
             **where_known(search_aliases=["load obj", "load glb", "load stl", "import mesh", "glb"]),
             category=FOLDER,
-            description="A mesh file of the input folder, with its colours and texture.",
+            description="A mesh file of the input or output folder, with its colours and texture.",
             inputs=[
                 io.Combo.Input(
                     "file", options=input_files(ENDINGS),
-                    tooltip="GLB, OBJ, PLY or STL in ComfyUI's input or input/3d folder. Press R after adding one.",
+                    tooltip="GLB, OBJ, PLY or STL in ComfyUI's input folder, then those in its output folder, newest "
+                    "first. Press R after adding one.",
                 )
             ],
             outputs=[io.Mesh.Output("mesh", display_name="mesh", tooltip="All parts of the file as one mesh.")],
@@ -59,8 +60,8 @@ class SaveMesh(Node):
                 ),
                 io.Combo.Input(
                     "format", options=["glb", "obj", "ply", "stl"], default="glb",
-                    tooltip="glb keeps texture or vertex colours in one file; obj writes them beside it; ply keeps "
-                    "vertex colours; stl is shape alone, for printing.",
+                    tooltip="glb keeps texture or vertex colours in one file, and the graph: drop it onto the page. "
+                    "obj writes them beside it; ply keeps vertex colours; stl is shape alone, for printing.",
                 ),
                 io.Combo.Input(
                     "up", options=["default", "y", "z"], default="default",
@@ -68,8 +69,7 @@ class SaveMesh(Node):
                 ),
                 io.Float.Input(
                     "size_mm", default=0.0, min=0.0, max=100_000.0, step=1.0,
-                    tooltip="Longest side in millimetres. 0: 100 mm for stl; the others keep the size and count in "
-                    "metres.",
+                    tooltip="Longest side in millimetres. 0: 100 mm for stl; the others keep the object's own units.",
                 ),
                 io.Boolean.Input(
                     "provenance", default=False,
@@ -88,7 +88,10 @@ class SaveMesh(Node):
         from ..recon_lib.stages.meshing.export import save_mesh
 
         path, entry = output_path(filename_prefix, f".{format}")
-        options = {"up": None if up == "default" else up, "size_mm": size_mm or None, "provenance": provenance}
+        options = {
+            "up": None if up == "default" else up, "size_mm": size_mm or None, "provenance": provenance,
+            "extras": graph_texts(getattr(cls, "hidden", None)),
+        }  # fmt: skip
         report = save_mesh(mesh_from_host(mesh), path, **options, progress=ComfyProgress())
         name = (Path(entry["subfolder"]) / entry["filename"]).as_posix()
         return io.NodeOutput(name, str(report), ui={"3d": [entry]})

@@ -5,7 +5,7 @@ from comfy_api.latest import io
 from . import sockets
 from .base import CATEGORY, Node, where_known
 from .convert import WHITE_IS_OBJECT, images_from_host, images_to_host, masks_from_host, masks_to_host
-from .host import ComfyProgress, changed, input_path, output_path, reserve_memory
+from .host import ComfyProgress, changed, input_path, output_name, output_path, reserve_memory
 from .mask import meaning_input
 
 
@@ -119,9 +119,8 @@ class LoadViews(Node):
             inputs=[
                 io.String.Input(
                     "folder", default="views",
-                    tooltip="Folder below ComfyUI's input folder that holds transforms.json, a COLMAP model "
-                    "(sparse/0), poses_bounds.npy or projection matrices. Write ' [output]' behind it to read what "
-                    "Save Views wrote.",
+                    tooltip="Folder below ComfyUI's input folder, or below its output folder where Save Views writes. "
+                    "It holds transforms.json, a COLMAP model (sparse/0), poses_bounds.npy or projection matrices.",
                 ),
                 sockets.Model.Input(
                     "model", optional=True,
@@ -190,7 +189,7 @@ class SaveViews(Node):
 
         path, entry = output_path(filename_prefix, "")
         save_views(views, path, ComfyProgress(), colmap=colmap)
-        return io.NodeOutput(f"{entry['subfolder']}/{entry['filename']} [output]".lstrip("/"))
+        return io.NodeOutput(output_name(entry))
 
 
 NODES = [MakeView, ViewsToImages, CropViews, LoadViews, SaveViews]

@@ -102,7 +102,32 @@ def test_input_paths_come_from_input_or_output(host, tmp_path):
     (tmp_path / "input" / "a.obj").touch()
     (tmp_path / "output" / "b.obj").touch()
     assert host.input_path("a.obj", "Mesh") == tmp_path / "input" / "a.obj"
+    for name in ("b.obj", "b.obj [output]"):
+        assert host.input_path(name, "Mesh") == tmp_path / "output" / "b.obj"
+    (tmp_path / "input" / "b.obj").touch()
+    assert host.input_path("b.obj", "Mesh") == tmp_path / "input" / "b.obj"
     assert host.input_path("b.obj [output]", "Mesh") == tmp_path / "output" / "b.obj"
+
+
+def test_what_was_written_is_found_by_its_name(host, tmp_path):
+    entry = {"subfolder": "views", "filename": "object_00001_"}
+    (tmp_path / "output" / "views" / "object_00001_").mkdir(parents=True)
+    assert host.output_name(entry) == "views/object_00001_"
+    (tmp_path / "input" / "views" / "object_00001_").mkdir(parents=True)
+    for name in (host.output_name(entry), host.output_name(entry)):
+        assert host.input_path(name, "Views") == tmp_path / "output" / "views" / "object_00001_"
+
+
+def test_graphs_are_written_unless_the_user_forbids_it(host, monkeypatch):
+    from types import SimpleNamespace
+
+    from comfy import cli_args
+
+    hidden = SimpleNamespace(prompt={"1": {}}, extra_pnginfo={"workflow": {"nodes": []}})
+    assert host.graph_texts(hidden) == {"prompt": '{"1": {}}', "workflow": '{"nodes": []}'}
+    assert host.graph_texts(None) == {} == host.graph_texts(SimpleNamespace(prompt=None, extra_pnginfo=None))
+    monkeypatch.setattr(cli_args.args, "disable_metadata", True)
+    assert host.graph_texts(hidden) == {}
 
 
 @pytest.mark.parametrize("name", [
@@ -124,6 +149,12 @@ def test_mesh_files_are_listed_from_input_and_its_3d_folder(host, tmp_path):
     for name in ("b.GLB", "3d/a.stl", "note.txt"):
         (tmp_path / "input" / name).touch()
     assert host.input_files({".glb", ".stl"}) == ["3d/a.stl", "b.GLB"]
+    (tmp_path / "output" / "3d").mkdir()
+    for number, name in enumerate(("3d/old.glb", "new.stl", "image.png")):
+        (tmp_path / "output" / name).touch()
+        os.utime(tmp_path / "output" / name, (number, number))
+    made = ["new.stl [output]", "3d/old.glb [output]"]
+    assert host.input_files({".glb", ".stl"}) == ["3d/a.stl", "b.GLB", *made]
 
 
 def test_a_changed_file_in_a_folder_changes_the_fingerprint(host, tmp_path):

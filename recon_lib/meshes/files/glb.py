@@ -7,6 +7,7 @@ the texture is sRGB, COLOR_0 is linear. Provenance travels as the custom vertex 
 import io
 import json
 import struct
+from collections.abc import Mapping
 
 import numpy as np
 from torch import Tensor
@@ -44,11 +45,12 @@ class _Chunks:
         return len(self.accessors) - 1
 
 
-def encode_glb(mesh: Mesh, *, provenance: bool = False) -> bytes:
+def encode_glb(mesh: Mesh, *, provenance: bool = False, extras: Mapping[str, str] | None = None) -> bytes:
     """The file's bytes. `mesh` needs at least one face; vertex normals are written when it has them.
 
     A texture wins over vertex colours: viewers would multiply the two. It repeats if the UVs leave 0-1. The mesh's
-    origin becomes the node's translation, since JSON has double precision and vertices have not.
+    origin becomes the node's translation, since JSON has double precision and vertices have not. extras: application
+    data of the asset (section 3.11); ComfyUI's page looks for "prompt" and "workflow" there.
     """
     chunks = _Chunks()
     attributes = {"POSITION": chunks.accessor(_floats(mesh.vertices), "VEC3", FLOAT, limits=True)}
@@ -65,7 +67,7 @@ def encode_glb(mesh: Mesh, *, provenance: bool = False) -> bytes:
     faces = mesh.faces.cpu().numpy().reshape(-1).astype("<u2" if narrow else "<u4")
     indices = chunks.accessor(faces, "SCALAR", UINT16 if narrow else UINT32, index=True)
     content = {
-        "asset": {"version": "2.0", "generator": "ComfyUI-Recon3D"},
+        "asset": {"version": "2.0", "generator": "ComfyUI-Recon3D"} | ({"extras": dict(extras)} if extras else {}),
         "scene": 0,
         "scenes": [{"nodes": [0]}],
         "nodes": [{"mesh": 0, "name": "object"} | ({"translation": list(mesh.origin)} if any(mesh.origin) else {})],

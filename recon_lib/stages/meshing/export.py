@@ -1,7 +1,7 @@
 """Export of meshes to GLB, OBJ, PLY and STL, in real size and upright, written atomically."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,7 +33,7 @@ class ExportReport:
     bounds: tuple[tuple[float, float, float], tuple[float, float, float]]
     vertices: int
     faces: int
-    unit: str  # "m" or "mm"
+    unit: str  # "units", the object's own; "m" if a size was given; "mm" in STL
 
     def __str__(self) -> str:
         size = " x ".join(f"{high - low:.4g}" for low, high in zip(*self.bounds, strict=True))
@@ -50,6 +50,7 @@ def save_mesh(
     size_mm: float | None = None,
     format: str | None = None,  # noqa: A002  (the word every caller uses)
     provenance: bool = False,
+    extras: Mapping[str, str] | None = None,
     root: Path | str | None = None,
     progress: Progress | None = None,
 ) -> ExportReport:
@@ -59,6 +60,7 @@ def save_mesh(
     size_mm: longest side. STL is in millimetres, by default 100 of them; the other formats are in metres and keep the
     world's numbers by default. A mesh far from its file's origin (`Mesh.origin`) returns to its place, except in STL.
     provenance: write the per-vertex codes too (GLB attribute `_PROVENANCE`, PLY property `provenance`).
+    extras: texts that a GLB carries in `asset.extras`, such as the graph that made it; other formats cannot.
     root: the folder in which the file must be. Raises `BadInput` for an empty mesh, an unknown format, a path
     outside `root` and a folder that cannot be written to; then no file is left.
     """
@@ -68,14 +70,14 @@ def save_mesh(
     progress = progress or Progress()
     progress.start("Save mesh", 2)
     placed = _placed(mesh, up or ("z" if kind == "stl" else "y"), size_mm, kind)
-    files = _encoded(placed, path, kind, provenance)
+    files = _encoded(placed, path, kind, provenance, extras)
     progress.step()
     with ExitStack() as stack:
         # the main file was entered first, so it is the last to take its name
         for target, content in files.items():
             stack.enter_context(written_whole(target)).write_bytes(content)
         progress.step()  # the last moment to stop: no file has its name yet
-    return _report(placed, path, kind)
+    return _report(placed, path, kind, sized=size_mm is not None)
 
 
 def _target(path: Path, kind: str | None, root: Path | str | None) -> tuple[Path, str]:
@@ -128,14 +130,16 @@ def _smooth_normals(mesh: Mesh) -> Tensor:
     return Mesh(positions, index[mesh.faces]).with_normals().vertex_normals[index]
 
 
-def _encoded(mesh: Mesh, path: Path, kind: str, provenance: bool) -> dict[Path, bytes]:
+def _encoded(
+    mesh: Mesh, path: Path, kind: str, provenance: bool, extras: Mapping[str, str] | None
+) -> dict[Path, bytes]:
     """Contents of the files to write, the main one first."""
     if kind == "obj":
         stem = "_".join(path.stem.split())  # readers of `mtllib` stop at a space
         files = encode_obj(mesh, stem)
         return {path: files.pop(f"{stem}.obj")} | {path.with_name(name): content for name, content in files.items()}
     encoders: dict[str, Callable[[], bytes]] = {
-        "glb": lambda: encode_glb(mesh, provenance=provenance),
+        "glb": lambda: encode_glb(mesh, provenance=provenance, extras=extras),
         "ply": lambda: encode_ply(_with_vertex_colors(mesh), provenance=provenance),
         "stl": lambda: encode_stl(mesh),
     }
@@ -151,11 +155,11 @@ def _with_vertex_colors(mesh: Mesh) -> Mesh:
     return replace(mesh, vertex_colors=sample_texture(mesh.texture, mesh.uvs, repeat=mesh.repeats))
 
 
-def _report(mesh: Mesh, path: Path, kind: str) -> ExportReport:
+def _report(mesh: Mesh, path: Path, kind: str, sized: bool) -> ExportReport:
     closed = is_closed(mesh)
     low, high = (
         tuple(at + start for at, start in zip(corner, mesh.origin, strict=True)) for corner in mesh.bounds.tolist()
     )
     volume = signed_volume(mesh) if closed else None
-    unit = "mm" if kind == "stl" else "m"
+    unit = "mm" if kind == "stl" else "m" if sized else "units"
     return ExportReport(path, closed, volume, (low, high), len(mesh.vertices), len(mesh.faces), unit)

@@ -163,3 +163,10 @@ def test_many_vertices_get_wide_indices():
     index = primitive(gltf)["indices"]
     assert gltf["accessors"][index]["componentType"] == 5125
     assert read(gltf, binary, index).ravel().tolist() == [0, 1, count - 1]
+
+
+def test_texts_travel_in_the_asset():
+    """Where ComfyUI's page looks for a graph when a GLB is dropped onto it."""
+    gltf, _ = parse(encode_glb(tetrahedron(), extras={"prompt": '{"1": {}}', "workflow": '{"nodes": ["ü"]}'}))
+    assert json.loads(gltf["asset"]["extras"]["workflow"]) == {"nodes": ["ü"]}
+    assert gltf["asset"]["version"] == "2.0" and "extras" not in parse(encode_glb(tetrahedron()))[0]["asset"]

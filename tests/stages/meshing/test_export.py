@@ -106,9 +106,9 @@ def test_provenance_survives_when_asked_for(kind, tmp_path):
 @pytest.mark.parametrize(
     ("kind", "options", "size", "unit"),
     [
-        ("glb", {}, (1.0, 2.0, 0.5), "m"),
+        ("glb", {}, (1.0, 2.0, 0.5), "units"),
         ("glb", {"size_mm": 300.0}, (0.15, 0.3, 0.075), "m"),
-        ("ply", {"up": "z"}, (1.0, 0.5, 2.0), "m"),
+        ("ply", {"up": "z"}, (1.0, 0.5, 2.0), "units"),
         ("stl", {}, (50.0, 25.0, 100.0), "mm"),
         ("stl", {"size_mm": 30.0}, (15.0, 7.5, 30.0), "mm"),
         ("stl", {"up": "y"}, (50.0, 100.0, 25.0), "mm"),
