@@ -6,7 +6,7 @@ import os
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from .errors import BadInput
 from .parsing import MAX_NAME_BYTES, check_path
 
 WRITE_FAILURES = ("PytorchStreamWriter", "unexpected pos", "Error while serializing", "I/O error")  # torch, safetensors
+WINDOWS = os.name == "nt"
 
 
 def check_output(path: Path | str, suffixes: tuple[str, ...] = ()) -> Path:
@@ -95,11 +96,12 @@ def locked(path: Path, output: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        if os.name != "nt":
+        if not WINDOWS:
             path.unlink(missing_ok=True)  # before the lock is given back: nobody can hold a lock of a lost file
+        _unlock(handle)
         os.close(handle)
-        if os.name == "nt":
-            _unlink_quietly(path)
+        if WINDOWS:
+            _unlink_quietly(path)  # no open file can be removed there; the next one may have opened it already
         _remove_folders(made)
 
 
@@ -176,7 +178,7 @@ def _lock(path: Path) -> int | None:
         if not held:
             os.close(handle)
             return None
-        if os.name == "nt" or _is_still(path, handle):
+        if WINDOWS or _is_still(path, handle):
             return handle
         os.close(handle)  # its last holder removed it in between
 
@@ -184,7 +186,7 @@ def _lock(path: Path) -> int | None:
 def _try_lock(handle: int) -> bool:
     """Take the lock of an open file. -> False where another process has it."""
     try:
-        if os.name == "nt":
+        if WINDOWS:
             import msvcrt
 
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
@@ -195,6 +197,15 @@ def _try_lock(handle: int) -> bool:
     except (BlockingIOError, PermissionError):
         return False
     return True
+
+
+def _unlock(handle: int) -> None:
+    """Give the lock back. Windows does so on its own some time after the file is closed, which would be too late."""
+    if WINDOWS:
+        import msvcrt
+
+        with suppress(OSError):  # no locks here
+            msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
 
 
 def _is_still(path: Path, handle: int) -> bool:

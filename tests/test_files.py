@@ -1,3 +1,4 @@
+import errno
 import json
 import math
 import subprocess
@@ -10,6 +11,8 @@ from safetensors import SafetensorError
 
 from recon_lib.errors import BadInput
 from recon_lib.files import check_output, check_output_folder, locked, remove_partial, write_json, written_whole
+
+STANDS_IN = pytest.mark.skipif(sys.platform != "linux", reason="the stand-in for msvcrt asks Linux for its locks")
 
 
 def test_file_appears_whole(tmp_path):
@@ -108,13 +111,25 @@ def test_numbers_that_json_lacks_are_null(tmp_path):
     assert json.loads((tmp_path / "r.json").read_text()) == {"psnr": None, "mean": [None, 1.5], "of": [1, {"x": None}]}
 
 
+@pytest.mark.parametrize("windows", [False, pytest.param(True, marks=STANDS_IN)], ids=["flock", "msvcrt"])
 class TestLock:
-    HOLD = "import sys; from pathlib import Path; from recon_lib.files import locked\n"
-    HOLD += "with locked(Path(sys.argv[1]), Path('o.glb')): print('held', flush=True); sys.stdin.read()"
+    HOLD = "import sys; from pathlib import Path; from recon_lib import files\n"
+    AS_WINDOWS = "from tests.helpers import msvcrt_standin; sys.modules['msvcrt'] = msvcrt_standin\n"
+    AS_WINDOWS += "files.WINDOWS = True\n"
+    WAIT = "with files.locked(Path(sys.argv[1]), Path('o.glb')): print('held', flush=True); sys.stdin.read()"
+
+    @pytest.fixture(autouse=True)
+    def system(self, windows, monkeypatch):
+        if windows:
+            from tests.helpers import msvcrt_standin
+
+            monkeypatch.setitem(sys.modules, "msvcrt", msvcrt_standin)
+            monkeypatch.setattr("recon_lib.files.WINDOWS", True)
+        self.script = self.HOLD + (self.AS_WINDOWS if windows else "") + self.WAIT
 
     def hold(self, repo_root, path):
         process = subprocess.Popen(
-            [sys.executable, "-c", self.HOLD, str(path)], cwd=repo_root, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-c", self.script, str(path)], cwd=repo_root, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         assert process.stdout.readline() == b"held\n"
         return process
@@ -140,6 +155,17 @@ class TestLock:
     def test_the_same_process_twice(self, tmp_path):
         first, second = (locked(tmp_path / "lock", Path("o.glb")) for _ in range(2))
         with first, pytest.raises(BadInput, match="Another run"), second:
+            pass
+        with locked(tmp_path / "lock", Path("o.glb")):  # given back, so that it can be had at once
+            pass
+        assert not list(tmp_path.iterdir())
+
+    def test_where_there_are_no_locks_nothing_is_locked(self, tmp_path, monkeypatch, windows):
+        def refuse(*_):
+            raise OSError(errno.ENOLCK, "No locks available")
+
+        monkeypatch.setattr(*((sys.modules["msvcrt"], "locking") if windows else ("fcntl.flock",)), refuse)
+        with locked(tmp_path / "lock", Path("o.glb")), locked(tmp_path / "lock", Path("o.glb")):
             pass
 
 

@@ -194,7 +194,7 @@ def test_coordinates_that_only_look_like_numbers(row, tmp_path):
     if "#" in row:
         assert len(loaded(tmp_path, SQUARE.replace("v 0 0 0", row) + "f 1 2 3\n").faces) == 1
         return
-    with pytest.raises(BadInput, match="no number|fewer than three"):
+    with pytest.raises(BadInput, match=r"no number|fewer than three"):
         loaded(tmp_path, SQUARE.replace("v 0 0 0", row) + "f 1 2 3\n")
 
 
