@@ -14,7 +14,7 @@ if str(ROOT) not in sys.path:
     sys.path.append(str(ROOT))
 
 torch.set_num_threads(min(2, torch.get_num_threads()))
-settings.register_profile("repeatable", derandomize=True)  # long runs, marked slow, draw anew each time
+settings.register_profile("repeatable", derandomize=True, deadline=None)  # long runs, marked slow, draw anew each time
 settings.load_profile("repeatable")
 
 
