@@ -32,6 +32,20 @@ class Field(Protocol):
 
 
 @runtime_checkable
+class InterpolableField(Field, Protocol):
+    """A field that need not be asked more finely than its costly part knows."""
+
+    detail: float  # world units: that part holds nothing finer
+    asked: int  # points that it was asked since the field was `interpolated`
+
+    def interpolated(self, lower: Tensor, step: Tensor, cells: Tensor) -> "InterpolableField":
+        """The same, its costly part asked at the nodes of a lattice alone, for one extraction.
+
+        lower, step, cells [3]: see `interpolated.InterpolatedValues`.
+        """
+
+
+@runtime_checkable
 class RadianceField(Field, Protocol):
     """A field that volume rendering can see (Mildenhall et al. 2020, "NeRF"): density and colour everywhere.
 

@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -149,3 +149,39 @@ def test_edge_distance_is_signed_and_the_border_is_no_edge():
     assert (edge_distance(region | True) > 100).all()
     with pytest.raises(BadInput, match="empty"):
         edge_distance(region & False)
+
+
+class TestAskedAtItsDetail:
+    """The network holds nothing finer than a share of `min_feature_size`; extraction asks it no more finely."""
+
+    def shape(self, radius: float = 0.6, feature: float = 0.2) -> ObservedField:
+        mask = square(0, SIDE)
+        return ObservedField.of(replace(ball(radius), min_feature_size=feature), CAMERA, mask, mask * 0)
+
+    def test_the_surface_stays_and_the_network_is_asked_less(self):
+        fine, coarse = (extract_mesh(self.shape(feature=size), 192) for size in (0.0, 0.04))
+        everywhere = 49**3  # nodes of the first level
+        assert coarse.evaluations - everywhere < 0.25 * (fine.evaluations - everywhere)
+        for extraction in (fine, coarse):
+            torch.testing.assert_close(
+                extraction.mesh.vertices.norm(dim=-1),
+                torch.full((len(extraction.mesh.vertices),), 0.6),
+                atol=4e-3,
+                rtol=0,
+            )
+
+    def test_a_lattice_as_coarse_as_the_network_is_asked_directly(self, monkeypatch):
+        monkeypatch.setattr(ObservedField, "interpolated", None)  # would raise if it were called
+        assert extract_mesh(self.shape(feature=0.1), 48).evaluations > 0
+
+    def test_the_silhouette_stays_as_fine_as_the_picture(self):
+        mask = square(20, 44)
+        field = ObservedField.of(ball(0.9), CAMERA, mask, mask * 0)
+        found = extract_mesh(field, 96).mesh.vertices
+        pixels = CAMERA.project(found)[0][0]
+        assert pixels.amin() > 19.5 and pixels.amax() < 44.5
+
+    def test_the_field_itself_stays_as_it_was(self):
+        shape = self.shape()
+        extract_mesh(shape, 64)
+        assert shape.asked == 0 and shape.values is None

@@ -10,7 +10,7 @@ import torch
 
 from ...check import check_finite, check_shape
 from ...errors import BadInput
-from ...fields.field import Field
+from ...fields.field import Field, InterpolableField
 from ...fields.lattice import SparseLattice
 from ...memory import default_chunk, explain_oom, in_chunks
 from ...meshes.clean import cleaned
@@ -72,10 +72,11 @@ def extract_mesh(
     lower, upper = _check(field, resolution)
     cells = np.maximum(np.rint((upper - lower) / (upper - lower).max() * resolution), 1).astype(np.int64)
     spacing = (upper - lower) / cells
+    interpolated = _at_its_detail(field, lower, spacing, cells)
 
     def evaluate(nodes: np.ndarray) -> np.ndarray:
         points = torch.from_numpy(lower + nodes * spacing).float()
-        return _evaluate(field, points, level, chunk, device, progress)
+        return _evaluate(interpolated or field, points, level, chunk, device, progress)
 
     feature_cells = int(getattr(field, "min_feature_size", 0.0) / spacing.max())
     lattice = SparseLattice(evaluate, cells, coarse, min_feature_cells=feature_cells)
@@ -91,11 +92,12 @@ def extract_mesh(
     mesh = cleaned(mesh, largest=largest, observed=seen, smooth=smooth, faces=faces)
     progress.step()
     dense = int(np.prod(cells + 1))
+    evaluations = lattice.evaluations if interpolated is None else interpolated.asked
     log.info(
         "extracted %d triangles from %d field values (%.1f %% of the dense grid) in %.2f s",
-        len(mesh.faces), lattice.evaluations, 100 * lattice.evaluations / dense, time.perf_counter() - started,
+        len(mesh.faces), evaluations, 100 * evaluations / dense, time.perf_counter() - started,
     )  # fmt: skip
-    return Extraction(mesh, lattice.evaluations, dense)
+    return Extraction(mesh, evaluations, dense)
 
 
 def _check(field: Field, resolution: int) -> tuple[np.ndarray, np.ndarray]:
@@ -107,6 +109,17 @@ def _check(field: Field, resolution: int) -> tuple[np.ndarray, np.ndarray]:
     if (upper <= lower).any():
         raise BadInput(f"The field's bounds {lower.tolist()} to {upper.tolist()} enclose no volume; check the field.")
     return lower, upper
+
+
+def _at_its_detail(field: Field, lower: np.ndarray, spacing: np.ndarray, cells: np.ndarray) -> InterpolableField | None:
+    """The field, asked at every so many nodes alone; None where it must be asked at all of them."""
+    if not isinstance(field, InterpolableField) or 2 * spacing.max() > field.detail:
+        return None
+    every = 2
+    while 2 * every * spacing.max() <= field.detail:
+        every *= 2
+    step, counts = torch.from_numpy(spacing * every), torch.from_numpy(-(-cells // every))
+    return field.interpolated(torch.from_numpy(lower), step, counts)
 
 
 def _evaluate(
