@@ -53,13 +53,18 @@ class PaperDecoder(nn.Module):
 
     def forward(self, points: Tensor, grid: Tensor, picture: Tensor) -> Tensor:
         """points [B,N,3] as `grid_sample` takes them, grid [B,N,2583], picture [B,N,512] of `picture` -> [B,N]."""
+        last = self.fc["fc_out"]
+        return F.linear(self.hidden(points, grid, picture), last.weight[..., 0], last.bias)[..., 0]
+
+    def hidden(self, points: Tensor, grid: Tensor, picture: Tensor) -> Tensor:
+        """What the last layer reads, [B,N,256]."""
         first = self.fc["fc_0"]
         weight = first.weight[..., 0]
         x = F.linear(grid, weight[:, :IN_GRID], first.bias) + F.linear(points, weight[:, -3:]) + picture
-        for name in ("fc_1", "fc_2", "fc_out"):
+        for name in ("fc_1", "fc_2"):
             layer = self.fc[name]
             x = F.linear(F.relu(x), layer.weight[..., 0], layer.bias)
-        return x[..., 0]
+        return F.relu(x)
 
 
 @dataclass(frozen=True)
@@ -123,9 +128,13 @@ class ListBase(nn.Module):
 
     def distance(self, points: Tensor, encoded: EncodedPaper) -> Tensor:
         """points [B,N,3] object frame -> signed distances [B,N] times `config.sdf_scale`, negative inside."""
+        return self.sdf_decoder(*self.features(points, encoded))
+
+    def features(self, points: Tensor, encoded: EncodedPaper) -> tuple[Tensor, Tensor, Tensor]:
+        """What the decoder reads at points [B,N,3], object frame: places, 3D features, the picture's share."""
         check_shape("points", points, len(encoded.points), "N", 3)
         place = points / self.config.half
         grid = sample_grids(encoded.grid.maps, place)
         at = project(place.flip(-1), encoded.matrix).clamp(0, LOCAL_SIDE - 1) * 2 / (LOCAL_SIDE - 1) - 1
         picture = F.grid_sample(encoded.picture, at[:, :, None], align_corners=True)[..., 0].mT
-        return self.sdf_decoder(place.flip(-1), grid, picture)
+        return place.flip(-1), grid, picture
