@@ -11,6 +11,7 @@ LIMITS = {  # least and most of what a card may say
     "grid": (whole_number, 8, 256),
     "half": (number, 0.1, 10),
     "sdf_scale": (number, 0.01, 1000),
+    "level": (number, -1, 1),
 }
 
 
@@ -24,6 +25,7 @@ class ListConfig:
     grid: int = 32  # nodes a side of the occupancy grid
     half: float = 0.56  # half the side of that grid; objects have side 1
     sdf_scale: float = 10.0  # answers are distances times this
+    level: float = 0.0  # answer that counts as the surface; calibrated on training objects
     coarse_branch: bool = True
     spatial_transformer: bool = True
 

@@ -57,8 +57,9 @@ class EncodedPicture:
         return self.module.config.half
 
     def query(self, points: Tensor) -> Tensor:
-        """points [1,N,3] object frame -> [1,N] minus the signed distance, object sides."""
-        return -self.module.distance(points, self) / self.module.config.sdf_scale
+        """points [1,N,3] object frame -> [1,N] minus the signed distance, object sides, from the calibrated level."""
+        config = self.module.config
+        return (config.level - self.module.distance(points, self)) / config.sdf_scale
 
 
 class ListMini(nn.Module):

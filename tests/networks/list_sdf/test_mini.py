@@ -119,3 +119,16 @@ def test_gradients_reach_every_weight(pictures):
 def test_points_that_no_tree_has_are_told(points):
     with pytest.raises(BadInput, match="use a multiple of 128"):
         ListMini(replace(MINI, points=points))
+
+
+def test_the_level_moves_the_surface(network, pictures):
+    image, masks = (part[:1] for part in pictures)
+    plain = network.encode(image, masks)
+    moved = replace(plain, module=_with_level(network, 0.2))
+    torch.testing.assert_close(moved.query(POINTS[:1]) - plain.query(POINTS[:1]), torch.full((1, 30), 0.02))
+
+
+def _with_level(network, level):
+    other = ListMini(replace(MINI, level=level)).eval().requires_grad_(False)
+    other.load_state_dict(network.state_dict())
+    return other
