@@ -1,32 +1,55 @@
 """A field that a network answers point by point."""
 
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ..networks.contracts import PointDecoder
+from .interpolated import InterpolatedValues
+
+# of the network's picture: the thinnest part that it knows. Features have half its resolution, and at 2 some islands
+# of cells go
+FEATURE_PIXELS = 1.5
 
 
 @dataclass(frozen=True)
 class DecodedField:
-    """The shape behind a visible surface, as a point decoder answers; values are logits above its threshold."""
+    """The shape behind a visible surface, as a point decoder answers; values are logits above its threshold.
+
+    A `field.InterpolableField`: the decoder holds nothing finer than a pixel of its picture.
+    """
 
     decoder: PointDecoder  # its tensors on the CPU
     world_to_decoder: Tensor  # [4,4] a similarity
     bounds: Tensor  # [2,3] world
     has_color: bool = False
-    min_feature_size: float = 0.0  # world units; no part is thinner, such as one of less than a pixel's width
+    min_feature_size: float = 0.0  # world units: `FEATURE_PIXELS`; 0: not known
+    values: InterpolatedValues | None = None  # in place of the decoder's own, which is asked at a lattice's nodes alone
 
     @property
     def module(self) -> nn.Module:
         """Whose weights answer; hosts move it between devices."""
         return self.decoder.module
 
+    @property
+    def detail(self) -> float:
+        """World units: the width of a pixel."""
+        return self.min_feature_size / FEATURE_PIXELS
+
+    @property
+    def asked(self) -> int:
+        return 0 if self.values is None else self.values.asked
+
+    def interpolated(self, lower: Tensor, step: Tensor, cells: Tensor) -> "DecodedField":
+        return replace(self, values=InterpolatedValues(self.inside, lower, step, cells))
+
     @torch.no_grad()
     def inside(self, points: Tensor) -> Tensor:
         """points [N,3] world -> [N], > 0 inside, on the points' device."""
+        if self.values is not None:
+            return self.values(points)
         decoder, matrix = move(self.decoder, points.device), self.world_to_decoder.to(points)
         if next(self.module.parameters(), points).device != points.device:  # `to` walks all modules: slow for nothing
             self.module.to(points.device)

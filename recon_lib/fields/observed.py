@@ -17,12 +17,11 @@ from ..cameras.camera import Cameras
 from ..check import check_shape
 from ..errors import BadInput
 from .decoded import DecodedField
-from .interpolated import InterpolatedValues
 
 SLAB = 0.05  # world units behind the seen surface that are solid
 MAX_STEP = 0.1  # world units of depth between neighbouring pixels of one surface
 NO_EDGE = 1e4  # pixels
-FEATURE_PIXELS = 1.5  # of a picture: the thinnest part that it shows, a silhouette or a network's
+FEATURE_PIXELS = 1.5  # of the picture: the thinnest part that a silhouette shows
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,6 @@ class ObservedField:
     edge: Tensor  # [1,1,H,W] pixels to the edge of what may hold the object, > 0 within
     slope: float  # of values, a world unit
     has_color: bool = False
-    values: InterpolatedValues | None = None  # of `field`, where it is asked at a lattice's nodes alone
 
     @classmethod
     def of(
@@ -84,20 +82,15 @@ class ObservedField:
 
     @property
     def detail(self) -> float:
-        """World units: the network holds nothing finer."""
-        return self.field.min_feature_size / FEATURE_PIXELS
-
-    def interpolated(self, lower: Tensor, step: Tensor, cells: Tensor) -> "ObservedField":
-        """The same, its network asked at a lattice's nodes alone; what the picture says stays as fine as it is.
-
-        lower, step, cells [3]: see `InterpolatedValues`.
-        """
-        return replace(self, values=InterpolatedValues(self.field.inside, lower, step, cells))
+        return self.field.detail
 
     @property
     def asked(self) -> int:
-        """How many points the network was asked since the field was `interpolated`."""
-        return 0 if self.values is None else self.values.asked
+        return self.field.asked
+
+    def interpolated(self, lower: Tensor, step: Tensor, cells: Tensor) -> "ObservedField":
+        """See `InterpolableField`: what the network says; what the picture says stays as fine as it is."""
+        return replace(self, field=self.field.interpolated(lower, step, cells))
 
     @cached_property
     def has_depth(self) -> bool:
@@ -106,7 +99,7 @@ class ObservedField:
 
     def inside(self, points: Tensor) -> Tensor:
         """points [N,3] world -> [N], > 0 inside, on the points' device."""
-        values = self.field.inside(points) if self.values is None else self.values(points)
+        values = self.field.inside(points)
         pixels, z = (x[0] for x in self.cameras.to(points.device).project(points))
         if self.has_depth:
             depth, known = seen_depth(self.depth.to(points.device), pixels)

@@ -1,5 +1,6 @@
 """A radiance field that three planes hold (Chan et al., CVPR 2022, "EG3D"), read at several resolutions (G3DR)."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -13,7 +14,8 @@ from .decoded import move
 from .field import Radiance
 
 SHIFT = 1.0  # densities are softplus(sigma - 1)
-LEAST = 1e-6  # of densities, where their logarithm is taken
+LEAST = 1e-6  # of densities over that of the surface, where their logarithm is taken
+FAR_BELOW = -15.0  # of softplus's argument, whose logarithm is the argument itself below
 BEHIND_EYE = 1e-6  # of the projective coordinate: what is not before the camera is outside
 
 
@@ -33,7 +35,14 @@ class TriplaneField:
     @torch.no_grad()
     def inside(self, points: Tensor) -> Tensor:
         """points [N,3] world -> logarithm of the density over that of the surface [N]."""
-        return (self.density(points) / self.level).clamp_min(LEAST).log()
+        return self.log_ratio(points).clamp_min(math.log(LEAST))
+
+    def log_ratio(self, points: Tensor) -> Tensor:
+        """The same without a bound below, differentiable in planes and decoder; outside of the box -inf."""
+        read, within = self._read(points)
+        sigma = self.module.sigma(read) - SHIFT
+        log_density = torch.where(sigma > FAR_BELOW, F.softplus(sigma.clamp_min(FAR_BELOW)).log(), sigma)
+        return torch.where(within, log_density + math.log(self.scale / self.level), -torch.inf)
 
     def density(self, points: Tensor) -> Tensor:
         """points [N,3] world -> [N] per world unit."""

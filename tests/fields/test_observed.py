@@ -184,4 +184,4 @@ class TestAskedAtItsDetail:
     def test_the_field_itself_stays_as_it_was(self):
         shape = self.shape()
         extract_mesh(shape, 64)
-        assert shape.asked == 0 and shape.values is None
+        assert shape.asked == 0 and shape.field.values is None

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...cameras.camera import FLIP_YZ, Cameras
 from ...errors import BadInput
-from ...fields.decoded import DecodedField, move
+from ...fields.decoded import FEATURE_PIXELS, DecodedField, move
 from ...fields.observed import ObservedField
 from ...memory import default_chunk, explain_oom, in_chunks
 from ...networks.contracts import PointDecoder, ShapeNetwork
@@ -28,7 +28,6 @@ from .mask import segment
 from .object_crop import CropPrediction, predict_crop
 
 EXTENT_NODES = 28  # a side of the grid that finds how far the whole shape extends
-FEATURE_PIXELS = 1.5  # of the network; features have half its picture's resolution, and at 2 some islands of cells go
 BOUND = 1.15  # half the side of the field's box, world units: the shape was scaled to the unit sphere on a coarse grid
 MIN_VISIBLE_PIXELS = 4  # of the network
 

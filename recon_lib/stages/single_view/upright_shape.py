@@ -12,7 +12,7 @@ from torch import Tensor
 from ...cameras.camera import FLIP_YZ, Cameras
 from ...cameras.upright import angles_from_up, upright_rotation
 from ...errors import BadInput
-from ...fields.decoded import DecodedField, move
+from ...fields.decoded import FEATURE_PIXELS, DecodedField, move
 from ...memory import explain_oom
 from ...meshes.align import Similarity
 from ...meshes.mesh import Mesh
@@ -27,7 +27,6 @@ from .object_crop import object_crop
 from .regress import VisibleSurface
 
 WORLD_SIDE = 1.15  # world units that the object's longest side takes: it then fits the unit sphere whatever its shape
-FEATURE_PIXELS = 1.5  # of the network's picture; no part is thinner
 MIN_POINTS = 16
 MIN_VISIBLE_PIXELS = 16  # of the network
 

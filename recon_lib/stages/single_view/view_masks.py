@@ -67,6 +67,9 @@ def find_view_masks(
         masks = consistent_masks(found_views, masked, progress)
     elif lost:
         raise BadInput(f"No object was found in picture {lost[0]}; give its mask in a folder masks.")
+    empty = [view for view in range(len(masks)) if not bool((masks[view] > 0.5).any())]
+    if empty:
+        raise BadInput(f"No object was found in picture {empty[0]}; give its mask in a folder masks.")
     return replace(views, masks=masks)
 
 

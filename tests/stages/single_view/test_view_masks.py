@@ -107,3 +107,13 @@ def test_an_object_that_is_mostly_not_found_is_told(monkeypatch):
     monkeypatch.setattr(view_masks, "segment", Finder(GIVEN.masks, lost=(1,)))
     with pytest.raises(BadInput, match="found in picture 1; give its mask"):
         find_view_masks(None, GIVEN[:2], NONE[:2])
+
+
+def test_a_picture_in_which_nothing_is_found_is_named(monkeypatch):
+    """Not as a mask of the user's that would be empty."""
+    found = GIVEN.masks.clone()
+    found[2] = 0
+    monkeypatch.setattr(view_masks, "consistent_masks", lambda views, masked, progress: found)
+    monkeypatch.setattr(view_masks, "segment", lambda *_: Segmentation(GIVEN.masks[:1], None))
+    with pytest.raises(BadInput, match="No object was found in picture 2"):
+        find_view_masks(None, GIVEN, NONE)
