@@ -68,7 +68,7 @@ def bake_texture(
     with _timed("unwrap", progress):
         reduced = decimated(mesh, max_faces)
         progress.check()
-        result = unwrap(reduced, size).mesh
+        result = unwrap(reduced, size, progress.check).mesh
         progress.check()
         surface = split_long_edges(result, MAX_EDGE * extent(result.vertices))
     with _timed("rasterize", progress):
