@@ -23,6 +23,7 @@ from ..parsing import number, read_json, whole_number
 from .camera import FLIP_YZ, Cameras
 from .lens_json import LARGEST_SIDE, lens_from_json, level_of
 
+FARTHEST = 1e12  # world units
 FAR = 1000.0  # world units from zero, beyond which a camera's position is counted from an origin near it
 
 
@@ -64,6 +65,8 @@ def rigid_pose(value: object, name: str) -> Tensor:
     right = block / scale.clamp_min(1e-12)
     if not torch.allclose(right @ right.mT, torch.eye(3, dtype=right.dtype), atol=1e-3) or torch.linalg.det(right) < 0:
         raise BadInput(f"{name} does not hold a rotation; write camera-to-world, row by row.")
+    if float(matrix[:3, 3].abs().max()) > FARTHEST:
+        raise BadInput(f"{name} lies beyond {FARTHEST:g} units; write it in other units.")
     u, _, vt = torch.linalg.svd(right)
     pose = torch.eye(4, dtype=matrix.dtype)
     pose[:3, :3], pose[:3, 3] = u @ vt, matrix[:3, 3]

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..errors import BadInput
 from ..parsing import MAX_PATH_BYTES, whole_number
 from .colmap_lenses import NAMES, PARAMETERS, check_model, lens_of_model
-from .colmap_model import ColmapCamera, ColmapImage, camera_of, pose_from_colmap
+from .colmap_model import ColmapCamera, ColmapImage, add_camera, camera_of, pose_from_colmap
 from .lens_json import LARGEST_SIDE
 
 POINT_BYTES = 24
@@ -73,7 +73,7 @@ def read_binary(folder: Path, check: Callable[[], None]) -> list[ColmapImage]:
     for _ in range(*file.take("Q")):
         check()
         number, camera = _camera(file)
-        cameras[number] = camera
+        add_camera(cameras, number, camera, file.name)
     file.end()
     file = BinaryFile(folder / "images.bin")
     for _ in range(*file.take("Q")):

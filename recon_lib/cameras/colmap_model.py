@@ -80,6 +80,13 @@ def pose_from_colmap(quaternion: list[float], translation: list[float], where: s
     return pose
 
 
+def add_camera(cameras: dict[int, ColmapCamera], number: int, camera: ColmapCamera, where: str) -> None:
+    """Note a camera by its number. Raises `BadInput` if there is one already: nobody knows which is meant."""
+    if number in cameras:
+        raise BadInput(f"{where} has the camera {number} twice; export the model again.")
+    cameras[number] = camera
+
+
 def camera_of(cameras: dict[int, ColmapCamera], number: int, where: str) -> ColmapCamera:
     """The camera of that number. Raises `BadInput` if there is none."""
     if number not in cameras:

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import BadInput
 from ..parsing import whole_number
 from .colmap_lenses import lens_of_model
-from .colmap_model import ColmapCamera, ColmapImage, camera_of, pose_from_colmap
+from .colmap_model import ColmapCamera, ColmapImage, add_camera, camera_of, pose_from_colmap
 from .lens_json import LARGEST_SIDE
 
 LARGEST_NUMBER = 2**63
@@ -22,7 +22,9 @@ def read_text(folder: Path, check: Callable[[], None]) -> list[ColmapImage]:
 
     Raises `BadInput` naming file and line.
     """
-    cameras = dict(_camera(words, where) for words, where in _entries(folder / "cameras.txt"))
+    cameras: dict[int, ColmapCamera] = {}
+    for words, where in _entries(folder / "cameras.txt"):
+        add_camera(cameras, *_camera(words, where), where)
     images, lines = [], _lines(folder / "images.txt")
     for number, line in lines:
         if not line.strip():
@@ -55,7 +57,7 @@ def _camera(words: list[str], where: str) -> tuple[int, ColmapCamera]:
         raise BadInput(f"{where} is no camera; it needs a number, a model, width, height and parameters.")
     width, height = (whole_number(_integer(word), f"The size in {where}", 1, LARGEST_SIDE) for word in words[2:4])
     lens = lens_of_model(words[1].upper(), _floats(words[4:], where), where)
-    return _integer(words[0]), ColmapCamera(lens, width, height)
+    return _number(words[0], where), ColmapCamera(lens, width, height)
 
 
 def _image(line: str, cameras: dict[int, ColmapCamera], where: str) -> ColmapImage:
@@ -64,7 +66,7 @@ def _image(line: str, cameras: dict[int, ColmapCamera], where: str) -> ColmapIma
         raise BadInput(f"{where} is no image; it needs a number, a quaternion, a translation, a camera and a name.")
     values = _floats(words[1:8], where)
     return ColmapImage(
-        words[9], pose_from_colmap(values[:4], values[4:], where), camera_of(cameras, _integer(words[8]), where)
+        words[9], pose_from_colmap(values[:4], values[4:], where), camera_of(cameras, _number(words[8], where), where)
     )
 
 
@@ -72,6 +74,11 @@ def _integer(word: str) -> int:
     """A whole number, or -1 for what is none."""
     digits = word.lstrip("-")
     return int(word) if digits.isdecimal() and len(word) < 20 else -1
+
+
+def _number(word: str, where: str) -> int:
+    """The number by which images refer to a camera."""
+    return whole_number(_integer(word) if word.isdecimal() else word, f"The camera's number in {where}", 0, 2**32)
 
 
 def _is_number(word: str) -> bool:

@@ -25,6 +25,7 @@ def decompose_projection(matrix: Tensor, where: str) -> tuple[Tensor, Tensor]:
         matrix = matrix[:3]
     if matrix.shape != (3, 4) or not bool(torch.isfinite(matrix).all()):
         raise BadInput(f"{where} is no 3x4 matrix of numbers; write it row by row.")
+    matrix = matrix / matrix.abs().max().clamp_min(1e-300)  # any factor, so that no norm overflows
     block = matrix[:, :3]
     unit = block / block.norm(dim=1, keepdim=True).clamp_min(1e-300)
     determinant = torch.linalg.det(unit)

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BadInput
-from ..files import check_output_folder
-from ..parsing import is_file, whole_number
+from ..parsing import whole_number
 from ..systems.options import check_common
-from .fit_outputs import Stopwatch, fit_sheet, write_frames, write_report
+from .fit_outputs import Stopwatch, check_frame_outputs, fit_sheet, write_frames, write_report
 from .resumable import check_outputs, resumable
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from .fit_outputs import Fitted
 
 TEXELS_TO_PIXELS = 0.75  # a picture shows half of the surface, so it needs fewer pixels a side than the texture
-GRIDS = (32, 64, 128, 192)
+GRIDS, GRID, ROUNDS_USUAL = (32, 64, 128, 192), 128, 14
 PIXELS, ROUNDS = (16, 4096), (1, 10_000)
 
 
@@ -40,8 +39,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--keep-frame", action="store_true", help="write the source's world, not turned to +y up")
     parser.add_argument("--render", type=Path, metavar="CAMERAS.json", help="transforms.json of cameras to render")
     parser.add_argument("--frames", type=Path, metavar="DIR", help="where --render writes 000.png ...")
-    parser.add_argument("--grid", type=int, choices=GRIDS, default=128, help="nodes per side of the finest grid")
-    parser.add_argument("--rounds", type=int, default=14, help="rounds on the finest grid; more is finer and slower")
+    parser.add_argument("--grid", type=int, choices=GRIDS, default=GRID, help="nodes per side of the finest grid")
+    parser.add_argument(
+        "--rounds", type=int, default=ROUNDS_USUAL, help="rounds on the finest grid; more is finer and slower"
+    )
     parser.add_argument("--pixels", type=int, default=192, help="longest side of the pictures in the fit")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resolution", type=int, default=256, help="cells per side of the extracted grid")
@@ -70,12 +71,9 @@ def _check_options(args: Namespace) -> "ViewPrior | None":
     if (args.render is None) != (args.frames is None):
         raise BadInput("--render and --frames go together: the cameras, and the folder for their pictures.")
     if args.frames is not None:
-        from ..cameras.camera_path_json import read_cameras
-
-        read_cameras(args.render)
-        check_output_folder(args.frames)
-        if is_file(args.frames):
-            raise BadInput(f"--frames {args.frames} is a file; name a folder.")
+        check_frame_outputs(args.render, args.frames, args.views, (args.output, args.report, args.preview))
+    if args.field != "sdf" and (args.grid, args.rounds) != (GRID, ROUNDS_USUAL):
+        raise BadInput("--grid and --rounds are of --field sdf; leave them out for a radiance field.")
     if args.prior == "none":
         return None
     if args.field != "radiance":

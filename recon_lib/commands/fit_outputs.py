@@ -4,6 +4,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from ..errors import BadInput
+from ..parsing import is_file, whole_number
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -12,6 +15,8 @@ if TYPE_CHECKING:
     from ..progress import Progress
     from ..views.views import Views
     from .fit_inputs import FitInputs
+
+LARGEST_FRAME = 8192  # pixels a side: rays of more do not fit into memory
 
 
 class Fitted(Protocol):
@@ -38,6 +43,24 @@ class Stopwatch:
         """Record the stage that ends now."""
         now = time.perf_counter()
         self.laps[name], self._last = round(now - self._last, 3), now
+
+
+def check_frame_outputs(cameras: Path, folder: Path, views: Path, outputs: tuple[Path | None, ...]) -> None:
+    """`BadInput` for cameras that cannot be rendered, and for frames that would replace pictures or other outputs."""
+    from ..cameras.camera_path_json import read_cameras
+    from ..render.frames import check_frames
+
+    wanted, place = read_cameras(cameras), folder.resolve()
+    whole_number(max(wanted.height, wanted.width), f"The longer side of the frames of {cameras}", 1, LARGEST_FRAME)
+    if views.resolve() in (place, *place.parents):
+        raise BadInput(f"--frames {folder} lies among the pictures that are read; name a folder of its own.")
+    names = {f"{i:03}.png" for i in range(len(wanted))}
+    for path in (each.resolve() for each in outputs if each is not None):
+        if path in (place, *place.parents) or (path.parent == place and path.name in names):
+            raise BadInput(f"{path} and --frames {folder} are in each other's way; name another folder.")
+    if is_file(folder):
+        raise BadInput(f"--frames {folder} is a file; name a folder.")
+    check_frames(folder, len(wanted))
 
 
 def write_frames(cameras: Path, folder: Path, inputs: "FitInputs", field: "RadianceField", progress: "Progress") -> int:

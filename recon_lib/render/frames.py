@@ -22,6 +22,7 @@ from .proposal import ProposalSampler
 from .rays import RaySampler, render_rays
 
 CHUNK = 4096  # rays at once
+OURS = ("Software", "Recon3D")  # text in each PNG: frames of an earlier run may be replaced, pictures of others not
 SURFACE = 0.5  # opacity from which a pixel has depth and normal
 DISTANCE_SAMPLES = 24  # of rays around the surface of a distance field
 LATTICE = 128  # nodes a side at which a distance field without a grid of its own is taken to be detailed
@@ -88,13 +89,34 @@ def render_frames(
     return paths
 
 
+def check_frames(folder: Path | str, count: int) -> None:
+    """`BadInput` for a folder that cannot be made, and where one of `count` frames would replace what is no frame."""
+    folder = check_output_folder(folder)
+    for path in (folder / f"{i:03}.png" for i in range(count)):
+        if path.exists() and not _is_frame(path):
+            raise BadInput(f"{path} exists already and is no frame of an earlier run; name a new folder for frames.")
+
+
+def _is_frame(path: Path) -> bool:
+    from PIL import Image
+
+    try:
+        with Image.open(path, formats=("PNG",)) as picture:
+            return picture.info.get(OURS[0]) == OURS[1]
+    except (OSError, ValueError, SyntaxError):
+        return False
+
+
 def save_rgba(image: Tensor, path: Path) -> None:
     """Write [4,H,W] 0-1, straight alpha, as a PNG, whole or not at all."""
     from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
 
+    info = PngInfo()
+    info.add_text(*OURS)
     pixels = image.movedim(0, -1).mul(255).round().clamp(0, 255).byte().cpu().numpy()
     with written_whole(path) as beside:
-        Image.fromarray(pixels, "RGBA").save(beside, format="PNG")
+        Image.fromarray(pixels, "RGBA").save(beside, format="PNG", pnginfo=info)
 
 
 @torch.no_grad()

@@ -12,13 +12,13 @@ MODES = {b"RGB ": ("RGB", "RGBA", "RGBX"), b"CMYK": ("CMYK",)}  # of pictures, b
 SPACE = slice(16, 20)  # where a profile's header names it
 
 
-def in_srgb(picture: "Image", profile: bytes | None, name: str) -> "Image":
+def in_srgb(picture: "Image", profile: object, name: str) -> "Image":
     """The picture in sRGB, if its embedded `profile` says that its numbers mean other colours.
 
     RGB, RGBA (alpha stays) and CMYK, 8 bit; others, and pictures whose profile is damaged or is for other pictures, are
     returned as they are. Colours beyond sRGB are clipped (relative colorimetric).
     """
-    if not profile or picture.mode not in MODES.get(bytes(profile[SPACE]), ()):
+    if not isinstance(profile, bytes) or picture.mode not in MODES.get(profile[SPACE], ()):
         return picture
     from PIL import ImageCms, features
 

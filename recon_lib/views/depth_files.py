@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -9,6 +10,7 @@ from ..errors import BadInput
 from .array_files import read_array
 from .image_files import read_stored
 
+LARGEST = 1e30
 SIZE_TOLERANCE = 0.02  # relative, between the sides of a depth map and of its photo
 
 
@@ -27,6 +29,9 @@ def read_depth(path: Path, *, upright: bool = True) -> Tensor:
         array = stored.values
         if array.ndim != 2 or stored.palette is not None:
             raise BadInput(f"{path.name} is a colour picture; depth is a 16-bit grey PNG or an npy file.")
+    largest = float(np.nan_to_num(array.astype("float64"), nan=0.0, posinf=0.0, neginf=0.0).max(initial=0.0))
+    if largest > LARGEST:
+        raise BadInput(f"{path.name} holds depth up to {largest:.0e}; write it in other units.")
     depth = torch.from_numpy(array.astype("float32"))[None]
     return torch.nan_to_num(depth, nan=0.0, posinf=0.0, neginf=0.0).clamp_min(0)
 
@@ -37,4 +42,8 @@ def load_depth(path: Path, height: int, width: int) -> Tensor:
     rows, columns = depth.shape[-2:]
     if abs(columns / rows / (width / height) - 1) > SIZE_TOLERANCE:
         raise BadInput(f"{path.name} is {columns}x{rows} and the photo {width}x{height}; give the depth of this photo.")
+    known = depth[depth > 0]
+    if not len(known) or float(known.min()) == float(known.max()):
+        what = "holds no depth above 0" if not len(known) else "is constant"
+        raise BadInput(f"{path.name} {what}, so it says nothing about this photo; give its z-depth, 0 = unknown.")
     return torch.nn.functional.interpolate(depth[None], (height, width), mode="nearest-exact")

@@ -6,12 +6,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..cameras.lens_json import Lens, is_scaled
+from ..cameras.camera_json import FARTHEST
+from ..cameras.lens_json import WIDEST, Lens, is_scaled
 from ..errors import BadInput
 from .image_files import TRANSPOSED, Size, read_size
 
+LONGEST, ASIDE = 1e4, 100.0  # longer sides of a picture: focal lengths of telescopes, centres of far cut-outs
 DEPTH_UNIT = 0.001  # world units per stored unit
-FARTHEST = 1e12  # world units
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,23 @@ def frame_of(image: Path, pose: Tensor, lens: Lens, told: tuple[int, int] | None
     stored = read_size(image)
     upright = is_upright(stored, told, image.name)
     width, height = stored.upright() if upright else (stored.width, stored.height)
-    return Frame({"image": image}, checked_pose(pose, image.name, source), scaled_lens(lens, (width, height), told,
-                 image.name), width, height, upright)  # fmt: skip
+    lens = checked_lens(scaled_lens(lens, (width, height), told, image.name), (width, height), image.name)
+    return Frame({"image": image}, checked_pose(pose, image.name, source), lens, width, height, upright)
+
+
+def checked_lens(lens: Lens, size: tuple[int, int], name: str) -> Lens:
+    """The lens. Raises `BadInput` where it cannot have taken a picture of `size` (width, height)."""
+    longest, matrix = max(size), lens.intrinsics
+    for focal in (float(matrix[0, 0]), float(matrix[1, 1])):
+        if not WIDEST * longest <= focal <= LONGEST * longest:
+            raise BadInput(
+                f"The focal length of {name} is {focal:g} for {size[0]}x{size[1]} pixels, which no lens has; give it "
+                "in pixels of this picture."
+            )
+    if float(matrix[:2, 2].abs().max()) > ASIDE * longest:
+        x, y = matrix[:2, 2].tolist()
+        raise BadInput(f"The centre of {name} is ({x:g}, {y:g}) for {size[0]}x{size[1]} pixels; give it in pixels.")
+    return lens
 
 
 def checked_pose(pose: Tensor, name: str, source: str) -> Tensor:

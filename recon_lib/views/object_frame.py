@@ -85,6 +85,8 @@ def view_center(views: Views) -> tuple[Tensor, float]:
         if len(marked) and depth[view, 0] > 0:
             offset = float((marked - pixels[view, 0]).norm(dim=-1).max())
             radius = max(radius, offset * float(depth[view, 0] / views.cameras.intrinsics[view, 1, 1]))
+    if not bool((views.masks > 0.5).any()):
+        raise BadInput("The masks of all views are empty; white (1) must mark the object.")
     if not radius > 0:
         raise BadInput("The object lies behind every camera; check the cameras' axes (OpenCV: z forward).")
     return center, radius * math.sqrt(2)

@@ -13,8 +13,10 @@ from torch import Tensor
 
 from ..cameras.camera import Cameras, intrinsics_from_fov
 from ..cameras.camera_json import camera_from_json
+from ..cameras.lens_json import Lens
 from ..errors import BadInput
 from ..parsing import read_json
+from .frame import checked_lens
 from .image_files import DAMAGE, TRANSPOSED, opened, read_size
 
 log = logging.getLogger("recon3d")
@@ -28,11 +30,14 @@ UNIT_MM = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
 DIAGONAL_35MM = 43.267  # mm, of 36 x 24: equivalent focal lengths are by the diagonal (CIPA DCG-001)
 CAMERA_ASPECTS = 4 / 3, 3 / 2, 16 / 9  # of uncropped pictures
 ASPECT_TOLERANCE = 0.02
+NARROWEST, WIDEST = 1e-3, 179.0  # degrees
 FOV_LIMITS = 3.0, 150.0  # degrees over the diagonal; beyond them the tags are wrong
 
 
 def camera_from_fov(degrees: float, height: int, width: int) -> Cameras:
-    """Camera of vertical field of view, the principal point in the middle."""
+    """Camera of vertical field of view, the principal point in the middle. Raises `BadInput` for none of a lens."""
+    if not NARROWEST <= degrees <= WIDEST:
+        raise BadInput(f"Field of view {degrees} is outside {NARROWEST:g}-{WIDEST:g} degrees; 40 is a usual value.")
     return Cameras(torch.eye(4)[None], intrinsics_from_fov(degrees, height, width, 1), height, width)
 
 
@@ -81,7 +86,9 @@ def read_photo_camera(path: Path | str, height: int, width: int) -> Cameras:
         scale = torch.tensor([[width], [height], [1.0]], dtype=torch.float64)
         lens = {"azimuth": 0.0, "intrinsics": (relative * scale).tolist(), "height": height, "width": width}
     sizes = {"height": height, "width": width} if not SIZES & set(lens) else {}
-    return camera_from_json(lens | sizes)
+    camera = camera_from_json(lens | sizes)
+    checked_lens(Lens(camera.intrinsics[0].double(), None), (camera.width, camera.height), f"the camera in {name}")
+    return camera
 
 
 def _relative_intrinsics(value: object) -> Tensor | None:

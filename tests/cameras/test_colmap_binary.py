@@ -61,3 +61,9 @@ def test_other_models_and_lost_cameras(tmp_path):
     write_binary(tmp_path, [(3, "PINHOLE", 0, 32, (1.0,) * 4)], IMAGES)
     with pytest.raises(BadInput, match="size of Camera 3"):
         read_binary(tmp_path, unchecked)
+
+
+def test_two_cameras_of_one_number(tmp_path):
+    write_binary(tmp_path, [*CAMERAS, CAMERAS[0]], IMAGES)
+    with pytest.raises(BadInput, match=r"cameras\.bin has the camera \d+ twice"):
+        read_binary(tmp_path, unchecked)

@@ -47,6 +47,9 @@ def test_windows_lines_and_a_missing_last_line(tmp_path):
         (CAMERAS, "9 nan 0 0 0 0 0 1 1 a.png\n\n", "has the pose"),
         (CAMERAS, "9 1 0 0 0 0 0 1 1 a.png\n10 1 0 0 0 0 0 1 1 b.png\n", "not followed by its points"),
         (CAMERAS, "9 1 0 0 0 0 0 1 77 a.png\n\n", "refers to camera 77"),
+        ("x PINHOLE 48 32 1 1 1 1\n", IMAGES, "camera's number in Line 1 of cameras.txt is 'x'"),
+        (CAMERAS, "9 1 0 0 0 0 0 1 y a.png\n\n", "camera's number in Line 1 of images.txt is 'y'"),
+        ("1 PINHOLE 48 32 1 1 1 1\n1 PINHOLE 48 32 9 9 1 1\n", IMAGES, "Line 2 of cameras.txt has the camera 1 twice"),
     ],
 )
 def test_refused(tmp_path, cameras, images, sentence):

@@ -24,6 +24,13 @@ def test_matrices_come_apart_whatever_their_factor(seed, factor):
     assert torch.linalg.det(pose[:3, :3]) == pytest.approx(1)
 
 
+@pytest.mark.parametrize("factor", [1e-250, -1e250])
+def test_any_factor_that_a_number_can_be(factor):
+    matrix = torch.tensor([[40.0, 0, 24, 3], [0, 40, 16, 2], [0, 0, 1, 5]], dtype=torch.float64)
+    for found, plain in zip(*(decompose_projection(m, "P") for m in (factor * matrix, matrix)), strict=True):
+        torch.testing.assert_close(found, plain, atol=1e-9, rtol=1e-9)
+
+
 EYE = torch.eye(3, 4, dtype=torch.float64)
 
 

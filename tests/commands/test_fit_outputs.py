@@ -52,12 +52,26 @@ def test_cameras_reach_the_renderer_in_the_objects_frame(tmp_path, monkeypatch):
         (["--render", "BROKEN", "--frames", "DIR"], "has no list of frames"),
         (["--render", "CAMERAS", "--frames", "CAMERAS"], "CAMERAS"),
         (["--prior", "embedded"], "add --field radiance"),
+        (["--field", "radiance", "--grid", "64"], "are of --field sdf"),
+        (["--field", "radiance", "--rounds", "3"], "are of --field sdf"),
+        (["--render", "CAMERAS", "--frames", "nowhere"], "lies among the pictures"),
+        (["--render", "CAMERAS", "--frames", "nowhere/images"], "lies among the pictures"),
+        (["--render", "CAMERAS", "--frames", "o.glb"], "in each other's way"),
+        (["--render", "CAMERAS", "--frames", "f", "--preview", "f/001.png"], "in each other's way"),
+        (["--render", "CAMERAS", "--frames", "f", "--report", "f/r.json"], "could not be read"),  # beside frames: fine
+        (["--render", "CAMERAS", "--frames", "mine"], "000.png exists already"),
+        (["--render", "HUGE", "--frames", "f"], "longer side of the frames"),
+        (["--render", "FAR", "--frames", "f"], "lies beyond 1e"),
     ],
 )
 def test_options_that_do_not_go_together(tmp_path, capsys, monkeypatch, extra, message):
     monkeypatch.chdir(tmp_path)
     cameras_file(tmp_path / "CAMERAS", around(2, 16))
     (tmp_path / "BROKEN").write_text("{}")
+    cameras_file(tmp_path / "HUGE", around(2, 16).resized(9000, 9000))
+    cameras_file(tmp_path / "FAR", around(2, 16).moved_to((1e30, 0.0, 0.0)))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "000.png").touch()
     assert main(["fit", "nowhere", "-o", "o.glb", *extra]) == 2
     assert message in capsys.readouterr().err
 
@@ -86,7 +100,8 @@ def test_frames_are_written_by_the_command(tmp_path, field):
 
     folder = save_views(posed(sphere(), around(6, 32)), tmp_path / "views")
     path = cameras_file(tmp_path / "c.json", around(2, 24))
-    quick = ["--grid", "32", "--rounds", "3", "--resolution", "24", "--texture-size", "64", "--pixels", "32"]
+    quick = ["--grid", "32", "--rounds", "3"] if field == "sdf" else []
+    quick += ["--resolution", "24", "--texture-size", "64", "--pixels", "32"]
     command = ["fit", str(folder), "-o", str(tmp_path / "o.glb"), "--field", field, *quick]
     assert main([*command, "--render", str(path), "--frames", str(tmp_path / "f")]) == 0
     assert sorted(p.name for p in (tmp_path / "f").iterdir()) == ["000.png", "001.png"]

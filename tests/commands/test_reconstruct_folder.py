@@ -126,3 +126,47 @@ def test_the_command_loads_its_model_once_and_tells_bad_photos(tmp_path, repo_ro
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "one.glb", "one.json", "results.json", "two.glb", "two.json",
     ]  # fmt: skip
+
+
+def test_files_of_others_beside_the_photos_stay(tmp_path, photos):
+    (photos / "b.json").write_text('{"mine": 1}')
+    arguments_here = Namespace(photo=photos, output=photos)
+    rows = reconstruct_folder(arguments_here, SETTINGS, Recorder(), Progress())
+    assert [row.get("error", "")[-75:] for row in rows] == [
+        "",
+        "b.json exists already and is of no earlier run; name another output folder.",
+        "",
+    ]
+    assert (photos / "b.json").read_text() == '{"mine": 1}'
+    (photos / RESULTS).write_text("[1]")
+    with pytest.raises(BadInput, match="is not of an earlier run"):
+        reconstruct_folder(arguments_here, SETTINGS, Recorder(), Progress())
+    assert (photos / RESULTS).read_text() == "[1]"
+
+
+@pytest.mark.parametrize(
+    ("names", "meshes"),
+    [
+        (["results.png"], ["results.png.glb"]),  # results.json is the list of rows
+        (["a.png", "a.jpg"], ["a.jpg.glb", "a.png.glb"]),
+        (["A.png", "a.jpg"], ["A.png.glb", "a.jpg.glb"]),  # one file where case does not count
+        (["a.png", "a.jpg", "a.png.bmp"], None),
+    ],
+)
+def test_every_photo_has_a_name_of_its_own(tmp_path, names, meshes):
+    (tmp_path / "photos").mkdir()
+    for name in names:
+        (tmp_path / "photos" / name).write_bytes(name.encode())
+    if meshes is None:
+        with pytest.raises(BadInput, match="rename one"):
+            reconstruct_folder(arguments(tmp_path), SETTINGS, Recorder(), Progress())
+        return
+    rows = reconstruct_folder(arguments(tmp_path), SETTINGS, Recorder(), Progress())
+    assert [row["file"] for row in rows] == meshes
+
+
+def test_a_field_of_view_that_is_none_is_told_before_any_photo(tmp_path, photos):
+    recorder = Recorder()
+    with pytest.raises(BadInput, match="Field of view"):
+        reconstruct_folder(arguments(tmp_path, fov=500.0), SETTINGS, recorder, Progress())
+    assert not recorder.photos and not (tmp_path / "meshes").exists()

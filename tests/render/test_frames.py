@@ -6,7 +6,7 @@ from PIL import Image
 from recon_lib.cameras.camera import Cameras
 from recon_lib.errors import BadInput, Interrupted
 from recon_lib.progress import Progress
-from recon_lib.render.frames import default_sampler, render_frames, render_radiance, save_rgba
+from recon_lib.render.frames import check_frames, default_sampler, render_frames, render_radiance, save_rgba
 from recon_lib.render.near_surface import NearSurfaceSampler
 from recon_lib.render.occupied import OccupiedSampler
 from tests.fields.test_radiance import ball_grid
@@ -64,3 +64,16 @@ def test_save_rgba(tmp_path):
     save_rgba(image, tmp_path / "x.png")
     read = torch.from_numpy(np.asarray(Image.open(tmp_path / "x.png")).copy()).movedim(-1, 0) / 255
     torch.testing.assert_close(read, image, atol=0.5 / 255 + 1e-6, rtol=0)
+
+
+def test_frames_of_earlier_runs_may_be_replaced_and_pictures_of_others_not(tmp_path):
+    render_frames(Ball(), CAMERA, tmp_path)
+    check_frames(tmp_path, 2)
+    for content in (b"no picture", None):
+        if content is None:
+            Image.new("RGBA", (4, 4)).save(tmp_path / "001.png")
+        else:
+            (tmp_path / "001.png").write_bytes(content)
+        check_frames(tmp_path, 1)
+        with pytest.raises(BadInput, match=r"001\.png exists already"):
+            check_frames(tmp_path, 2)

@@ -66,7 +66,7 @@ class TestInSrgb:
         made = in_srgb(Image.fromarray(np.concatenate([colors, alpha], -1)), matrix_profile(P3), "x.png")
         assert made.mode == "RGBA" and (np.asarray(made)[..., 3:] == alpha).all()
 
-    @pytest.mark.parametrize("profile", [None, b"", b"short", bytes(200)])
+    @pytest.mark.parametrize("profile", [None, b"", b"short", bytes(200), "text of a TIFF tag", (300, 301), 7])
     def test_nothing_to_go_by_changes_nothing(self, colors, profile):
         picture = Image.fromarray(colors)
         assert in_srgb(picture, profile, "x.png") is picture

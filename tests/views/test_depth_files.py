@@ -37,3 +37,19 @@ def test_says_what_is_wrong(tmp_path):
         read_depth(tmp_path / "many.npy")
     with pytest.raises(BadInput, match="depth of this photo"):
         load_depth(tmp_path / "d.npy", 6, 6)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (np.zeros((4, 4)), "no depth above 0"),
+        (np.full((4, 4), np.nan), "no depth above 0"),
+        (-np.ones((4, 4)), "no depth above 0"),
+        (np.full((4, 4), 2.5), "is constant"),
+        (np.geomspace(1, 1e300, 16).reshape(4, 4), "other units"),
+    ],
+)
+def test_depth_that_says_nothing(tmp_path, values, sentence):
+    np.save(tmp_path / "d.npy", values)
+    with pytest.raises(BadInput, match=sentence):
+        load_depth(tmp_path / "d.npy", 4, 4)

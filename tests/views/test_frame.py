@@ -4,7 +4,7 @@ from PIL import Image
 
 from recon_lib.cameras.lens_json import Lens
 from recon_lib.errors import BadInput
-from recon_lib.views.frame import FARTHEST, checked_pose, frame_of, scaled_lens
+from recon_lib.views.frame import FARTHEST, checked_lens, checked_pose, frame_of, scaled_lens
 
 LENS = Lens(torch.tensor([[50.0, 0, 24], [0, 55, 16], [0, 0, 1]], dtype=torch.float64), None)
 EYE = torch.eye(4, dtype=torch.float64)
@@ -34,3 +34,19 @@ def test_a_picture_turned_by_exif_counts_as_its_camera_tells(tmp_path):
     turned = frame_of(tmp_path / "a.jpg", EYE, LENS, (32, 48), "list")
     assert (stored.upright, stored.width, stored.height) == (False, 48, 32)
     assert (turned.upright, turned.width, turned.height) == (True, 32, 48)
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        ([1e8, 0, 24], "focal length of a.png is 1e[+]08 for 48x32"),
+        ([0.01, 0, 24], "focal length of a.png is 0.01"),
+        ([50, 0, 1e5], "centre of a.png is"),
+    ],
+)
+def test_lenses_that_cannot_have_taken_the_picture(row, sentence):
+    matrix = LENS.intrinsics.clone()
+    matrix[0] = torch.tensor(row, dtype=torch.float64)
+    with pytest.raises(BadInput, match=sentence):
+        checked_lens(Lens(matrix, None), (48, 32), "a.png")
+    assert checked_lens(LENS, (48, 32), "a.png") is LENS

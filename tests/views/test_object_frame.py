@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from recon_lib.errors import BadInput
 from recon_lib.meshes.mesh import Mesh
 from recon_lib.views.object_frame import ObjectFrame, turned_views
 from tests.helpers.posed import around, ellipsoid, posed
@@ -71,3 +72,8 @@ def test_a_turn_moves_cameras_and_the_far_origin_alike():
     torch.testing.assert_close(found.cameras.position, VIEWS.cameras.position @ turn.T)
     pixels = found.cameras.project(torch.tensor([[0.1, 0.3, -0.2]]))[0]
     torch.testing.assert_close(pixels, VIEWS.cameras.project(torch.tensor([[0.1, 0.2, 0.3]]))[0], atol=1e-3, rtol=1e-4)
+
+
+def test_empty_masks_are_told_as_such():
+    with pytest.raises(BadInput, match="masks of all views are empty"):
+        ObjectFrame.of(replace(VIEWS, masks=VIEWS.masks * 0))

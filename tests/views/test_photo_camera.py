@@ -93,3 +93,15 @@ def test_camera_from_fov():
     camera = camera_from_fov(90.0, 100, 200)
     assert float(camera.intrinsics[0, 1, 1]) == pytest.approx(50 / math.tan(math.radians(45)))
     assert camera.intrinsics[0, :2, 2].tolist() == [100, 50]
+
+
+@pytest.mark.parametrize("degrees", [1e-9, 0.0, -30.0, 179.9999, math.nan])
+def test_fields_of_view_that_no_lens_has(degrees):
+    with pytest.raises(BadInput, match="Field of view"):
+        camera_from_fov(degrees, 48, 64)
+
+
+def test_a_centre_far_beside_the_photo(tmp_path):
+    (tmp_path / "c.json").write_text('{"fl_x": 60, "cx": 1e6}')
+    with pytest.raises(BadInput, match=r"centre of the camera in c\.json"):
+        read_photo_camera(tmp_path / "c.json", 48, 64)
