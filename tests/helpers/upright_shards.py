@@ -1,5 +1,6 @@
 """Shards of ellipsoids that have distances."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +22,14 @@ def ellipsoid_mesh(axes) -> Mesh:
 def write_upright(folder: Path, views: int = 2, size: int = SIZE) -> Path:
     """`write_ellipsoids` with distances. -> `folder`"""
     write_ellipsoids(folder, views, size)
-    rows = [distance_row(ellipsoid_mesh(axes), seed, 1024, 256) for seed, axes in enumerate(AXES)]
-    DistanceShard.write(folder / "ellipsoids" / FOLDER, by_column(rows))
+    DistanceShard.write(folder / "ellipsoids" / FOLDER, distance_columns())
     return folder
+
+
+@cache
+def distance_columns() -> dict:
+    """Distances of all ellipsoids, measured once for all tests of a process."""
+    return by_column([distance_row(ellipsoid_mesh(axes), seed, 1024, 256) for seed, axes in enumerate(AXES)])
 
 
 def in_ellipsoid(points: np.ndarray, axes) -> np.ndarray:

@@ -1,5 +1,6 @@
 """A tiny prior of views, and views of ellipsoids all around, for tests of it."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -39,10 +40,15 @@ def ellipsoid_rows(cameras: Cameras, axes) -> dict:
     return orbit_arrays(shots, cameras)
 
 
+@cache
+def scattered_columns(views: int) -> dict:
+    """All ellipsoids, rendered once for all tests of a process."""
+    return by_column([ellipsoid_rows(cameras_around(views), axes) for axes in AXES])
+
+
 def write_scattered_ellipsoids(folder: Path, views: int = 10) -> Path:
     """Write a shard of all ellipsoids below `folder`. -> `folder`"""
-    rows = [ellipsoid_rows(cameras_around(views), axes) for axes in AXES]
-    OrbitShard.write(folder / "ellipsoids", by_column(rows))
+    OrbitShard.write(folder / "ellipsoids", scattered_columns(views))
     return folder
 
 
