@@ -106,13 +106,12 @@ class RegressSdf(Node):
 
     @classmethod
     def run(cls, model, image, mask, points=None):
-        from ..recon_lib.stages.single_view.upright_shape import points_in_object, upright_shape
+        from ..recon_lib.stages.single_view.upright_shape import held_to_silhouette, points_in_object, upright_shape
 
-        images = one_image(image)
+        images, progress = one_image(image), ComfyProgress()
         cloud = None if points is None else points_in_object(points)
-        shape = upright_shape(
-            model, images, masks_from_host(mask, images), cloud, reserve_memory(model), ComfyProgress()
-        )
+        shape = upright_shape(model, images, masks_from_host(mask, images), cloud, reserve_memory(model), progress)
+        shape = held_to_silhouette(shape, progress)
         return io.NodeOutput(shape.field, shape.views, shape.described())
 
 

@@ -10,7 +10,7 @@ from ..progress import Progress
 from ..stages.meshing.extract import extract_mesh
 from ..stages.meshing.texture import bake_texture
 from ..stages.single_view.mask import segment
-from ..stages.single_view.upright_shape import fitted_camera, on_ground, upright_shape
+from ..stages.single_view.upright_shape import fitted_camera, held_to_silhouette, on_ground, upright_shape
 from ..weights.registry import LoadedModel, load_model
 from .list_sdf_options import Options
 from .reconstruction import Reconstruction, timed
@@ -41,7 +41,7 @@ def reconstruct(
         with timed(seconds, "mask"):
             mask = segment(load_model(MASK_MODEL), image, device, progress).object
     with timed(seconds, "upright shape"):
-        shape = upright_shape(model, image, mask, device=device, progress=progress)
+        shape = held_to_silhouette(upright_shape(model, image, mask, device=device, progress=progress), progress)
     with timed(seconds, "extract"):
         extraction = extract_mesh(shape.field, options.resolution, largest=True, device=device, progress=progress)
     mesh, views = extraction.mesh, shape.views

@@ -7,12 +7,14 @@ the camera stands on the side of +z. No camera is given; the network tells where
 from dataclasses import dataclass, replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ...cameras.camera import FLIP_YZ, Cameras
 from ...cameras.upright import angles_from_up, upright_rotation
 from ...errors import BadInput
 from ...fields.decoded import FEATURE_PIXELS, DecodedField, move
+from ...fields.observed import ObservedField
 from ...memory import explain_oom
 from ...meshes.align import Similarity
 from ...meshes.mesh import Mesh
@@ -23,9 +25,13 @@ from ...views.prepare import prepare_image, prepare_mask
 from ...views.square_crop import SquareCrop
 from ...views.views import Views
 from ...weights.registry import LoadedModel
+from ..meshing.extract import extract_mesh
 from .object_crop import object_crop
 from .regress import VisibleSurface
 
+DETAIL_PIXELS = 2.0  # of the network's picture: its maps have half the picture's resolution
+LOOK_CELLS = 40  # a side of the coarse mesh whose outline the camera is fitted to
+MARGIN = 0.02  # of the object's size in the picture: how far beyond the silhouette the shape may reach
 WORLD_SIDE = 1.15  # world units that the object's longest side takes: it then fits the unit sphere whatever its shape
 MIN_POINTS = 16
 MIN_VISIBLE_PIXELS = 16  # of the network
@@ -41,7 +47,7 @@ class UprightShape:
     """What LIST makes of a photo, world frame."""
 
     points: Tensor  # [P,3] coarse
-    field: DecodedField
+    field: DecodedField | ObservedField
     views: Views | None  # the photo, its mask and the estimated camera; None where the network tells none
     up: Tensor | None  # [3] unit, in the frame of a camera that looks at the object; None where the network tells none
 
@@ -94,11 +100,33 @@ def upright_shape(
     bounds = torch.tensor([[-half] * 3, [half] * 3])
     to_decoder = torch.diag(torch.tensor([1 / WORLD_SIDE] * 3 + [1.0]))
     span = float(coverage[0, 0].any(0).sum().maximum(coverage[0, 0].any(1).sum()))
-    field = DecodedField(decoder, to_decoder, bounds, min_feature_size=FEATURE_PIXELS / span * WORLD_SIDE)
+    field = DecodedField(
+        decoder, to_decoder, bounds, min_feature_size=DETAIL_PIXELS * FEATURE_PIXELS / span * WORLD_SIDE
+    )
     view = getattr(decoder, "view", None)
     cameras = None if view is None else _photo_camera(view, crop, size, *image.shape[-2:])
     views = None if cameras is None else Views(image, cameras, mask)
     return UprightShape(decoder.points[0] * WORLD_SIDE, field, views, None if view is None else view.up[0])
+
+
+def held_to_silhouette(shape: UprightShape, progress: Progress | None = None) -> UprightShape:
+    """The shape within its photo's silhouette, by the estimated camera whose lens is fitted to the mask.
+
+    What an occluder hides goes with it: the method asks for the mask of a whole object. Where no camera is told, or
+    nothing lies inside, the shape comes back as it is.
+    """
+    if shape.views is None or not isinstance(shape.field, DecodedField):
+        return shape
+    try:
+        look = extract_mesh(shape.field, LOOK_CELLS, coarse=LOOK_CELLS // 2, largest=True, progress=progress).mesh
+    except BadInput:
+        return shape
+    views = fitted_camera(shape.views, look)
+    mask = views.masks
+    reach = max(1, round(MARGIN * float(mask.sum()) ** 0.5))
+    grown = F.max_pool2d((mask > 0.5).float(), 2 * reach + 1, 1, reach)
+    field = ObservedField.of(shape.field, views.cameras, grown, torch.zeros_like(mask), slope=1 / WORLD_SIDE)
+    return replace(shape, field=field, views=views)
 
 
 def coarse_points(

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -11,6 +13,7 @@ from recon_lib.stages.single_view.upright_shape import (
     CoarsePoints,
     coarse_points,
     fitted_camera,
+    held_to_silhouette,
     normalized_points,
     occupancy_grid,
     on_ground,
@@ -124,6 +127,30 @@ class TestFittedCamera:
     def test_an_empty_mesh_changes_nothing(self, shape):
         empty = Mesh(torch.zeros(0, 3), torch.zeros(0, 3, dtype=torch.int64))
         assert fitted_camera(shape.views, empty) is shape.views and on_ground(empty) is empty
+
+
+class TestHeldToSilhouette:
+    @pytest.mark.parametrize("error", [0.0, 0.1])
+    def test_the_mesh_fills_the_mask_and_no_more(self, picture, error):
+        held = held_to_silhouette(upright_shape(list_model(error), *picture))
+        mesh = extract_mesh(held.field, 64).mesh
+        assert (outline(held.views, mesh) - true_box(picture[1])).abs().max() < 2.5
+
+    def test_what_the_mask_cuts_off_is_gone(self, picture):
+        image, mask = picture
+        half = mask.clone()
+        half[..., : mask.shape[-1] // 2] = 0
+        whole = upright_shape(list_model(), image, mask)
+        held = held_to_silhouette(replace(whole, views=replace(whole.views, masks=half)))
+        mesh = extract_mesh(held.field, 48).mesh
+        pixels = held.views.cameras.project(mesh.vertices)[0][0]
+        assert pixels[:, 0].amin() > mask.shape[-1] // 2 - 4
+
+    def test_without_a_camera_or_a_shape_nothing_changes(self, shape):
+        blind = replace(shape, views=None)
+        assert held_to_silhouette(blind) is blind
+        nothing = replace(shape, field=replace(shape.field, bounds=shape.field.bounds * 0.01 + 5))
+        assert held_to_silhouette(nothing) is nothing
 
 
 @pytest.mark.parametrize(("azimuth", "elevation"), [(0.0, 40.0), (130.0, -20.0)])
