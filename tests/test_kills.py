@@ -51,6 +51,12 @@ def fit(inputs, tmp_path_factory) -> Whole:
 
 
 @pytest.fixture(scope="module")
+def radiance(inputs, tmp_path_factory) -> Whole:
+    arguments = ["fit", str(inputs / "ball"), "-o", "OUT/o.glb", "--field", "radiance", "--pixels", "32", *SMALL]
+    return undisturbed(arguments, tmp_path_factory.mktemp("radiance"))
+
+
+@pytest.fixture(scope="module")
 def loop(inputs, tmp_path_factory) -> Whole:
     arguments = [
         "reconstruct",
@@ -89,6 +95,11 @@ def test_random_kills_of_a_fit(fit, tmp_path, seed):
 def test_kills_right_after_the_fit(fit, tmp_path, delay):
     """The state after the last round is the only one that is written in so short a fit."""
     check(fit, tmp_path, when_there(".o.glb.fit"))
+
+
+def test_kills_of_a_radiance_fit(radiance, tmp_path):
+    """At its first state, at a random moment, and late."""
+    check(radiance, tmp_path, when_there(".o.glb.fit"), after(0.6 * radiance.seconds), after(0.9 * radiance.seconds))
 
 
 @pytest.mark.parametrize("seed", range(RANDOM))

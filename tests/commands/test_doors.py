@@ -129,7 +129,16 @@ def test_what_is_wrong_is_told(tmp_path, monkeypatch, capsys, arguments, sentenc
 
 @pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="the system has no /dev/full")
 @pytest.mark.parametrize("arguments", [["models"], ["models", "--json"], ["--help"], ["fit", "--help"]])
-def test_a_full_disk_behind_standard_output(repo_root, arguments):
+def test_a_full_disk_behind_standard_output(monkeypatch, capfd, arguments):
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert call(arguments) == 2
+    assert capfd.readouterr().err.startswith("Standard output cannot be written (No space left on device)")
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="the system has no /dev/full")
+def test_a_full_disk_up_to_the_end_of_the_process(repo_root):
+    arguments = ["--help"]
     with Path("/dev/full").open("wb") as full:
         command = [sys.executable, "-m", "recon_lib", *arguments]
         ended = subprocess.run(command, cwd=repo_root, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
