@@ -3,14 +3,16 @@
 Run from the repository's root:
 
     python -m benchmarks.radiance --meshes FOLDER [--split val --count 3] [--pixels 80] [--views 3 6 9] [--steps 200]
-        [--many 24] [--many-pixels 128] [--many-steps 400] [--prior FILE] [--threads 1] [--json FILE]
+        [--many 24] [--many-pixels 128] [--many-steps 400] [--prior FILE] [--rows TEXT ...] [--sheets FOLDER]
+        [--threads 1] [--json FILE]
 
 The meshes are those of `colored_solids`. Pictures are unlit, over white; cameras stand on a spiral from above to below,
 those of the 6 held-out views between them. The rows add up: field alone, + visual hull, + FreeNeRF's frequency schedule
 and occlusion loss, + depth ranking (on the true depth, of which only the order counts: an upper bound for estimates).
-With --prior, a model of system view-diffusion, two rows more have what FreeNeRF's row has and the prior, no true depth:
-+ repair (one step), + samples (DDIM). The perceptual distance is what `load_perceptual` finds.
-Figures: PSNR and SSIM of the held-out views, Chamfer (mean of both directions, world units), processor seconds.
+With --prior, a model of system view-diffusion, four rows more have what FreeNeRF's row has and the prior, no depth: +
+PixelNeRF (its render as it is), + repair (one step), + samples (DDIM), SDS. --rows: those whose names hold a TEXT.
+Figures: PSNR, SSIM and perceptual distance (that which `load_perceptual` finds) of the held-out views, Chamfer (mean of
+both directions, world units), processor seconds. --sheets: PNGs of the held-out views, the truth above.
 """
 
 import argparse
@@ -19,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from benchmarks.colored_solids import add_arguments, colored_solids, seen, write
 from benchmarks.volsdf_fit import HELD_OUT, spiral
@@ -33,6 +36,7 @@ from recon_lib.stages.fitting.radiance.load_prior import load_prior
 from recon_lib.stages.fitting.radiance.settings import RadianceSettings, RadianceWeights
 from recon_lib.stages.meshing.extract import extract_mesh
 from recon_lib.views.views import Views
+from recon_lib.weights.perceptual import load_perceptual
 
 SAMPLES, RESOLUTION = 30_000, 96
 OPENING, OCCLUSION, RANKING = 0.7, 0.01, 0.1
@@ -53,31 +57,61 @@ def rows_with_prior(steps: int, file: Path | None) -> list[tuple[str, RadianceSe
     plain = rows(steps)
     found: list[tuple[str, RadianceSettings, ViewPrior | None]] = [(name, row, None) for name, row in plain.items()]
     if file is not None:
-        for name, kind in (("+ repair", "repair"), ("+ samples", "diffusion")):
-            found.append((name, plain[SCHEDULE], load_prior(str(file), kind=kind)))
+        sds = replace(plain[SCHEDULE], novel_views=replace(plain[SCHEDULE].novel_views, sds=True))
+        for name, kind, settings in (
+            ("+ PixelNeRF", "pixelnerf", plain[SCHEDULE]),
+            ("+ repair", "repair", plain[SCHEDULE]),
+            ("+ samples", "diffusion", plain[SCHEDULE]),
+            ("SDS", "diffusion", sds),
+        ):
+            found.append((name, settings, load_prior(str(file), kind=kind)))
     return found
 
 
 def measured(
-    mesh: Mesh, views: Views, held_out: Views, settings: RadianceSettings, seed: int, prior: ViewPrior | None = None
+    mesh: Mesh,
+    views: Views,
+    held_out: Views,
+    settings: RadianceSettings,
+    seed: int,
+    prior: ViewPrior | None = None,
+    sheet: Path | None = None,
 ) -> dict:
     """Figures of one fit. Chamfer is None where nothing of the field reaches the surface's level."""
     cpu = time.process_time()
     field = fit_radiance(views, settings=settings, prior=prior, seed=seed).field
     cpu = time.process_time() - cpu
-    images = compare_images(render_radiance(field, held_out.cameras).images, held_out.images)
+    rendered = render_radiance(field, held_out.cameras).images
+    images = compare_images(rendered, held_out.images)
+    with torch.no_grad():
+        perceptual = float(load_perceptual()(rendered.clamp(0, 1), held_out.images).mean())
+    if sheet is not None:
+        save_sheet(torch.stack([held_out.images, rendered.clamp(0, 1)]), sheet)
     try:
         found = extract_mesh(field, RESOLUTION, largest=True).mesh
         chamfer = compare_meshes(found, mesh, samples=SAMPLES)["chamfer_unsquared"]
     except BadInput:
         chamfer = None
-    return {"psnr": images["psnr"], "ssim": images["ssim"], "chamfer": chamfer, "cpu": cpu, "steps": settings.steps}
+    return {
+        "psnr": images["psnr"], "ssim": images["ssim"], "perceptual": perceptual, "chamfer": chamfer, "cpu": cpu,
+        "steps": settings.steps,
+    }  # fmt: skip
+
+
+def save_sheet(pictures: Tensor, path: Path) -> None:
+    """Write pictures [R,V,3,H,W] 0-1 as a PNG of R rows."""
+    from PIL import Image
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sheet = (pictures * 255).round().byte().permute(0, 3, 1, 4, 2).flatten(0, 1).flatten(1, 2)
+    Image.fromarray(sheet.contiguous().numpy()).save(path)
 
 
 def report_row(name: str, row: str, figures: dict) -> None:
     chamfer = "–" if figures["chamfer"] is None else f"{figures['chamfer']:.4f}"
     print(
-        f"{name[:32]:33s}{row:20s}PSNR {figures['psnr']:6.2f}  SSIM {figures['ssim']:.4f}  Chamfer {chamfer}  "
+        f"{name[:32]:33s}{row:20s}PSNR {figures['psnr']:6.2f}  SSIM {figures['ssim']:.4f}  "
+        f"perceptual {figures['perceptual']:.3f}  Chamfer {chamfer}  "
         f"CPU {figures['cpu']:.0f} s",
         flush=True,
     )
@@ -93,12 +127,16 @@ def main() -> None:
     parser.add_argument("--many-pixels", type=int, default=128)
     parser.add_argument("--many-steps", type=int, default=400)
     parser.add_argument("--prior", type=Path, help="weights of a prior of views")
+    parser.add_argument("--rows", nargs="+", help="rows of few views whose names hold one of these; default: all")
+    parser.add_argument("--sheets", type=Path, help="folder for pictures of the few views' fits")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     all_rows = rows_with_prior(options.steps, options.prior)
+    if options.rows:
+        all_rows = [row for row in all_rows if any(text in row[0] for text in options.rows)]
     report: dict = {"pixels": options.pixels, "threads": options.threads, "few": {}, "many": {}}
     for name, mesh in colored_solids(options):
         if options.many:
@@ -112,7 +150,8 @@ def main() -> None:
         for count in options.views:
             views = seen(mesh, spiral(count, options.pixels))
             for row, settings, prior in all_rows:
-                figures = measured(mesh, views, held_out, settings, options.seed, prior)
+                sheet = options.sheets and options.sheets / f"{name}_{count}_{row.strip('+ ').split()[0]}.png"
+                figures = measured(mesh, views, held_out, settings, options.seed, prior, sheet)
                 report["few"].setdefault(str(count), {}).setdefault(row, {})[name] = figures
                 report_row(name, f"{count}: {row}", figures)
                 write(options.json, report)

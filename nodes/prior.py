@@ -8,7 +8,7 @@ from .base import CATEGORY, Node, seed_input, where_known
 from .convert import images_from_host, images_to_host
 from .host import ComfyProgress, changed, model_folders
 
-KINDS = ("repair", "diffusion")
+KINDS = ("repair", "diffusion", "pixelnerf")
 FALLBACK = ("view_diffusion_mini",)  # shown where no prior is installed; choosing it says so
 
 
@@ -36,7 +36,7 @@ class LoadViewPrior(Node):
                 io.Combo.Input(
                     "kind", options=list(KINDS), default="repair",
                     tooltip="repair: one quick step from a bad render to a better one; "
-                    "diffusion: ten steps from noise.",
+                    "diffusion: ten steps from noise; pixelnerf: a quick blurred render of the inputs alone.",
                 ),
                 io.Float.Input(
                     "guidance", default=1.5, min=0.0, max=20.0, step=0.1,

@@ -1,4 +1,7 @@
-"""Priors of views from a trained network: ReconFusion's multistep sample (Wu et al. 2024), and a repair in one step."""
+"""Priors of views from a trained network: ReconFusion's multistep sample, one step of repair, and its PixelNeRF.
+
+Wu et al. 2024, "ReconFusion: 3D Reconstruction with Diffusion Priors".
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,6 +50,37 @@ class RepairPrior:
         self.check()
         repaired = self.model.repair(renders.to(condition.map) * 2 - 1, condition)
         return ((repaired + 1) / 2).clamp(0, 1).to(renders)
+
+
+@dataclass(frozen=True)
+class PixelNerfPrior:
+    """The network's own PixelNeRF (Yu et al. 2021) rendered at the camera: neither renders nor noise level count.
+
+    It costs one render of the feature map where samples cost that and ten steps.
+    """
+
+    model: ViewDiffusion
+    check: Callable[[], None] = unchecked
+
+    @property
+    def size(self) -> int:
+        return self.model.config.side
+
+    @torch.no_grad()
+    def sample(
+        self,
+        renders: Tensor,
+        cameras: Cameras,
+        inputs: Views,
+        noise_level: float,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """As in `networks.contracts.ViewPrior`."""
+        check_call(self.size, renders, cameras, inputs, noise_level)
+        condition = conditions(self.model, cameras, inputs)
+        self.check()
+        color = F.interpolate(condition.map[:, :3], (self.size, self.size), mode="bilinear")
+        return ((color + 1) / 2).clamp(0, 1).to(renders)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@ import torch
 
 from recon_lib.errors import BadInput
 from recon_lib.stages.fitting.radiance.load_prior import EMBEDDED_PRIOR, load_prior
-from recon_lib.stages.fitting.radiance.view_priors import DiffusionPrior, RepairPrior
+from recon_lib.stages.fitting.radiance.view_priors import DiffusionPrior, PixelNerfPrior, RepairPrior
 from recon_lib.training.weight_files import save_card, save_weights
 from tests.helpers.view_prior import ellipsoid_views, tiny_model
 
@@ -18,10 +18,11 @@ def folder(tmp_path_factory):
     return out
 
 
-def test_both_kinds_of_a_trained_network(folder, tmp_path):
+def test_all_kinds_of_a_trained_network(folder, tmp_path):
     path, views = str(folder / f"{EMBEDDED_PRIOR}.safetensors"), ellipsoid_views(tmp_path)
     repair, diffusion = load_prior(path), load_prior(path, kind="diffusion", guidance=2.0)
     assert isinstance(repair, RepairPrior) and isinstance(diffusion, DiffusionPrior) and diffusion.guidance == 2
+    assert isinstance(load_prior(path, kind="pixelnerf"), PixelNerfPrior)
     call = (views.images[:1], views.cameras[:1], views[1:4], 1.0)
     picture = RepairPrior(tiny_model()).sample(*call)
     torch.testing.assert_close(repair.sample(*call), picture, atol=0.02, rtol=0)  # weights are stored in half precision

@@ -11,6 +11,7 @@ from recon_lib.stages.fitting.radiance.view_priors import (
     MOST_INPUTS,
     STEPS,
     DiffusionPrior,
+    PixelNerfPrior,
     RepairPrior,
     conditions,
     nearest_views,
@@ -48,12 +49,20 @@ def asked(monkeypatch):
     return levels
 
 
-@pytest.mark.parametrize("kind", [RepairPrior, DiffusionPrior])
-def test_both_honour_the_contract(model, views, kind):
+@pytest.mark.parametrize("kind", [RepairPrior, DiffusionPrior, PixelNerfPrior])
+def test_all_honour_the_contract(model, views, kind):
     prior = kind(model)
     assert isinstance(prior, ViewPrior) and prior.size == SIDE
     picture = prior.sample(views.images[:2], views.cameras[:2], views[2:5], 0.5, dice())
     assert picture.shape == (2, 3, SIDE, SIDE) and picture.min() >= 0 and picture.max() <= 1
+
+
+def test_the_pixelnerf_sees_the_inputs_alone(model, views):
+    prior = PixelNerfPrior(model)
+    first, second = (prior.sample(renders, views.cameras[:1], views[2:5], 0.5) for renders in views.images[:2, None])
+    assert torch.equal(first, second)
+    others = prior.sample(views.images[:1], views.cameras[:1], views[4:6], 0.5)
+    assert not torch.equal(first, others)
 
 
 @pytest.mark.parametrize("level", [1.0, 0.7, 0.31, 0.1, 0.02, 0.0])
@@ -63,7 +72,7 @@ def test_there_are_ten_steps_whatever_the_noise(model, views, asked, level):
     assert abs(asked[0] + 1 - max(level, STEPS / TINY.train_steps) * TINY.train_steps) <= 5
 
 
-@pytest.mark.parametrize("kind", [RepairPrior, DiffusionPrior])
+@pytest.mark.parametrize("kind", [RepairPrior, DiffusionPrior, PixelNerfPrior])
 def test_no_gradient_passes_through(model, views, kind):
     renders = views.images[:1].clone().requires_grad_(True)
     picture = kind(model).sample(renders, views.cameras[:1], views[2:4], 0.5, dice())
