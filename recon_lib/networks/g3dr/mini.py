@@ -22,7 +22,7 @@ WIDTH, LIFTED = 48, 16
 THICKNESS_UNIT = 4.0  # of the box's third coordinate, a unit of the backbone's relief
 KNOWN = 9  # channels of `_known`: relief, back, mask, red, green, blue, normal
 RELIEF, BACK, MASK = 0, 1, 2
-START_SLOPE, START_OPAQUE = 30.0, 2.0  # of the solid that the network starts with
+START_SLOPE, START_OPAQUE = 60.0, 1.75  # of the solid that the network starts with
 
 
 class SidePlane(nn.Module):
@@ -104,10 +104,10 @@ class G3drMini(nn.Module):
         first, last = self.decoder.net[0], self.decoder.net[2]
         first.weight[:units], last.weight[:, :units] = 0, 0
         rows, columns = math.sqrt(first.weight.shape[1]), math.sqrt(last.weight.shape[1])
-        for unit, (factor, offset) in enumerate(((START_SLOPE, 0.0), (-START_SLOPE, 0.0), (-10.0, 5.0))):
+        for unit, (factor, offset) in enumerate(((START_SLOPE, 0.0), (-START_SLOPE, 0.0), (-20.0, 10.0))):
             first.weight[unit, unit], first.bias[unit] = factor * rows, offset
         last.weight *= 0.1
-        last.weight[0, :3], last.bias[0] = -2.0 * columns, START_OPAQUE
+        last.weight[0, :3], last.bias[0] = -columns, START_OPAQUE
         for unit in range(3, units):
             first.weight[unit, unit], first.bias[unit] = 2.0 * rows, 3.0
             last.weight[unit - 2, unit], last.bias[unit - 2] = 1.5 * columns, -4.5

@@ -6,12 +6,14 @@ gives the three readings of the paper to rounding, anywhere in the box.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ...check import check_shape
+from ..radiance.table import read_table
 
 Axes = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 PUBLISHED_AXES: Axes = ((0, 1), (0, 2), (2, 0))  # EG3D's slip, which G3DR inherits: x,z twice and no y,z
@@ -23,30 +25,26 @@ INDEX_LIMIT = 2**31 - 1
 def knots(planes: Tensor, levels: int = LEVELS) -> Tensor:
     """Sum of the planes [...,N,N] at the first `levels` of 1, 1/2, 1/4 at the knots: [...,2N+1,2N+1].
 
-    Knot k lies k/2 texels from the border. Beyond their borders planes are 0, as `grid_sample` pads them.
+    Knot k lies k/2 texels from the border. Beyond their borders planes are 0, as `grid_sample` pads them. Halving,
+    padding and reading are linear along either axis: two products of matrices a level.
     """
     side = planes.shape[-1]
     if side % 2 ** (levels - 1) or planes.shape[-2] != side:
         raise ValueError(f"planes of {tuple(planes.shape[-2:])} texels cannot be halved {levels - 1} times")
-    flat = planes.reshape(1, -1, side, side)
-    total = _own_knots(flat)
-    for level in range(1, levels):
-        small = F.interpolate(flat, scale_factor=0.5**level, mode="bilinear", antialias=True)
-        total = total + F.interpolate(_own_knots(small), total.shape[-2:], mode="bilinear", align_corners=True)
-    return total.reshape(*planes.shape[:-2], *total.shape[-2:])
+    matrices = [_knot_matrix(side, level).to(planes) for level in range(levels)]
+    return torch.stack([matrix @ (planes @ matrix.T) for matrix in matrices]).sum(0)
 
 
-def _own_knots(planes: Tensor) -> Tensor:
-    """Planes [1,C,N,N] at the multiples of half their texels: centres, and means of neighbours between them."""
-    for axis in (-1, -2):
-        zero = torch.zeros_like(planes.narrow(axis, 0, 1))
-        padded = torch.cat([zero, planes, zero], axis)
-        count = planes.shape[axis] + 1
-        between = (padded.narrow(axis, 0, count) + padded.narrow(axis, 1, count)) / 2
-        centres = torch.cat([planes, zero], axis)
-        planes = torch.stack([between, centres], axis if axis == -1 else -2)
-        planes = planes.flatten(axis - 1, axis).narrow(axis, 0, 2 * count - 1)
-    return planes
+@lru_cache(maxsize=32)
+def _knot_matrix(side: int, level: int) -> Tensor:
+    """[2N+1,N]: texels of a row of `side` N -> its knots, read from the row at 2^-level of its size."""
+    with torch.inference_mode(False), torch.no_grad():
+        rows = torch.eye(side, dtype=torch.float64)[None, :, :, None].expand(1, side, side, side)
+        small = F.interpolate(rows, scale_factor=0.5**level, mode="bilinear", antialias=True) if level else rows
+        padded = F.pad(small[0, :, :, 0], (1, 1))  # [N,n+2]
+        own = torch.zeros(side, 2 * small.shape[2] + 1, dtype=padded.dtype)
+        own[:, 0::2], own[:, 1::2] = (padded[:, 1:] + padded[:, :-1]) / 2, padded[:, 1:-1]
+        return F.interpolate(own[None], 2 * side + 1, mode="linear", align_corners=True)[0].T.float().contiguous()
 
 
 @dataclass(frozen=True)
@@ -66,10 +64,10 @@ class KnotPlanes:
             raise ValueError("too many knots for 32-bit indices")
         return cls(summed.reshape(-1, summed.shape[-1]), summed.shape[2], axes)
 
-    def __getitem__(self, index: int) -> "KnotPlanes":
-        """Those of one object."""
-        rows = 3 * self.side**2
-        return KnotPlanes(self.table[index * rows : (index + 1) * rows], self.side, self.axes)
+    def each(self) -> list["KnotPlanes"]:
+        """Those of each object."""
+        tables = self.table.view(-1, 3 * self.side**2, self.table.shape[1]).unbind()  # whose gradients are stacked once
+        return [KnotPlanes(table, self.side, self.axes) for table in tables]
 
     def read(self, points: Tensor, batch: Tensor | None = None) -> Tensor:
         """Sum of the three planes [N,C] at points [N,3] in -1..1; batch [N]: of which object, default the first.
@@ -79,7 +77,7 @@ class KnotPlanes:
         check_shape("points", points, "N", 3)
         with torch.no_grad():
             rows, weights = self._corners(points, batch)
-        return F.embedding_bag(rows, self.table, mode="sum", per_sample_weights=weights.to(self.table))
+        return read_table(self.table, rows, weights.to(self.table))
 
     def _corners(self, points: Tensor, batch: Tensor | None) -> tuple[Tensor, Tensor]:
         """Rows [N,12] of the table and their weights."""

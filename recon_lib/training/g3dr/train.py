@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -22,6 +23,7 @@ from ..shard_batches import shard_batches
 from ..weight_files import decay_groups, load_part
 from .dataset import SingleViews, mirrored
 from .features import PictureDistances
+from .given_depth import GivenDepth
 from .losses import LossTerms, LossWeights, total
 from .settings import G3drSettings
 from .validation import validate
@@ -49,9 +51,16 @@ class Trainer(Run):
             load_part(model.dpt_depth, "dpt_depth", s.encoder)
         return model
 
+    @cached_property
+    def given_depth(self) -> GivenDepth | None:
+        """The depth that a batch is given in place of the true one; None: the true one."""
+        encoder = self.settings.encoder
+        return None if encoder is None else GivenDepth(encoder).to(self.accelerator.device)
+
     def _terms(self, model: G3drMini) -> LossTerms:
         s = self.settings
-        return LossTerms(model, PictureDistances(s.lpips, s.clip), (s.coarse, s.fine), s.gradient_scaling)
+        return LossTerms(model, PictureDistances(s.lpips, s.clip), (s.coarse, s.fine), s.gradient_scaling, s.occupancy,
+                         s.rendered)  # fmt: skip
 
     def _optimizers(self, model: G3drMini) -> list[torch.optim.Optimizer]:
         return optimizers(model, self.settings)
@@ -60,21 +69,34 @@ class Trainer(Run):
         s, done = self.settings, self.done
         rank = self.accelerator.process_index
         generator = torch.Generator().manual_seed((s.seed * 1_000_003 + self.step) * 64 + rank)
+        if self.given_depth is not None:
+            batch = self.given_depth(batch, generator)
         batch["image"] = batch["image"].contiguous(memory_format=torch.channels_last)
         novel = s.novel_views and float(torch.rand((), generator=generator)) < novel_share(done)
+        shown = {name: value[: s.rendered] for name, value in batch.items()}
         if novel:
-            box = CameraBox.of(batch["intrinsics"], batch["depth"], batch["given_mask"])
-            target = novel_target(batch, box, s.render, done, generator)
+            box = CameraBox.of(shown["intrinsics"], shown["depth"], shown["given_mask"])
+            target = novel_target(shown, box, s.render, done, generator)
         else:
-            target = canonical_target(batch, s.render, generator)
+            target = canonical_target(shown, s.render, generator)
+        self._let_backbone_rest(done)
         terms = self.terms(batch, target, novel, done, generator)
         return total(terms, LossWeights(), done), terms
 
-    def _batches(self) -> Iterator[Batch]:
-        def samples(first: int, length: int) -> SingleViews:
-            return SingleViews(self.settings.shards, length, first=first, size=self.settings.side(self.done))
+    def _let_backbone_rest(self, done: float) -> None:
+        """Steps are half as long while heads that know nothing learn to read a backbone that is trained."""
+        s, alone = self.settings, self.accelerator.num_processes == 1  # others wait for every gradient
+        trained = s.encoder is not None or s.init is not None
+        awake = not (trained and alone and done < s.resting)
+        self.network.dpt_depth.requires_grad_(awake).train(awake)
 
-        return shard_batches(self, self.settings, samples, mirrored)
+    def _batches(self) -> Iterator[Batch]:
+        s = self.settings
+
+        def samples(first: int, length: int) -> SingleViews:
+            return SingleViews(s.shards, length, first=first, size=s.side(self.done), queries=s.queries)
+
+        return shard_batches(self, s, samples, mirrored)
 
     def _validate(self, check: Callable[[], None]) -> None:
         s = self.settings
@@ -112,10 +134,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--shards", type=Path, required=True, help="folder of `data --shards FOLDER`")
     add_run_arguments(parser, G3drSettings)
     parser.add_argument("--encoder", type=Path, default=G3drSettings.encoder, help="ZeroShape-W weights to begin with")
+    parser.add_argument("--rendered", type=int, default=G3drSettings.rendered, help="samples of a batch to render")
     parser.add_argument("--render", type=int, default=G3drSettings.render, help="pixels a side of rendered pictures")
     parser.add_argument("--lpips", type=Path, help="folder of lpips_alex.safetensors, for the perceptual loss")
     parser.add_argument("--clip", type=Path, help="transformers folder of a CLIP vision model, for the semantic loss")
     parser.add_argument("--workers", type=int, default=G3drSettings.workers)
+    parser.add_argument("--without-occupancy", action="store_true", help="learn from single views alone, as the paper")
     parser.add_argument("--without-gradient-scaling", action="store_true", help="the paper's ablation")
     parser.add_argument("--without-multiresolution", action="store_true", help="the paper's ablation")
     parser.add_argument("--without-novel-views", action="store_true", help="the paper's ablation")
@@ -124,6 +148,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def settings_from(args: Namespace) -> G3drSettings:
     """Settings from the arguments of `add_arguments`."""
-    without = ("gradient_scaling", "multiresolution", "novel_views", "third_plane")
+    without = ("occupancy", "gradient_scaling", "multiresolution", "novel_views", "third_plane")
     options = {name: value for name, value in vars(args).items() if not name.startswith("without_")}
     return G3drSettings(**options, **{name: not getattr(args, f"without_{name}") for name in without})

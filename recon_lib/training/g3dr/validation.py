@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.utils.data import default_collate
 
 from ...cameras.camera import Cameras
+from ...fields.triplane import TriplaneField
 from ...networks.g3dr.frame import CameraBox
 from .dataset import SingleViews
 from .losses import LossTerms, RenderedBatch, fields_of
@@ -28,7 +29,7 @@ def validate(
     """Means over fixed crops at 128 px, rendered at 48 px, and a sheet [3,H,W]: input, its own view, novel views.
 
     psnr: dB of the own view; depth: L1 where it is known, half sides of the box; iou: of opacity and mask;
-    semantic: distance of novel views to the input.
+    semantic: distance of novel views to the input; inside_iou: of points where the field is solid and the object.
     """
     data = SingleViews(shards, samples, first=FIRST, exact=True)
     figures: dict[str, list[float]] = {}
@@ -43,7 +44,8 @@ def validate(
         target = own_target(batch)
         own = terms.render(fields, box, target, True, None)
         novel = [terms.render(fields, box, _beside(target, box, yaw), False, None) for yaw in YAWS]
-        for name, value in _figures(terms, own, novel, target, box).items():
+        found = _figures(terms, own, novel, target, box) | {"inside_iou": inside_iou(fields, batch)}
+        for name, value in found.items():
             figures.setdefault(name, []).append(value)
         if i < ROWS:
             rows.append(torch.cat([target.image[0], own.color[0], *(n.color[0] for n in novel), _shown(own, box)], 2))
@@ -78,6 +80,12 @@ def _figures(
         "iou": float((solid & mask).sum() / (solid | mask).sum().clamp_min(1)),
         "semantic": float(torch.stack(semantic).mean()),
     }
+
+
+def inside_iou(fields: list[TriplaneField], batch: dict[str, Tensor]) -> float:
+    """Intersection over union of the points [1,Q,3] that lie in the first field, and in the object."""
+    solid, inside = fields[0].inside(batch["points"][0]) > 0, batch["inside"][0] > 0.5
+    return float((solid & inside).sum() / (solid | inside).sum().clamp_min(1))
 
 
 def _shown(own: RenderedBatch, box: CameraBox) -> Tensor:

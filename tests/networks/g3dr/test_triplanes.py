@@ -46,7 +46,7 @@ def test_each_object_reads_its_own_planes():
     for i in range(3):
         alone = KnotPlanes.of(p[i : i + 1], ALL_AXES)
         torch.testing.assert_close(found[batch == i], alone.read(points()[batch == i]))
-        torch.testing.assert_close(KnotPlanes.of(p, ALL_AXES)[i].table, alone.table)
+        torch.testing.assert_close(KnotPlanes.of(p, ALL_AXES).each()[i].table, alone.table)
 
 
 @pytest.mark.parametrize("axes", [PUBLISHED_AXES, ALL_AXES])

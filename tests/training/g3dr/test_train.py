@@ -66,6 +66,14 @@ def test_it_begins_with_the_packs_backbone(shards, tmp_path):
         torch.testing.assert_close(value.float(), trained[f"dpt_depth.{name}"].float())
 
 
+def test_the_backbone_rests_first(shards, tmp_path):
+    trainer = Trainer(settings(shards, tmp_path))
+    for done, awake in ((0.0, False), (0.6, True)):
+        trainer._let_backbone_rest(done)
+        backbone = trainer.network.dpt_depth
+        assert backbone.training is awake and all(p.requires_grad is awake for p in backbone.parameters())
+
+
 def test_no_shards_are_told_at_once(tmp_path):
     with pytest.raises(BadInput, match="No rendered shard"):
         train(settings(tmp_path, tmp_path / "out"))
@@ -85,7 +93,13 @@ def test_options_become_settings():
     parser = ArgumentParser()
     add_arguments(parser)
     assert settings_from(parser.parse_args(["--shards", "s", "--out", "o"])) == G3drSettings(Path("s"), Path("o"))
-    text = "--shards s --out o --minutes 2 --without-gradient-scaling --without-novel-views --init w.safetensors"
+    text = "--shards s --out o --minutes 2 --without-gradient-scaling --without-novel-views --without-occupancy --init w.safetensors"
     assert settings_from(parser.parse_args(text.split())) == G3drSettings(
-        Path("s"), Path("o"), minutes=2, gradient_scaling=False, novel_views=False, init=Path("w.safetensors")
+        Path("s"),
+        Path("o"),
+        minutes=2,
+        gradient_scaling=False,
+        novel_views=False,
+        occupancy=False,
+        init=Path("w.safetensors"),
     )
