@@ -4,12 +4,13 @@ from comfy_api.latest import io
 
 from . import sockets
 from .base import CATEGORY, Node
-from .convert import images_to_host, masks_from_host, one_image, voxel_to_host
+from .convert import images_to_host, masks_from_host, occluders_from_host, one_image, voxel_to_host
 from .host import ComfyProgress, reserve_memory
 
 FOLDER = f"{CATEGORY}/shape"
 MODEL_TIP = "From Load Reconstruction Model (LIST)."
 MASK_TIP = "1 = object. Background Removal finds it; LIST was trained on masked objects and finds none itself."
+OCCLUDER_TIP = "1 = something stands in front of the object, from the same node as the mask."
 PREVIEW_SIZE = 384
 
 
@@ -25,6 +26,7 @@ class CoarsePoints(Node):
                 sockets.Model.Input("model", tooltip=MODEL_TIP),
                 io.Image.Input("image", tooltip="One photo."),
                 io.Mask.Input("mask", tooltip=MASK_TIP),
+                io.Mask.Input("occluder", optional=True, tooltip=OCCLUDER_TIP),
             ],
             outputs=[
                 sockets.Points.Output("points", display_name="points", tooltip="For Points to Occupancy, Regress SDF."),
@@ -35,13 +37,14 @@ class CoarsePoints(Node):
         )
 
     @classmethod
-    def run(cls, model, image, mask):
+    def run(cls, model, image, mask, occluder=None):
         from ..recon_lib.cameras.orbits import arc
         from ..recon_lib.render.points import render_points
         from ..recon_lib.stages.single_view.upright_shape import coarse_points
 
         images, progress = one_image(image), ComfyProgress()
-        points = coarse_points(model, images, masks_from_host(mask, images), reserve_memory(model), progress)
+        mask, occluder = masks_from_host(mask, images), occluders_from_host(occluder, images)
+        points = coarse_points(model, images, mask, reserve_memory(model), progress, occluder)
         around = arc(4, elevation=10.0, height=PREVIEW_SIZE, width=PREVIEW_SIZE)
         preview = render_points(points.points, points.colors, around, size=2)
         progress.report(preview[0])
@@ -92,6 +95,7 @@ class RegressSdf(Node):
                     tooltip="From Coarse Points, or others in their place, such as a scan's; nothing connected: the "
                     "model's own.",
                 ),
+                io.Mask.Input("occluder", optional=True, tooltip=OCCLUDER_TIP),
             ],
             outputs=[
                 sockets.Field.Output("field", display_name="field", tooltip="For Extract Mesh or Render."),
@@ -105,12 +109,13 @@ class RegressSdf(Node):
         )  # fmt: skip
 
     @classmethod
-    def run(cls, model, image, mask, points=None):
+    def run(cls, model, image, mask, points=None, occluder=None):
         from ..recon_lib.stages.single_view.upright_shape import held_to_silhouette, points_in_object, upright_shape
 
         images, progress = one_image(image), ComfyProgress()
         cloud = None if points is None else points_in_object(points)
-        shape = upright_shape(model, images, masks_from_host(mask, images), cloud, reserve_memory(model), progress)
+        mask, occluder = masks_from_host(mask, images), occluders_from_host(occluder, images)
+        shape = upright_shape(model, images, mask, cloud, reserve_memory(model), progress, occluder)
         shape = held_to_silhouette(shape, progress)
         return io.NodeOutput(shape.field, shape.views, shape.described())
 

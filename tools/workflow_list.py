@@ -41,7 +41,9 @@ def list_sdf(surface: dict) -> Graph:
     g.note(MASK_NOTE, (380, 760), (WIDE, 200), "Your own mask")
 
     g.group("3  Coarse points", (720, -40, 660, 1100), PURPLE)
-    points = g.node("Recon3D_CoarsePoints", (740, 40), (WIDE, 90), model=model[0], image=photo[0], mask=masks[0])
+    points = g.node(
+        "Recon3D_CoarsePoints", (740, 40), (WIDE, 110), model=model[0], image=photo[0], mask=masks[0], occluder=masks[1]
+    )
     g.node("PreviewImage", (740, 180), (WIDE, 500), "From four sides", images=points[1])
     occupied = g.node("Recon3D_PointsToOccupancy", (1060, 40), (WIDE, 90), model=model[0], points=points[0])
     g.node("PreviewImage", (1060, 180), (WIDE, 500), "Occupancy: front, right, above", images=occupied[1])
@@ -49,7 +51,14 @@ def list_sdf(surface: dict) -> Graph:
 
     g.group("4  Whole shape", (1400, -40, 340, 1100), PURPLE)
     shape = g.node(
-        "Recon3D_RegressSdf", (1420, 40), (WIDE, 130), model=model[0], image=photo[0], mask=masks[0], points=points[0]
+        "Recon3D_RegressSdf",
+        (1420, 40),
+        (WIDE, 140),
+        model=model[0],
+        image=photo[0],
+        mask=masks[0],
+        points=points[0],
+        occluder=masks[1],
     )
     g.node("PreviewAny", (1420, 220), (WIDE, 120), "How the camera was held", source=shape[2])
     mesh = g.node("Recon3D_ExtractMesh", (1420, 390), (WIDE, 190), field=shape[0])

@@ -37,17 +37,20 @@ def reconstruct(
     random numbers and is over in seconds: seed and checkpoint are not used.
     """
     options, progress, seconds = options or Options(), progress or Progress(), {}
+    occluder = None
     if mask is None:
         with timed(seconds, "mask"):
-            mask = segment(load_model(MASK_MODEL), image, device, progress).object
+            found = segment(load_model(MASK_MODEL), image, device, progress)
+            mask, occluder = found.object, found.occluder
     with timed(seconds, "upright shape"):
-        shape = held_to_silhouette(upright_shape(model, image, mask, device=device, progress=progress), progress)
+        shape = upright_shape(model, image, mask, device=device, progress=progress, occluder=occluder)
+        shape = held_to_silhouette(shape, progress)
     with timed(seconds, "extract"):
         extraction = extract_mesh(shape.field, options.resolution, largest=True, device=device, progress=progress)
     mesh, views = extraction.mesh, shape.views
     if views is not None:
         with timed(seconds, "texture"):
-            views = fitted_camera(views, mesh)
+            views = views if bool((shape.occluder > 0.5).any()) else fitted_camera(views, mesh)
             mesh = bake_texture(mesh, views, size=options.texture_size, progress=progress)
     report = {
         "elevation_roll_degrees": shape.angles,

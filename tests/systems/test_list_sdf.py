@@ -48,7 +48,7 @@ def test_without_a_mask_the_packs_own_finds_it(monkeypatch):
     asked = []
 
     class Found:
-        object = mask
+        object, occluder = mask, torch.zeros_like(mask)
 
     monkeypatch.setattr(list_sdf, "load_model", asked.append)
     monkeypatch.setattr(list_sdf, "segment", lambda *arguments: Found)

@@ -21,7 +21,7 @@ from ...meshes.mesh import Mesh
 from ...networks.list_sdf.spatial_transformer import ViewEstimate
 from ...progress import Progress
 from ...render.shading import CLAY
-from ...views.prepare import prepare_image, prepare_mask
+from ...views.prepare import fit_mask, prepare_image, prepare_mask
 from ...views.square_crop import SquareCrop
 from ...views.views import Views
 from ...weights.registry import LoadedModel
@@ -50,6 +50,7 @@ class UprightShape:
     field: DecodedField | ObservedField
     views: Views | None  # the photo, its mask and the estimated camera; None where the network tells none
     up: Tensor | None  # [3] unit, in the frame of a camera that looks at the object; None where the network tells none
+    occluder: Tensor  # [1,1,H,W] > 0.5 where something stands in front of the object
 
     @property
     def angles(self) -> tuple[float, float] | None:
@@ -75,6 +76,7 @@ def upright_shape(
     points: Tensor | None = None,  # [P,3] of `points_in_object`, in place of the coarse ones
     device: torch.device | str = "cpu",
     progress: Progress | None = None,
+    occluder: Tensor | None = None,  # [1,1,H,W] 1 = something stands in front of the object; None: nothing does
 ) -> UprightShape:
     """Coarse points, signed distance and camera of the masked object.
 
@@ -87,11 +89,13 @@ def upright_shape(
         raise BadInput(f"{model.card.name} needs a mask, white on the object; connect Background Removal's.")
     mask = prepare_mask(mask, 1, *image.shape[-2:])
     progress.start("upright shape", 1)
-    network, crop, size = model.module.to(device), object_crop(mask), model.module.input_spec.size
+    occluder = torch.zeros_like(mask) if occluder is None else fit_mask(occluder, 1, *image.shape[-2:], "occluder mask")
+    occluder = occluder * (mask <= 0.5)
+    network, crop, size = model.module.to(device), object_crop(mask, occluder), model.module.input_spec.size
     coverage = (crop.crop_coverage(mask, size) > 0.5).float()
     if coverage.sum() < MIN_VISIBLE_PIXELS:
         raise BadInput("Too little of the object is visible to reconstruct it; give a larger picture or mask.")
-    masks = torch.cat([coverage, torch.zeros_like(coverage)], 1)
+    masks = torch.cat([coverage, (crop.crop_coverage(occluder, size) > 0.5).float()], 1)
     cloud = None if points is None else points[None].to(device)
     encoded = network.encode(crop.crop(image, size).to(device), masks.to(device), cloud)
     decoder = move(encoded, "cpu")
@@ -106,26 +110,28 @@ def upright_shape(
     view = getattr(decoder, "view", None)
     cameras = None if view is None else _photo_camera(view, crop, size, *image.shape[-2:])
     views = None if cameras is None else Views(image, cameras, mask)
-    return UprightShape(decoder.points[0] * WORLD_SIDE, field, views, None if view is None else view.up[0])
+    up = None if view is None else view.up[0]
+    return UprightShape(decoder.points[0] * WORLD_SIDE, field, views, up, occluder)
 
 
 def held_to_silhouette(shape: UprightShape, progress: Progress | None = None) -> UprightShape:
     """The shape within its photo's silhouette, by the estimated camera whose lens is fitted to the mask.
 
-    What an occluder hides goes with it: the method asks for the mask of a whole object. Where no camera is told, or
-    nothing lies inside, the shape comes back as it is.
+    Behind an occluder it may be as well; then the mask's box is not the object's, and the camera stays as estimated.
+    Where no camera is told, or nothing lies inside, the shape comes back as it is.
     """
     if shape.views is None or not isinstance(shape.field, DecodedField):
         return shape
+    hidden = bool((shape.occluder > 0.5).any())
     try:
         look = extract_mesh(shape.field, LOOK_CELLS, coarse=LOOK_CELLS // 2, largest=True, progress=progress).mesh
     except BadInput:
         return shape
-    views = fitted_camera(shape.views, look)
+    views = shape.views if hidden else fitted_camera(shape.views, look)
     mask = views.masks
     reach = max(1, round(MARGIN * float(mask.sum()) ** 0.5))
     grown = F.max_pool2d((mask > 0.5).float(), 2 * reach + 1, 1, reach)
-    field = ObservedField.of(shape.field, views.cameras, grown, torch.zeros_like(mask), slope=1 / WORLD_SIDE)
+    field = ObservedField.of(shape.field, views.cameras, grown, shape.occluder, slope=1 / WORLD_SIDE)
     return replace(shape, field=field, views=views)
 
 
@@ -135,9 +141,10 @@ def coarse_points(
     mask: Tensor | None,  # [1,1,H,W] 1 = object
     device: torch.device | str = "cpu",
     progress: Progress | None = None,
+    occluder: Tensor | None = None,  # [1,1,H,W] as in `upright_shape`
 ) -> CoarsePoints:
     """The first half alone: the coarse points, for `occupancy_grid` and `upright_shape`."""
-    shape = upright_shape(model, image, mask, device=device, progress=progress)
+    shape = upright_shape(model, image, mask, device=device, progress=progress, occluder=occluder)
     if shape.views is None:
         raise BadInput(f"{model.card.name} tells no camera, so that its points belong to no view; use Regress SDF.")
     colors = torch.tensor(CLAY).expand_as(shape.points)

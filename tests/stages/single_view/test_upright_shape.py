@@ -146,6 +146,19 @@ class TestHeldToSilhouette:
         pixels = held.views.cameras.project(mesh.vertices)[0][0]
         assert pixels[:, 0].amin() > mask.shape[-1] // 2 - 4
 
+    def test_behind_an_occluder_the_shape_goes_on(self, picture):
+        image, mask = picture
+        left = torch.zeros_like(mask)
+        left[..., : mask.shape[-1] // 2] = 1
+        whole = upright_shape(list_model(), image, mask)
+        half = replace(whole, views=replace(whole.views, masks=mask * (1 - left)), occluder=left)
+        mesh = extract_mesh(held_to_silhouette(half).field, 48).mesh
+        assert (outline(whole.views, mesh) - true_box(mask)).abs().max() < 3
+
+    def test_the_occluder_is_what_no_mask_takes(self, picture):
+        image, mask = picture
+        assert (upright_shape(list_model(), image, mask, occluder=torch.ones_like(mask)).occluder * mask).sum() == 0
+
     def test_without_a_camera_or_a_shape_nothing_changes(self, shape):
         blind = replace(shape, views=None)
         assert held_to_silhouette(blind) is blind
