@@ -93,7 +93,8 @@ def test_options_become_settings():
     parser = ArgumentParser()
     add_arguments(parser)
     assert settings_from(parser.parse_args(["--shards", "s", "--out", "o"])) == G3drSettings(Path("s"), Path("o"))
-    text = "--shards s --out o --minutes 2 --without-gradient-scaling --without-novel-views --without-occupancy --init w.safetensors"
+    text = "--shards s --out o --minutes 2 --init w.safetensors --without-occupancy"
+    text += " --without-gradient-scaling --without-novel-views"
     assert settings_from(parser.parse_args(text.split())) == G3drSettings(
         Path("s"),
         Path("o"),
