@@ -1,5 +1,7 @@
 """Cameras: on an orbit, from a field of view, from ComfyUI's 3D viewer."""
 
+from dataclasses import replace
+
 from comfy_api.latest import io
 
 from ..recon_lib.errors import BadInput
@@ -94,8 +96,11 @@ class CamerasFromLoad3D(Node):
     def run(cls, camera_info, fov, width, height, mesh=None):
         from ..recon_lib.cameras.load3d import UNIT_BOUNDS, from_load3d
 
-        bounds = UNIT_BOUNDS if mesh is None else mesh_from_host(mesh).bounds
-        return io.NodeOutput(from_load3d(camera_info, height, width, fov=fov, bounds=bounds))
+        shown = None if mesh is None else mesh_from_host(mesh)
+        cameras = from_load3d(
+            camera_info, height, width, fov=fov, bounds=UNIT_BOUNDS if shown is None else shown.bounds
+        )
+        return io.NodeOutput(cameras if shown is None else replace(cameras, origin=shown.origin))
 
 
 class CameraFromFov(Node):

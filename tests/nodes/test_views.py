@@ -59,3 +59,28 @@ def test_worlds_are_turned_upright_and_cameras_saved_for_colmap(pack, tmp_path):
     kept = pack.run("Recon3D_LoadViews", folder=folder, keep_frame=True).result[0].cameras
     torch.testing.assert_close(upright.camera_to_world, cameras.camera_to_world, atol=1e-5, rtol=0)
     torch.testing.assert_close(kept.camera_to_world, z_up.camera_to_world, atol=1e-5, rtol=0)
+
+
+def test_a_mesh_in_map_coordinates_is_rendered_by_the_cameras_of_its_pictures(pack, tmp_path):
+    """Mesh and pictures count from origins of their own (`Mesh.origin`, `Cameras.origin`) and meet in Render."""
+    import folder_paths
+
+    lib, far = pack.lib("cameras.camera"), (5e5, 5e6, 300.0)
+    cameras = lib.Cameras.orbit([0.0, 120.0, 240.0], 20.0, 3.0, 40.0, 16, 16)
+    corners = [(far[0] + x, far[1] + y, far[2] + z) for x, y, z in ((-1, -1, 0), (1, -1, 0), (1, 1, 0), (-1, 1, 0))]
+    rows = [f"v {x} {y} {z}" for x, y, z in corners] + ["f 1 2 3 4", "f 4 3 2 1"]
+    (type(tmp_path)(folder_paths.get_input_directory()) / "far.obj").write_text("\n".join(rows))
+    mesh = pack.run("Recon3D_LoadMesh", file="far.obj").result[0]
+    images = torch.ones(3, 3, 16, 16)
+    views = pack.lib("views.views").Views(images, lib.replace(cameras, origin=far), images[:, :1])
+    folder = pack.run("Recon3D_SaveViews", views=views).result[0]
+    loaded = pack.run("Recon3D_LoadViews", folder=folder, keep_frame=True).result[0]
+    assert any(loaded.origin)
+    route = pack.run("Recon3D_ViewsToImages", views=loaded).result[-1]
+    size = {"frames": 1, "elevation": 0.0, "size": 16, "shading": "clay", "background": "white"}
+    _, mask, shown = pack.run("Recon3D_Render", mesh=mesh, cameras=route, **size).result
+    assert shown.origin == loaded.origin
+    near = pack.lib("meshes.mesh").Mesh(torch.tensor(corners, dtype=torch.float64).sub(torch.tensor(far)).float(),
+                                        torch.tensor([[0, 1, 2], [0, 2, 3], [2, 1, 0], [3, 2, 0]]))  # fmt: skip
+    wanted = pack.lib("render.mesh").render_mesh(near, cameras).masks[:, 0]
+    assert mask.sum() > 100 and float((mask - wanted).abs().mean()) < 2e-3

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -82,7 +82,8 @@ def find_outpaint_mask(
     grow = seam_width(cameras) if grow is None else grow
     _check(views, cameras, grow, max_view_angle)
     background_rgb = background_color(background, torch.device("cpu"))
-    cameras = cameras.moved_to(views.origin) if any(cameras.origin) else cameras
+    # cameras without an origin were made from the views' own
+    cameras = cameras.moved_to(views.origin) if any(cameras.origin) else replace(cameras, origin=views.origin)
     meshes = (_as_mesh(solid, device, progress) for solid in (hull, surface))
     hull_mesh, surface_mesh = (counted_alike(mesh, views.cameras)[0] for mesh in meshes)
     _check_outside(cameras, hull_mesh)
