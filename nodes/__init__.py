@@ -13,6 +13,7 @@ from . import (
     depth_normal,
     evaluate,
     fit,
+    g3dr,
     list_sdf,
     loop,
     mask,
@@ -32,7 +33,7 @@ from . import (
 from .host import offer_samples, register_folders
 
 FILES = (
-    demo, models, prior, mask, depth_normal, regress, list_sdf, cameras, pose, views, carve, schedule, outpaint,
+    demo, models, prior, mask, depth_normal, regress, list_sdf, g3dr, cameras, pose, views, carve, schedule, outpaint,
     personalize, fit, radiance, loop, render, mesh, mesh_files, evaluate,
 )  # fmt: skip
 
