@@ -6,6 +6,7 @@ Sockets and defaults are read from tests/node_surface.json. Thumbnails are scree
 import json
 from pathlib import Path
 
+from workflow_g3dr import g3dr, g3dr_text_to_3d
 from workflow_graph import Graph
 from workflow_list import list_sdf
 from workflow_pop3d import native_inpaint, pop3d
@@ -110,7 +111,11 @@ def main() -> None:
     surface = json.loads((ROOT / "tests" / "node_surface.json").read_text(encoding="utf-8"))
     for make in (photo_to_mesh, photos_to_mesh, few_views_volsdf, zeroshape_w, pop3d, native_inpaint, steps):
         make(surface).write(ROOT / "workflows")
-    for make, model in ((list_sdf, "list_mini"), (reconfusion, "view_diffusion_mini")):
+    learned = (
+        (list_sdf, "list_mini"), (g3dr, "g3dr_mini"), (g3dr_text_to_3d, "g3dr_mini"),
+        (reconfusion, "view_diffusion_mini"),
+    )  # fmt: skip
+    for make, model in learned:
         if (ROOT / "recon_lib" / "weights" / "embedded" / f"{model}.json").is_file():  # else it could not run
             make(surface).write(ROOT / "workflows")
 

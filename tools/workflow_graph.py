@@ -20,6 +20,10 @@ CORE = {
         [("pixels", "IMAGE", None), ("vae", "VAE", None), ("mask", "MASK", None), ("grow_mask_by", "INT", 6)],
         [("LATENT", "LATENT")],
     ),
+    "EmptyLatentImage": (
+        [("width", "INT", 512), ("height", "INT", 512), ("batch_size", "INT", 1)],
+        [("LATENT", "LATENT")],
+    ),
     "KSampler": (
         [
             ("model", "MODEL", None),
