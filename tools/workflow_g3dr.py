@@ -18,11 +18,11 @@ TEXT_WELCOME = """## Words to an object (text → image → 3D)
 
 Which pictures come out is the checkpoint's business; the 3D part takes any.
 """
-DEPTH_NOTE = """**Estimate Depth & Normal Map** is the pack's own depth. A MoGe, Depth-Anything or DA3 node can take its \
-place: set *depth_kind* to what it gives (near is bright, or far is bright). If it is the wrong one, the next node says so.
+DEPTH_NOTE = """**Estimate Depth & Normal Map** is the pack's own depth. A MoGe, Depth-Anything or DA3 node can take \
+its place: set *depth_kind* to what it gives (near is bright, or far is bright). A wrong one is told.
 """
-TRIPLANE_NOTE = """**Image + Depth to Triplane** looks once and fits nothing. *level*: how dense matter must be to count \
-as solid for the mesh; higher gives thinner parts.
+TRIPLANE_NOTE = """**Image + Depth to Triplane** looks once and fits nothing. *level*: how dense matter must be to \
+count as solid for the mesh; higher gives thinner parts.
 
 **Render Path** shows the field itself, before any mesh. Connect its frames to *Create Video* or *Save WEBM*.
 """
