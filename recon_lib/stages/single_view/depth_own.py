@@ -1,12 +1,16 @@
 """A user's own depth: what of it belongs to the object."""
 
+import logging
+
 import torch
 from torch import Tensor
 
 from ...errors import BadInput
 from .lens import default_lens
 
+log = logging.getLogger("recon3d")
 MIN_DEPTH_PIXELS = 16  # of the picture
+AGAINST = -0.5  # correlation of the logarithms with a predicted depth's below which a depth is told to be another kind
 REACH = 1.5  # sizes of the object: what lies farther from its middle in depth is another thing
 
 
@@ -27,3 +31,21 @@ def object_depth(depth: Tensor, mask: Tensor, lens: Tensor | None = None) -> Ten
     across = float(valid.sum()) ** 0.5 / focal * middle
     valid &= (depth - middle).abs() <= REACH * across
     return torch.where(valid, depth.float(), 0.0)
+
+
+def warn_if_inverse(depth: Tensor, predicted: Tensor) -> None:
+    """Say that z-depth [1,1,H,W] falls where a predicted one rises, as inverse depth does. 0 = unknown in both.
+
+    A warning, since on nearly flat objects the prediction may be the one that is wrong.
+    """
+    both = (depth > 0) & (predicted > 0)
+    if both.sum() < MIN_DEPTH_PIXELS:
+        return
+    pair = torch.stack([depth[both], predicted[both]]).double().log()
+    pair = pair - pair.mean(1, keepdim=True)
+    size = pair.norm(dim=1)
+    if float((pair[0] * pair[1]).sum()) < AGAINST * float(size.prod()):
+        log.warning(
+            "The depth runs against what the picture shows. If near is bright in it, it is inverse depth: give "
+            "z-depth, larger = farther."
+        )

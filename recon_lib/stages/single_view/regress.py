@@ -21,7 +21,7 @@ from ...views.views import Views
 from ...weights.registry import LoadedModel
 from .depth_external import align_depth_picture
 from .depth_normal import paste_depth_normals
-from .depth_own import object_depth
+from .depth_own import object_depth, warn_if_inverse
 from .lens import lenses_of
 from .lens_from_depth import lens_from_depth
 from .mask import segment
@@ -89,6 +89,8 @@ def visible_surface(
         prediction = prediction.through(lens_from_depth(prediction, depth, network.input_spec), network.input_spec)
     estimate = paste_depth_normals(prediction, mask, network.input_spec)
     progress.step()
+    if depth is not None:
+        warn_if_inverse(depth, estimate.depth)
     trusted = depth is not None or depth_picture is not None
     if depth_picture is not None:
         depth = align_depth_picture(depth_picture, depth_kind, image, estimate.depth, mask)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from recon_lib.errors import BadInput
-from recon_lib.stages.single_view.depth_own import object_depth
+from recon_lib.stages.single_view.depth_own import object_depth, warn_if_inverse
 
 
 def square() -> tuple[torch.Tensor, torch.Tensor]:
@@ -39,3 +39,13 @@ def test_an_empty_depth_is_told():
         object_depth(depth * 0, mask)
     with pytest.raises(BadInput, match="this image's depth"):
         object_depth(depth[..., 1:], mask)
+
+
+def test_inverse_depth_is_named(caplog):
+    _, depth = square()
+    inverse = torch.where(depth > 0, 1 / depth.clamp_min(1), 0.0)
+    for fine in (depth * 7, torch.where(depth > 0, depth + 0.3, 0.0), torch.where(depth > 0, 5.0, 0.0)):
+        warn_if_inverse(fine, depth)
+    assert not caplog.records
+    warn_if_inverse(inverse, depth)
+    assert "it is inverse depth: give z-depth, larger = farther" in caplog.text
