@@ -55,6 +55,11 @@ def box(half=(0.5, 0.4, 0.3)) -> Solid:
     return Solid(distance)
 
 
+def cylinder(radius: float = 0.5, half: float = 0.6) -> Solid:
+    """Upright, `2 half` high."""
+    return Solid(lambda p: torch.maximum(p[:, [0, 2]].norm(dim=-1) - radius, p[:, 1].abs() - half))
+
+
 def bowl() -> Solid:
     """A ball with a round hollow that no silhouette shows."""
 

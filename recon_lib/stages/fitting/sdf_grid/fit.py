@@ -65,7 +65,7 @@ def fit_volsdf(
     """Fit a field to `views`; they need masks, and may have depth, normals and provenance.
 
     start: the field to begin with; a field of an earlier fit is fitted further, which takes a part of the time. By
-    default several views begin with their hull above the ground and within its mirror image (`hull_start`).
+    default several views begin with their hull above the ground and within its mirror images (`hull_start`).
     hull: nothing of the object lies outside this field. bounds: [2,3] world, the box to work in; default: the start's,
     else the hull's, else that of the masks' visual hull.
     checkpoint: a file to which the state is written now and then; a fit of the same input that finds it there goes on

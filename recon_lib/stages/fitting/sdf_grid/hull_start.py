@@ -1,13 +1,14 @@
 """The start of a fit without a field to begin with: the visual hull, less what no picture calls for.
 
 A ring of cameras above the horizon leaves a cone under everything that stands, and few cameras leave much on all sides.
-Two cuts leave the masks filled, but for 1.5 % at most: by the ground that the object stands on, and by its own mirror
-image where the masks say that the object is symmetric, so that each view counts twice. They are where the fit begins,
-not limits: pictures may object.
+Two kinds of cuts leave the masks filled, but for 1.5 % at most: by the ground that the object stands on, and by its own
+mirror images where the masks say that the object is symmetric: each view counts twice then, or four times where there
+are two planes, as boxes, bottles and bowls have. Round bottoms have no ground (`bottom`): it would cut them flat. The
+cuts are where the fit begins, not limits: pictures may object.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -21,6 +22,7 @@ from ....progress import unchecked
 from ....render.rays import RayBundle
 from ....render.stratified import box_ends
 from ....views.views import Views
+from .bottom import look_below
 from .mirror import find_mirror
 from .silhouettes import Silhouettes
 
@@ -35,13 +37,13 @@ SLACK = 0.3  # spacings of the search by which the mirrored hull is wider
 
 @dataclass(frozen=True)
 class HullStart:
-    """A hull cut by the ground and its mirror image: a `Field` without colour and without bounds."""
+    """A hull cut by the ground and its mirror images: a `Field` without colour and without bounds."""
 
-    hull: Field | Silhouettes
+    hull: "Field | Silhouettes | _OnGrid"
     up: Tensor | None = None  # [3] unit, world
-    ground: float = 0.0  # height along `up` below which nothing is
-    mirror: Symmetry | None = None
-    slack: float = 0.0  # world units by which the mirrored hull is wider
+    ground: float = 0.0  # height along `up` below which nothing is; -inf under a round bottom
+    mirrors: tuple[Symmetry, ...] = ()  # one plane, or two that are not parallel
+    slack: float = 0.0  # world units by which a mirrored hull is wider
 
     @classmethod
     def of(
@@ -52,23 +54,62 @@ class HullStart:
         if up is None:
             return cls(hull)
         cells = Cells.within(bounds, NODES)
-        values = in_chunks(lambda p: hull.inside(p).float().cpu(), cells.positions(), default_chunk("cpu"), check)
-        seen = FilledRays.of(views, cells, values.view((NODES,) * 3))
+        coarse = _OnGrid.of(hull, cells, check)
+        seen = FilledRays.of(views, cells, coarse.values)
         if not len(seen.points):
             return cls(hull)
-        ground = seen.ground(up) - LOWER * cells.spacing
-        seen = seen.above(up, ground)
-        mirror = find_mirror(seen.points, seen.ray, cells, values.view((NODES,) * 3), up, check)
-        return cls(hull, up, ground, mirror, SLACK * cells.spacing)
+        below = look_below(views, cells, coarse.values, up)
+        is_round = below is not None and below.is_round
+        flat = seen.ground(up) - LOWER * cells.spacing
+        start = cls(coarse, up, float("-inf") if is_round else flat, (), SLACK * cells.spacing)
+        start = replace(start, mirrors=_find_mirrors(start, coarse, views, seen, check))
+        if is_round and start.mirrors:  # the hull of few views is thick below; its mirror images carve it
+            carved = _OnGrid.of(start, cells, check)
+            below = look_below(views, cells, carved.values, up)
+            start = replace(start, ground=flat) if below is not None and below.is_broad else start
+        return replace(start, hull=hull)
 
     def inside(self, points: Tensor) -> Tensor:
         """points [N,3] world -> about the distance to the surface [N], > 0 inside."""
         value = self.hull.inside(points)
-        if self.mirror is not None:
-            value = torch.minimum(value, self.hull.inside(self.mirror.apply(points)) + self.slack)
+        motions = [(mirror, 1) for mirror in self.mirrors]
+        if len(motions) == 2:
+            motions.append((self.mirrors[1].then(self.mirrors[0]), 2))
+        for motion, times in motions:
+            value = torch.minimum(value, self.hull.inside(motion.apply(points)) + times * self.slack)
         if self.up is not None:
             value = torch.minimum(value, points @ self.up.to(points) - self.ground)
         return value
+
+
+@dataclass(frozen=True)
+class _OnGrid:
+    """What a field says at the nodes of a grid, between which it is read."""
+
+    cells: Cells
+    values: Tensor  # [G,G,G] > 0 inside
+
+    @classmethod
+    def of(cls, field: "Field | Silhouettes | HullStart", cells: Cells, check: Callable[[], None]) -> "_OnGrid":
+        values = in_chunks(lambda p: field.inside(p).float().cpu(), cells.positions(), default_chunk("cpu"), check)
+        return cls(cells, values.view((cells.nodes,) * 3))
+
+    def inside(self, points: Tensor) -> Tensor:
+        return self.cells.read(self.values, points)
+
+
+def _find_mirrors(
+    start: HullStart, hull: _OnGrid, views: Views, seen: "FilledRays", check: Callable[[], None]
+) -> tuple[Symmetry, ...]:
+    """The planes in which a start of `hull`, cut by the ground, is its own mirror image: none, one, or two."""
+    seen = seen.above(start.up, start.ground)
+    first = find_mirror(seen.points, seen.ray, hull.cells, hull.values, start.up, check)
+    if first is None:
+        return ()
+    carved = _OnGrid.of(replace(start, mirrors=(first,)), hull.cells, check)
+    seen = FilledRays.of(views, carved.cells, carved.values)
+    second = find_mirror(seen.points, seen.ray, carved.cells, carved.values, start.up, check, other=first)
+    return (first,) if second is None else (first, second)
 
 
 def vertical(cameras: Cameras) -> Tensor | None:

@@ -10,7 +10,7 @@ from recon_lib.fields.cells import Cells
 from recon_lib.stages.fitting.sdf_grid.hull_start import FilledRays, HullStart, vertical
 from recon_lib.stages.fitting.sdf_grid.silhouettes import Silhouettes
 from recon_lib.stages.fitting.sdf_grid.start import find_bounds
-from tests.helpers.posed import Solid, box, posed
+from tests.helpers.posed import Solid, box, cylinder, posed, sphere
 
 HALF = (0.5, 0.4, 0.3)
 
@@ -56,9 +56,10 @@ def test_the_cone_under_the_object_is_cut_off_at_the_ground():
 
 def test_the_mirror_image_carves_what_no_view_sees():
     """Two views of a box from one side: where its corners end behind is what the mirrored views show."""
-    assert START.mirror is not None
-    normal = torch.linalg.eigh(START.mirror.matrix)[1][:, 0].abs()
-    assert normal.amax() > math.cos(math.radians(6)), "along an axis of the box"
+    normals = [torch.linalg.eigh(mirror.matrix)[1][:, 0] for mirror in START.mirrors]
+    assert len(normals) == 2
+    assert all(normal.abs().amax() > math.cos(math.radians(6)) for normal in normals), "along axes of the box"
+    assert abs(float(normals[0] @ normals[1])) < 0.2, "two different ones"
     points = torch.rand(20000, 3, generator=torch.Generator().manual_seed(0)) * 2 - 1
     hull, start, truth = (field.inside(points) > 0 for field in (Silhouettes.of(VIEWS), START, box(HALF)))
     iou = {
@@ -67,9 +68,21 @@ def test_the_mirror_image_carves_what_no_view_sees():
     assert iou["start"] > iou["hull"] + 0.08
 
 
+def test_a_ball_is_not_cut_flat():
+    views = posed(sphere(0.6), ring(3, 64, 20.0))
+    start = HullStart.of(views, Silhouettes.of(views), find_bounds(views))
+    assert start.ground < -0.5 and start.inside(torch.tensor([[0.0, -0.5, 0.0]])) > 0
+
+
+def test_a_thick_cylinder_stands_flat_though_the_hull_of_three_views_does_not_tell():
+    views = posed(cylinder(0.5, 0.6), ring(3))
+    start = HullStart.of(views, Silhouettes.of(views), find_bounds(views))
+    assert len(start.mirrors) == 2 and abs(start.ground + 0.6) < 0.06
+
+
 def test_an_object_without_symmetry_has_no_mirror():
     views = posed(lopsided(), ring(4))
-    assert HullStart.of(views, Silhouettes.of(views), find_bounds(views)).mirror is None
+    assert HullStart.of(views, Silhouettes.of(views), find_bounds(views)).mirrors == ()
 
 
 @pytest.mark.parametrize("solid", [box(HALF), lopsided()])
