@@ -24,13 +24,13 @@ class AdjustSettings:
 
     color: float = 0.08  # of sRGB
     lost: float = 2.0  # what a colour that leaves its mask counts as, standard deviations
-    outline: float = 1.0  # pixels
-    inside: float = 1.0  # pixels
+    outline: float = 0.5  # pixels
+    inside: float = 0.5  # pixels
     shift: float = 3.0  # of surface points along their normals, spacings of the grid
     rim_shift: float = 1.0  # of rim points, spacings
     focal: float = 0.003  # of the logarithm of the focal length, from the given one
     pose: float = 1.0  # of the given poses: radians, and parts of the camera's distance from the object
-    huber: float = 1.5  # standard deviations beyond which residuals count linearly
+    outlier: float = 3.0  # standard deviations beyond which residuals count less and less
     iterations: int = 6
     damping: float = 1e-3
     own_focal: bool = False  # a focal length for each view, in place of a common factor
@@ -169,7 +169,7 @@ def _colors(cameras: Cameras, pictures: Pictures, surface: Surface, shifts: Tens
     weight = use.float()
     mean = (reading.colors * weight[..., None]).sum(1, keepdim=True) / weight.sum(1)[:, None, None].clamp_min(1)
     residual = (reading.colors - mean) / settings.color  # [N,V,3]
-    weight, cost = _huber(residual.norm(dim=-1), settings.huber, weight)
+    weight, cost = _redescending(residual.norm(dim=-1), settings.outlier, weight)
     slopes = reading.color_slopes / settings.color  # [N,V,3,2]
     by_camera = slopes @ projected.by_camera  # [N,V,3,7]
     shift = (projected.by_point @ surface.normals[:, None, :, None])[..., 0]  # [N,V,2] pixels for each world unit
@@ -192,7 +192,7 @@ def _silhouettes(
     sigma = torch.where(own, settings.outline, settings.inside)
     residual = off / sigma
     weight = ((own | (off < 0)) & (projected.depth > 0) & (reading.framed | pictures.whole)).float()
-    weight, cost = _huber(residual.abs(), settings.huber, weight)
+    weight, cost = _redescending(residual.abs(), settings.outlier, weight)
     slopes = reading.distance_slope / sigma[..., None]
     by_camera = slopes[..., None, :] @ projected.by_camera  # [M,V,1,7]
     shift = (projected.by_point @ surface.rim_normals[:, None, :, None])[..., 0]
@@ -202,11 +202,14 @@ def _silhouettes(
     return _reduced(by_camera, residual[..., None], by_shift, weight, shifts, prior, cost)
 
 
-def _huber(size: Tensor, limit: float, weight: Tensor) -> tuple[Tensor, float]:
-    """Weights times Huber's, and the cost."""
-    factor = limit / size.clamp_min(limit)
-    cost = torch.where(size < limit, size**2, 2 * limit * size - limit**2)
-    return weight * factor, float((weight * cost).double().sum())
+def _redescending(size: Tensor, scale: float, weight: Tensor) -> tuple[Tensor, float]:
+    """Weights times Geman and McClure's (1985), and the cost, at most scale^2 each.
+
+    Colours beside an edge of the object that hides another part of it are wrong by any amount, and Huber's weights let
+    them pull cameras away from where they should be.
+    """
+    square, limit = size**2, scale**2
+    return weight * (limit / (limit + square)) ** 2, float((weight * limit * square / (limit + square)).double().sum())
 
 
 def _centred(values: Tensor, weight: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """Pose refinement: cameras that are about right, brought to what masks and colours of all views agree on.
 
 In turns, as in BARF (Lin et al. 2021) but with Gauss-Newton steps in place of gradient descent: a coarse surface is
-made with the present cameras (first the visual hull, at the end a fitted field), then all cameras are adjusted against
-it at once (`adjust`), on pictures whose size grows and whose blur narrows.
+made with the present cameras (by default the visual hull: a field that is fitted with wrong cameras holds them there),
+then all cameras are adjusted against it at once (`adjust`), on pictures whose size grows and whose blur narrows.
 """
 
 import logging
@@ -44,14 +44,10 @@ class PoseSettings:
     """The defaults bring a dozen views back that are off by a few degrees and per cent."""
 
     rounds: tuple[PoseRound, ...] = (
-        PoseRound(64, 1.5, 40, 1.5, 0.01),
-        PoseRound(64, 1.5, 40, 1.5, 0.01),
-        PoseRound(96, 1.5, 48, 1.0, 0.02),
-        PoseRound(96, 1.5, 48, 1.0, 0.02),
-        PoseRound(96, 1.0, 64, 1.0, 0.03, fit_rounds=4),
-        PoseRound(96, 1.0, 64, 1.0, 0.03, fit_rounds=4),
-        PoseRound(128, 0.7, 64, 0.5, 0.03, fit_rounds=5),
-        PoseRound(128, 0.7, 64, 0.5, 0.03, fit_rounds=5),
+        *[PoseRound(64, 1.5, 40, 1.5, 0.01)] * 2,
+        *[PoseRound(96, 1.5, 48, 1.0, 0.02)] * 2,
+        *[PoseRound(128, 1.0, 64, 0.7, 0.03)] * 3,
+        *[PoseRound(192, 1.0, 96, 0.5, 0.03)] * 5,
     )
     aim: bool = True  # turn the cameras to the masks' middles first
     focal: bool = True  # adjust the focal length
