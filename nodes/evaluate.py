@@ -2,12 +2,15 @@
 
 import json
 
+import torch
 from comfy_api.latest import io
 
 from . import sockets
 from .base import CATEGORY, Node, seed_input
-from .convert import mesh_from_host, mesh_to_host
-from .host import ComfyProgress
+from .convert import images_to_host, mesh_from_host, mesh_to_host
+from .host import ComfyProgress, picture_on_node
+
+PREVIEW_SIZE = 192
 
 
 class CompareMeshes(Node):
@@ -50,20 +53,29 @@ class CompareMeshes(Node):
                     "error", display_name="error mesh", tooltip="The aligned prediction: blue is right, red is off."
                 ),
                 io.String.Output("figures", display_name="figures", tooltip="All figures as JSON."),
+                io.String.Output("table", display_name="table", tooltip="The figures that matter, for Preview Any."),
+                io.Image.Output(
+                    "picture", display_name="picture", tooltip="The error mesh from the front, right, back and left."
+                ),
             ],
         )  # fmt: skip
 
     @classmethod
     def run(cls, predicted, truth, align, samples, limit, seed, cameras=None, split="truth"):
+        from ..recon_lib.render.mesh import turntable
+        from ..recon_lib.stages.evaluation.figures_table import figures_table
         from ..recon_lib.stages.evaluation.meshes import compare_meshes, error_mesh
 
         pair = mesh_from_host(predicted), mesh_from_host(truth)
         options = {"align": align, "samples": samples, "seed": seed}
         progress = ComfyProgress()
         figures = compare_meshes(*pair, **options, camera=cameras, split=split, progress=progress)
-        text = json.dumps(figures, indent=2)
         error = error_mesh(*pair, limit=limit, **options, progress=progress)
-        return io.NodeOutput(mesh_to_host(error), text, ui={"text": [text]})
+        shown = turntable(error, 4, size=PREVIEW_SIZE, shading="albedo", progress=progress).images
+        table, row = figures_table(figures), torch.cat(list(shown), -1)
+        progress.report(row)
+        outputs = mesh_to_host(error), json.dumps(figures, indent=2), table, images_to_host(shown)
+        return io.NodeOutput(*outputs, ui={**picture_on_node(row), "text": [table]})
 
 
 NODES = [CompareMeshes]

@@ -234,6 +234,13 @@ def passing_path(ending: str) -> Path:
     return folder / f"{MODEL_FOLDER}_{uuid.uuid4().hex}{ending}"
 
 
+def picture_on_node(picture: torch.Tensor) -> dict:
+    """The entry of a node's `ui` that shows a picture [3,H,W] on it."""
+    path = passing_path(".png")
+    to_pil(picture).save(path)
+    return {"images": [{"filename": path.name, "subfolder": "", "type": "temp"}], "animated": (False,)}
+
+
 def lora_folders() -> list[Path]:
     """Where LoRA files may lie: those that Load LoRA knows, and loras below this pack's models."""
     return [Path(folder) for folder in folder_paths.get_folder_paths("loras")] + [f / "loras" for f in model_folders()]

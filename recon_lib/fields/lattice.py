@@ -10,9 +10,11 @@ additions so that it can start coarse without losing parts:
   (`_follow`): a component that is found is found completely.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
+
+from ..progress import unchecked
 
 BEND_SAFETY_FACTOR = 1.5  # 1 suffices for exact distances to plates, rods and balls of any size
 CELLS_AT_ONCE = 65536  # cells that are tested together
@@ -22,8 +24,8 @@ class SparseLattice:
     """Values of a field on nodes 0..cells of each axis; NaN where it was not evaluated.
 
     `evaluate` takes node positions [N,3] int64 and returns values [N] float32, > 0 inside. `on_level` is called after
-    each of the `levels` levels. No part of the field is thinner than `min_feature_cells` finest cells: in cells of
-    that size and smaller ones the signs at the corners are sufficient.
+    each of the `levels` levels, `check` several times a second. No part of the field is thinner than
+    `min_feature_cells` finest cells: in cells of that size and smaller ones the signs at the corners are sufficient.
     """
 
     def __init__(
@@ -33,7 +35,9 @@ class SparseLattice:
         coarse: int = 32,
         margin: float = BEND_SAFETY_FACTOR,
         min_feature_cells: int = 0,
+        check: Callable[[], None] = unchecked,
     ) -> None:
+        self.check = check
         self.evaluate, self.cells = evaluate, np.asarray(cells, np.int64)
         self.margin, self.min_feature_cells = margin, min_feature_cells
         self.shape = tuple(self.cells + 1)
@@ -77,8 +81,14 @@ class SparseLattice:
 
     def can_cross(self, cells: np.ndarray, step: int) -> np.ndarray:
         """Mask [C] bool of the cells [C,3] of size `step` that the zero level set may cross."""
-        pieces = [self._crosses(cells[i : i + CELLS_AT_ONCE], step) for i in range(0, len(cells), CELLS_AT_ONCE)]
+        pieces = [self._crosses(part, step) for part in self._few_at_once(cells)]
         return np.concatenate(pieces) if pieces else np.zeros(0, bool)
+
+    def _few_at_once(self, cells: np.ndarray) -> Iterator[np.ndarray]:
+        """The cells in pieces that take some tenths of a second, with a look at the Stop button before each."""
+        for start in range(0, len(cells), CELLS_AT_ONCE):
+            self.check()
+            yield cells[start : start + CELLS_AT_ONCE]
 
     def _crosses(self, cells: np.ndarray, step: int) -> np.ndarray:
         inside = self._gather(cells[:, :, None] + np.arange(2), step).reshape(len(cells), 8) > 0
@@ -108,26 +118,33 @@ class SparseLattice:
         while len(cells):
             visited[tuple(cells.T)] = True
             parts.append(cells)
-            numbers = 2 * cells[:, :, None] + np.arange(3)
-            self._evaluate_at(self._flat(numbers, step // 2))
-            inside = self._gather(numbers, step // 2) > 0
-            entered = []
-            for axis in range(3):
-                for side in (0, 2):
-                    face = inside.take(side, axis + 1).reshape(len(cells), 9)
-                    neighbours = cells[face.any(1) & ~face.all(1)]
-                    neighbours[:, axis] += side - 1
-                    entered.append(neighbours)
-            cells = np.concatenate(entered)
+            cells = np.concatenate([self._entered(part, step) for part in self._few_at_once(cells)])
             cells = cells[((cells >= 0) & (cells < visited.shape)).all(1)]
             new = np.unique(np.ravel_multi_index(cells[~visited[tuple(cells.T)]].T, visited.shape))
             cells = np.stack(np.unravel_index(new, visited.shape), -1)
         return np.concatenate(parts) if parts else cells.reshape(0, 3)
 
+    def _entered(self, cells: np.ndarray, step: int) -> np.ndarray:
+        """Evaluate the nodes at half spacing in cells [C,3]. -> neighbours [K,3] that the surface enters from them."""
+        numbers = 2 * cells[:, :, None] + np.arange(3)
+        self._evaluate_at(self._flat(numbers, step // 2))
+        inside = self._gather(numbers, step // 2) > 0
+        entered = []
+        for axis in range(3):
+            for side in (0, 2):
+                face = inside.take(side, axis + 1).reshape(len(cells), 9)
+                neighbours = cells[face.any(1) & ~face.all(1)]
+                neighbours[:, axis] += side - 1
+                entered.append(neighbours)
+        return np.concatenate(entered)
+
     def _split(self, cells: np.ndarray, step: int) -> np.ndarray:
         """The up to eight cells of size `step` in each cell of twice the size."""
-        children = (2 * cells[:, None] + np.indices((2, 2, 2)).reshape(3, 8).T).reshape(-1, 3)
-        return children[(children < self._count(step)).all(1)]
+        corners, count, kept = np.indices((2, 2, 2)).reshape(3, 8).T, self._count(step), [cells[:0]]
+        for part in self._few_at_once(cells):
+            children = (2 * part[:, None] + corners).reshape(-1, 3)
+            kept.append(children[(children < count).all(1)])
+        return np.concatenate(kept)
 
     def _count(self, step: int) -> np.ndarray:
         return -(-self.cells // step)

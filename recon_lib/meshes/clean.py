@@ -1,10 +1,13 @@
 """Repairs after extraction: dust removed, steps smoothed, triangles saved."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import torch
 
 from ..errors import BadInput
+from ..progress import unchecked
 from .mesh import Mesh
 
 # Taubin 1995 ("A signal processing approach to fair surface design"), pass band 1/mu - 1/lambda = 0.1: the second
@@ -21,19 +24,22 @@ def cleaned(
     observed: torch.Tensor | None = None,  # [N] bool, of the vertices: see `largest_component`
     smooth: int = 0,
     faces: int | None = None,
+    check: Callable[[], None] = unchecked,  # called between and within the steps
 ) -> Mesh:
     """The mesh after largest component, `smooth` pairs of Taubin passes and decimation to `faces`, in this order.
 
     Where triangles are saved, colours and UVs go; the other steps keep them. Raises `BadInput` for fewer than 4 faces.
     """
     if largest:
-        mesh = largest_component(mesh, observed)
+        mesh = largest_component(mesh, observed, check)
+    check()
     if smooth:
         mesh = smoothed(mesh, smooth)
+        check()
     return mesh if faces is None else decimated(mesh, faces)
 
 
-def largest_component(mesh: Mesh, observed: torch.Tensor | None = None) -> Mesh:
+def largest_component(mesh: Mesh, observed: torch.Tensor | None = None, check: Callable[[], None] = unchecked) -> Mesh:
     """The connected surface with the largest area, with all its attributes. A solid's inner walls are others.
 
     Other pieces stay if at least a quarter of their vertices are `observed` [N] bool and they are no specks.
@@ -44,8 +50,11 @@ def largest_component(mesh: Mesh, observed: torch.Tensor | None = None) -> Mesh:
     faces = mesh.faces.cpu()
     edges = torch.cat([faces[:, :2], faces[:, 1:]]).int().T.numpy()
     count = len(mesh.vertices)
-    graph = coo_matrix((torch.ones(edges.shape[1]).numpy(), edges), shape=(count, count))
+    check()
+    graph = coo_matrix((np.ones(edges.shape[1], np.float32), edges), shape=(count, count)).tocsr()
+    check()
     _, label = connected_components(graph, directed=False)
+    check()
     label = torch.from_numpy(label).long().to(mesh.faces.device)
     face_label = label[mesh.faces[:, 0]]
     area = torch.zeros(int(label.max()) + 1, dtype=torch.float64).index_add_(0, face_label, mesh.face_areas.double())

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from recon_lib.fields import lattice as lattice_module
 from recon_lib.fields.lattice import SparseLattice
 
 CELLS = 64
@@ -178,3 +179,15 @@ def test_larger_cells_are_still_looked_into():
         lattice.sample()
         found[plain] = bool((np.nan_to_num(lattice.values, nan=-1) > 0).any())
     assert found == {4: True, 8: False}
+
+
+def test_checks_come_before_every_piece_of_the_work(monkeypatch):
+    """At 1024 cells a side a level takes seconds; the Stop button is looked at within it."""
+    monkeypatch.setattr(lattice_module, "CELLS_AT_ONCE", 64)
+    checks = []
+    lattice = lattice_module.SparseLattice(
+        lambda nodes: 20.3 - np.linalg.norm(nodes - 32.0, axis=1).astype(np.float32), np.full(3, 64), 16,
+        check=lambda: checks.append(None),
+    )  # fmt: skip
+    finest = lattice.sample()
+    assert len(checks) > 3 * len(finest) / 8 / 64  # tested, followed and split as cells of twice the size

@@ -29,7 +29,7 @@ def test_a_glb_brings_its_graph_back(pack, mesh, tmp_path, monkeypatch):
     assert json.loads(extras["workflow"]) == graph and json.loads(extras["prompt"]) == hidden.prompt
     assert "1 x 1.5 x 2 units" in report
     name, report = pack.run("Recon3D_SaveMesh", mesh=mesh, format="stl", size_mm=40.0).result
-    assert b"class_type" not in (tmp_path / "output" / name).read_bytes() and "40 mm" in report
+    assert b"class_type" not in (tmp_path / "output" / name).read_bytes() and "20 x 40 x 30 mm" in report
 
 
 def test_load_mesh_lists_what_save_mesh_wrote(pack, mesh):

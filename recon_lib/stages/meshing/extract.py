@@ -79,17 +79,18 @@ def extract_mesh(
         return _evaluate(interpolated or field, points, level, chunk, device, progress)
 
     feature_cells = int(getattr(field, "min_feature_size", 0.0) / spacing.max())
-    lattice = SparseLattice(evaluate, cells, coarse, min_feature_cells=feature_cells)
-    progress.start("Extract mesh", lattice.levels + 1)
+    lattice = SparseLattice(evaluate, cells, coarse, min_feature_cells=feature_cells, check=progress.check)
+    progress.start("Extract mesh", lattice.levels + 2)
     finest = lattice.sample(on_level=progress.step)
     vertices, triangles = _surface(lattice, finest, closed, progress)
     if not len(triangles):
         raise BadInput(_empty_message(lattice, resolution))
+    progress.step()
     points = torch.from_numpy(lower + vertices * spacing).float()
     mesh = Mesh(points, torch.from_numpy(triangles))
     observed = getattr(field, "observed", None)
     seen = observed(mesh.vertices) if largest and observed is not None else None
-    mesh = cleaned(mesh, largest=largest, observed=seen, smooth=smooth, faces=faces)
+    mesh = cleaned(mesh, largest=largest, observed=seen, smooth=smooth, faces=faces, check=progress.check)
     progress.step()
     dense = int(np.prod(cells + 1))
     evaluations = lattice.evaluations if interpolated is None else interpolated.asked

@@ -214,7 +214,7 @@ def test_progress_counts_to_its_total():
     progress = Progress()
     extract_mesh(Solid(ball(0.5)), 128, progress=progress)
     assert progress.title == "Extract mesh"
-    assert progress.done == progress.total == 4  # 32, 64, 128, surface
+    assert progress.done == progress.total == 5  # 32, 64, 128, surface, cleaning
 
 
 def test_the_user_can_stop_at_every_chunk():
