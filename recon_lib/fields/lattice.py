@@ -18,6 +18,7 @@ from ..progress import unchecked
 
 BEND_SAFETY_FACTOR = 1.5  # 1 suffices for exact distances to plates, rods and balls of any size
 CELLS_AT_ONCE = 65536  # cells that are tested together
+SLABS_AT_ONCE = 64  # layers of nodes
 
 
 class SparseLattice:
@@ -41,7 +42,10 @@ class SparseLattice:
         self.evaluate, self.cells = evaluate, np.asarray(cells, np.int64)
         self.margin, self.min_feature_cells = margin, min_feature_cells
         self.shape = tuple(self.cells + 1)
-        self.values = np.full(self.shape, np.nan, np.float32)
+        self.values = np.empty(self.shape, np.float32)
+        for slab in np.array_split(self.values, len(self.values) // SLABS_AT_ONCE + 1):
+            check()  # 4 GB at 1024 cells a side
+            slab.fill(np.nan)
         self.evaluations = 0
         self.coarsest = 1
         while self.cells.max() // (2 * self.coarsest) >= coarse:

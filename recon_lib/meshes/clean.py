@@ -58,12 +58,14 @@ def largest_component(mesh: Mesh, observed: torch.Tensor | None = None, check: C
     label = torch.from_numpy(label).long().to(mesh.faces.device)
     face_label = label[mesh.faces[:, 0]]
     area = torch.zeros(int(label.max()) + 1, dtype=torch.float64).index_add_(0, face_label, mesh.face_areas.double())
+    check()
     kept = torch.zeros(len(area), dtype=torch.bool, device=label.device)
     kept[area.argmax()] = True
     if observed is not None:
         seen = torch.bincount(label, observed.to(label.device).double(), minlength=len(area))
         enough = area.to(label.device) >= SMALLEST_PIECE * area.max().to(label.device)
         kept |= (4 * seen >= torch.bincount(label, minlength=len(area))) & enough
+    check()
     return _subset(mesh, kept[label], kept[face_label])
 
 

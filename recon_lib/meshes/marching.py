@@ -4,10 +4,12 @@ Only blocks that can hold surface are visited (PyMCubes spends about 40 ns on ev
 which is 0.7 s at 256^3), then the vertices on block seams are welded.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 
 import numpy as np
+
+from ..progress import unchecked
 
 BLOCK = 16  # cells per axis: small enough to skip most of the empty space, large enough to amortise the calls
 
@@ -50,6 +52,7 @@ def _march_skimage(volume: np.ndarray) -> Surface:
 def march_blocks(
     blocks: Iterable[tuple[np.ndarray, np.ndarray]],  # volume [x,y,z] and the lattice position [3] of its first node
     last: np.ndarray,  # [3] the lattice's last node
+    check: Callable[[], None] = unchecked,  # called between the steps that follow the blocks
 ) -> Surface:
     """Join the surfaces of many blocks into one.
 
@@ -67,10 +70,13 @@ def march_blocks(
         count += len(local)
     if not count:
         return np.zeros((0, 3)), np.zeros((0, 3), np.int64)
-    return _weld(np.concatenate(vertices), np.concatenate(faces), np.concatenate(seams))
+    check()
+    joined = np.concatenate(vertices), np.concatenate(faces), np.concatenate(seams)
+    check()
+    return _weld(*joined, check)
 
 
-def _weld(vertices: np.ndarray, faces: np.ndarray, seam: np.ndarray) -> Surface:
+def _weld(vertices: np.ndarray, faces: np.ndarray, seam: np.ndarray, check: Callable[[], None] = unchecked) -> Surface:
     """Merge the vertices numbered in `seam` [K] that lie on the same lattice edge, or on the same node.
 
     Blocks place them equally but for the last bit, since a back end may walk along an edge in either direction.
@@ -81,9 +87,11 @@ def _weld(vertices: np.ndarray, faces: np.ndarray, seam: np.ndarray) -> Surface:
     x, y, z = below.astype(np.int64).T
     key = ((x * (1 << 19) + y) * (1 << 19) + z) * 4 + axis
     _, first, group = np.unique(key, return_index=True, return_inverse=True)
+    check()
     target = np.arange(len(vertices))
     target[seam] = seam[first[group]]
     is_target = np.zeros(len(vertices), bool)
     is_target[target] = True
     a, b, c = faces = (np.cumsum(is_target) - 1)[target[faces]].T
+    check()
     return vertices[is_target], faces.T[(a != b) & (b != c) & (c != a)]

@@ -106,7 +106,7 @@ OWN_TESTS = {  # what needs models or views of its own, run by the file of that 
     "Recon3D_CoarsePoints": "test_list_sdf", "Recon3D_PointsToOccupancy": "test_list_sdf",
     "Recon3D_RegressSdf": "test_list_sdf", "Recon3D_FitRadianceField": "test_radiance",
     "Recon3D_RenderPath": "test_radiance", "Recon3D_PosePhotos": "test_pose", "Recon3D_RefinePoses": "test_pose",
-    "Recon3D_TurntableCameras": "test_pose",
+    "Recon3D_TurntableCameras": "test_pose", "Recon3D_ImageDepthToTriplane": "test_g3dr",
 }  # fmt: skip
 
 

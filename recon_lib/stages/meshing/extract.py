@@ -25,7 +25,7 @@ CLEARANCE = 1e-3  # smallest magnitude of a node's value, of the mean one: the s
 # which would make needle triangles
 MAX_VALUE = 1e6  # infinite logits and distances are clamped to this
 FAR_OUTSIDE = -1e9  # value beyond closed bounds, which puts the cap onto them
-BLOCKS_AT_ONCE = 256
+BLOCKS_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def _surface(lattice: SparseLattice, finest: np.ndarray, closed: bool, progress:
             for block, volume in zip(part, values, strict=True):
                 yield _cut_and_cap(block * size, volume, lattice.cells, closed)
 
-    return march_blocks(volumes(), lattice.cells)
+    return march_blocks(volumes(), lattice.cells, progress.check)
 
 
 def _cut_and_cap(
