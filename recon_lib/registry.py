@@ -55,6 +55,7 @@ _rows: dict[str, System] = {
             reconstruct=".systems.list_sdf:reconstruct",
             options=".systems.list_sdf_options:Options",
             model="list",
+            workflow="list.json",
         ),
         System(
             "g3dr",

@@ -21,6 +21,9 @@ from recon_lib.stages.meshing.extract import extract_mesh  # noqa: E402
 from recon_lib.stages.meshing.texture import bake_texture  # noqa: E402
 from recon_lib.stages.outpainting.painter_embedded import load_embedded_painter  # noqa: E402
 from recon_lib.stages.outpainting.painter_plain import PlainPainter  # noqa: E402
+from recon_lib.stages.single_view.mask import segment  # noqa: E402
+from recon_lib.stages.single_view.upright_shape import coarse_points  # noqa: E402
+from recon_lib.systems import list_sdf  # noqa: E402
 from recon_lib.systems.pop3d import loop as pop3d  # noqa: E402
 from recon_lib.systems.zeroshape_w import reconstruct  # noqa: E402
 from recon_lib.views.photo import load_photo, save_image  # noqa: E402
@@ -56,6 +59,16 @@ def of_photo_to_mesh(image: torch.Tensor) -> list[torch.Tensor]:
     """Photo, and the textured mesh from the front, the side and the back."""
     mesh = reconstruct(image, load_model("zeroshape_w_mini")).mesh
     return [square(image), *(render_mesh(mesh, aside(azimuth)).images for azimuth in (20.0, 70.0, 160.0))]
+
+
+def of_list(image: torch.Tensor) -> list[torch.Tensor]:
+    """Photo, coarse points, and the upright mesh from the front and the side."""
+    model = load_model("list_mini")
+    masks = segment(load_model("zeroshape_w_mini"), image)
+    points = coarse_points(model, image, masks.object, occluder=masks.occluder)
+    mesh = list_sdf.reconstruct(image, model).mesh
+    cloud = render_points(points.points, points.colors * 0.6, aside(35.0, 2.4), size=1)
+    return [square(image), cloud, *(render_mesh(mesh, aside(azimuth, 2.4)).images for azimuth in (20.0, 75.0))]
 
 
 def of_photos_to_mesh(folder: str = "figure") -> list[torch.Tensor]:
@@ -97,11 +110,12 @@ def of_pop3d_native_inpaint(image: torch.Tensor) -> list[torch.Tensor]:
     ]
 
 
-def aside(azimuth: float) -> Cameras:
-    return Cameras.orbit(azimuth, 20.0, 4.0, 34.0, THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX)
+def aside(azimuth: float, distance: float = 4.0) -> Cameras:
+    return Cameras.orbit(azimuth, 20.0, distance, 34.0, THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX)
 
 
 WORKFLOWS = {
+    "list": of_list,
     "photo_to_mesh": of_photo_to_mesh,
     "zeroshape_w": of_zeroshape_w,
     "pop3d": of_pop3d,

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 import torch
 
@@ -8,7 +10,6 @@ from recon_lib.systems import list_sdf
 from recon_lib.systems.list_sdf import reconstruct
 from recon_lib.systems.list_sdf_options import Options
 from recon_lib.views.photo import save_image
-from recon_lib.weights.registry import find_models
 from tests.helpers.list_oracle import BLUE, HALF_AXES, RED, list_model, photo
 
 SMALL = {"resolution": 24, "texture_size": 64}
@@ -61,8 +62,17 @@ def test_its_row():
     assert load_part(row.reconstruct) is reconstruct and load_part(row.options) is Options
 
 
-@pytest.mark.skipif(any(card.system == "list" for card in find_models()), reason="a model is embedded")
-def test_without_weights_the_command_says_so(tmp_path, capsys):
+def test_the_embedded_model_on_the_command_line(tmp_path):
+    save_image(photo(64)[0][0], tmp_path / "photo.png")
+    arguments = ["reconstruct", str(tmp_path / "photo.png"), "--system", "list", "--resolution", "32"]
+    report = tmp_path / "report.json"
+    assert main([*arguments, "--texture-size", "64", "-o", str(tmp_path / "o.glb"), "--report", str(report)]) == 0
+    assert (tmp_path / "o.glb").stat().st_size > 1000
+    assert len(json.loads(report.read_text())["details"]["elevation_roll_degrees"]) == 2
+
+
+def test_without_weights_the_command_says_so(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("recon_lib.weights.registry.find_models", lambda *_: [])
     save_image(photo(32)[0][0], tmp_path / "photo.png")
     assert main(["reconstruct", str(tmp_path / "photo.png"), "--system", "list", "-o", str(tmp_path / "o.glb")]) == 2
     assert "No model for list is embedded in this copy; name a .safetensors file" in capsys.readouterr().err
