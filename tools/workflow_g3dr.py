@@ -98,6 +98,6 @@ def _triplane_and_result(g: Graph, picture, finder, model, x: int, number: int, 
     x += 360
     g.group(f"{number + 2}  Mesh", (x, -40, 750, 1100), ORANGE)
     mesh = g.node("Recon3D_ExtractMesh", (x + 20, 40), (WIDE, 190), field=field[0], resolution=128)
-    baked = g.node("Recon3D_BakeTexture", (x + 20, 280), (WIDE, 330), mesh=mesh[0], views=field[1], field=field[0])
+    baked = g.node("Recon3D_BakeTexture", (x + 20, 280), (WIDE, 330), mesh=mesh[0], views=field[1])
     saved = g.node("Recon3D_SaveMesh", (x + 20, 660), (WIDE, 230), mesh=baked[0], filename_prefix=prefix)
     g.node("Preview3D", (x + 340, 40), (390, 1000), model_file=saved[0])

@@ -32,8 +32,9 @@ def reconstruct(
 ) -> Reconstruction:
     """Visible surface, triplane, mesh (its largest part), texture; see `reconstruction.Reconstruct`.
 
-    Where the photo shows nothing, the texture has the triplane's colours. The method draws no random numbers and is
-    over in seconds: seed and checkpoint are not used.
+    Where the photo shows nothing, the texture goes on from where it does: trained on single views, the triplane has the
+    background's white there. The method draws no random numbers and is over in seconds: seed and checkpoint are not
+    used.
     """
     options, progress, seconds = options or Options(), progress or Progress(), {}
     with timed(seconds, "visible surface"):
@@ -43,7 +44,7 @@ def reconstruct(
     with timed(seconds, "extract"):
         extraction = extract_mesh(field, options.resolution, largest=True, progress=progress)
     with timed(seconds, "texture"):
-        mesh = bake_texture(extraction.mesh, surface.views, size=options.texture_size, field=field, progress=progress)
+        mesh = bake_texture(extraction.mesh, surface.views, size=options.texture_size, progress=progress)
     report = {
         "field_evaluations": extraction.evaluations,
         "dense_evaluations": extraction.dense,

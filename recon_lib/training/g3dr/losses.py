@@ -25,6 +25,7 @@ from .views import Target
 
 Batch = dict[str, Tensor]
 AROUND_DEPTH = 0.4  # fraction of canonical renders whose finer samples lie around the depth
+SHARPNESS = 3.0  # of density, beside the odds of occupancy
 SURE = 0.5  # opacity from which a pixel counts in the smoothness of depth
 
 
@@ -150,10 +151,13 @@ def fields_of(network: G3drMini, batch: Batch, box: CameraBox) -> list[TriplaneF
 
 
 def occupancy_loss(fields: list[TriplaneField], batch: Batch) -> Tensor:
-    """Cross-entropy of points [B,Q,3] being in or out, where density over that of the surface are the odds."""
+    """Cross-entropy of points [B,Q,3] being in or out; the odds are the root `SHARPNESS` of density over the surface's.
+
+    With the ratio itself as odds, doubt of one in a hundred would be a fog that hides a fifth of what lies behind.
+    """
     logits = torch.stack([field.log_ratio(points) for field, points in zip(fields, batch["points"], strict=True)])
     in_box = logits.isfinite()
-    loss = F.binary_cross_entropy_with_logits(logits[in_box], batch["inside"][in_box], reduction="sum")
+    loss = F.binary_cross_entropy_with_logits(logits[in_box] / SHARPNESS, batch["inside"][in_box], reduction="sum")
     return loss / in_box.sum().clamp_min(1)
 
 

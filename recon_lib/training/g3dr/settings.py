@@ -21,8 +21,8 @@ class G3drSettings:
     render: int = 32  # side of the rendered pictures, pixels
     coarse: int = 12  # stratified samples a ray
     fine: int = 12  # samples more, by importance or around the depth
-    rate: float = 2e-3  # peak of AdamW's learning rate
-    muon_rate: float = 0.02  # peak of Muon's learning rate
+    rate: float = 1e-3  # peak of AdamW's learning rate
+    muon_rate: float = 0.01  # peak of Muon's learning rate
     warmup: int = 50
     fall: float = 0.4  # fraction of the run after which the rates decay
     resting: float = 0.5  # fraction of the run during which the backbone, if it comes trained, stays as it is

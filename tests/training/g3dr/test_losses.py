@@ -2,7 +2,15 @@ import pytest
 import torch
 
 from recon_lib.networks.g3dr.frame import CameraBox
-from recon_lib.training.g3dr.losses import LossTerms, LossWeights, fields_of, occupancy_loss, total, total_variation
+from recon_lib.training.g3dr.losses import (
+    SHARPNESS,
+    LossTerms,
+    LossWeights,
+    fields_of,
+    occupancy_loss,
+    total,
+    total_variation,
+)
 from recon_lib.training.g3dr.views import canonical_target
 from tests.helpers.g3dr import starting_network
 from tests.training.g3dr.test_views import batch
@@ -26,7 +34,9 @@ def test_occupancy_is_the_cross_entropy_of_what_extraction_asks():
     logits = field.inside(points[:2])
     assert logits[0] > 0 > logits[1] and field.log_ratio(points)[2] == -torch.inf
     known = {"points": points[None], "inside": torch.tensor([[1.0, 1.0, 1.0]])}
-    expected = torch.nn.functional.softplus(-field.log_ratio(points[:2])).mean()  # what is not in the box is left out
+    expected = torch.nn.functional.softplus(
+        -field.log_ratio(points[:2]) / SHARPNESS
+    ).mean()  # what is not in the box is left out
     assert float(occupancy_loss([field], known)) == pytest.approx(float(expected), rel=1e-5)
 
 
