@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import comfy.model_management as management
 import comfy.utils
@@ -56,8 +56,8 @@ class ComfyProgress(Progress):
 def show_text(text: str) -> None:
     """Text on the node that is running, in the page that started it; none takes an earlier run's text away again."""
     try:
-        from comfy_execution.utils import get_executing_context
-        from server import PromptServer
+        from comfy_execution.utils import get_executing_context  # pyright: ignore[reportMissingImports]
+        from server import PromptServer  # pyright: ignore[reportMissingImports]
     except ImportError:  # a host without a page
         return
     server, context = getattr(PromptServer, "instance", None), get_executing_context()
@@ -212,7 +212,7 @@ def output_name(entry: dict[str, str]) -> str:
     return f"{name} [output]" if (Path(folder_paths.get_input_directory()) / name).exists() else name
 
 
-def graph_texts(hidden: object) -> dict[str, str]:
+def graph_texts(hidden: Any) -> dict[str, str]:
     """The prompt and the page's workflow as JSON, for a file that brings its graph back; {} if the user wants none.
 
     hidden: of a running node. The keys are those that ComfyUI writes into its own files.
