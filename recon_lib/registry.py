@@ -65,6 +65,7 @@ _rows: dict[str, System] = {
             reconstruct=".systems.g3dr:reconstruct",
             options=".systems.g3dr_options:Options",
             model="g3dr",
+            workflow="g3dr.json",
         ),
         System(
             "outpainter",

@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from recon_lib.cameras.camera import Cameras  # noqa: E402
+from recon_lib.render.frames import render_radiance  # noqa: E402
 from recon_lib.render.mesh import render_mesh  # noqa: E402
 from recon_lib.render.pictures import mask_picture  # noqa: E402
 from recon_lib.render.points import render_points  # noqa: E402
@@ -23,7 +24,7 @@ from recon_lib.stages.outpainting.painter_embedded import load_embedded_painter 
 from recon_lib.stages.outpainting.painter_plain import PlainPainter  # noqa: E402
 from recon_lib.stages.single_view.mask import segment  # noqa: E402
 from recon_lib.stages.single_view.upright_shape import coarse_points  # noqa: E402
-from recon_lib.systems import list_sdf  # noqa: E402
+from recon_lib.systems import g3dr, list_sdf  # noqa: E402
 from recon_lib.systems.pop3d import loop as pop3d  # noqa: E402
 from recon_lib.systems.zeroshape_w import reconstruct  # noqa: E402
 from recon_lib.views.photo import load_photo, save_image  # noqa: E402
@@ -71,6 +72,13 @@ def of_list(image: torch.Tensor) -> list[torch.Tensor]:
     return [square(image), cloud, *(render_mesh(mesh, aside(azimuth, 2.4)).images for azimuth in (20.0, 75.0))]
 
 
+def of_g3dr(image: torch.Tensor) -> list[torch.Tensor]:
+    """Photo, a novel view of the triplane, and the mesh from the front and the side."""
+    result = g3dr.reconstruct(image, load_model("g3dr_mini"))
+    novel = render_radiance(result.field, aside(25.0)).images
+    return [square(image), novel, *(render_mesh(result.mesh, aside(azimuth)).images for azimuth in (15.0, 60.0))]
+
+
 def of_photos_to_mesh(folder: str = "figure") -> list[torch.Tensor]:
     """Two of the pictures, and the fitted mesh from the front and the back."""
     views = load_views(ROOT / "assets" / "views" / folder)
@@ -116,6 +124,8 @@ def aside(azimuth: float, distance: float = 4.0) -> Cameras:
 
 WORKFLOWS = {
     "list": of_list,
+    "g3dr": of_g3dr,
+    "g3dr_text_to_3d": of_g3dr,
     "photo_to_mesh": of_photo_to_mesh,
     "zeroshape_w": of_zeroshape_w,
     "pop3d": of_pop3d,

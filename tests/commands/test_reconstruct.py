@@ -69,10 +69,12 @@ def photo(tmp_path) -> Path:
 
 
 def test_depth_and_lens_are_handed_on(calls, photo, tmp_path):
-    np.save(tmp_path / "d.npy", np.full((HEIGHT, WIDTH), 2.5))
+    depth = np.full((HEIGHT, WIDTH), 2.5)
+    depth[0] = 3.5  # what is the same everywhere says nothing, and is refused
+    np.save(tmp_path / "d.npy", depth)
     out = ["-o", str(tmp_path / "out.glb")]
     assert main(["reconstruct", str(photo), *out, "--depth", str(tmp_path / "d.npy"), "--fov", "50"]) == 0
-    assert calls[0]["depth"].unique().tolist() == [2.5]
+    assert calls[0]["depth"].unique().tolist() == [2.5, 3.5]
     assert float(calls[0]["cameras"].vertical_fov) == pytest.approx(50, rel=1e-4)
     (tmp_path / "c.json").write_text('{"fl_x": 70}')
     assert main(["reconstruct", str(photo), *out, "--camera", str(tmp_path / "c.json")]) == 0

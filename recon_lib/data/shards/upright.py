@@ -78,8 +78,6 @@ def _drawn(distance: NDArray[np.float16], side: float, count: int, rng: np.rando
     """
     total = len(distance)
     start = int(rng.integers(total))
-    rows = (
-        start + np.arange(min(CANDIDATES * count, total))
-    ) % total  # they are shuffled: any run is a sample
+    rows = (start + np.arange(min(CANDIDATES * count, total))) % total  # they are shuffled: any run is a sample
     chance = np.clip(np.abs(distance[rows].astype(np.float64)) / (side * FULL), LEAST, 1)
     return rows[rng.choice(len(rows), min(count, len(rows)), replace=False, p=chance / chance.sum())]
