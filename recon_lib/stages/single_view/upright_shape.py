@@ -89,7 +89,8 @@ def upright_shape(
         raise BadInput(f"{model.card.name} needs a mask, white on the object; connect Background Removal's.")
     mask = prepare_mask(mask, 1, *image.shape[-2:])
     progress.start("upright shape", 1)
-    occluder = torch.zeros_like(mask) if occluder is None else fit_mask(occluder, 1, *image.shape[-2:], "occluder mask")
+    height, width = image.shape[-2:]
+    occluder = torch.zeros_like(mask) if occluder is None else fit_mask(occluder, 1, height, width, "occluder mask")
     occluder = occluder * (mask <= 0.5)
     network, crop, size = model.module.to(device), object_crop(mask, occluder), model.module.input_spec.size
     coverage = (crop.crop_coverage(mask, size) > 0.5).float()
