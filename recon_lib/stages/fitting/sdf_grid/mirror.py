@@ -12,9 +12,10 @@ from ....meshes.symmetry import Symmetry
 from ....progress import unchecked
 
 FILLED = 0.985  # of the masks' rays: a hull cut by its mirror image fills so much of them where there is a symmetry
-RAYS = 900  # tried for each plane
+RAYS, FEW_RAYS = 900, 180  # tried for each plane: those that are refined, and the first guesses
 AZIMUTHS, OFFSETS, APART = 36, 3, 0.02  # first guesses: over the half turn, to either side, of the box's side
 KEPT, ROUNDS = 5, (0.5, 0.25, 0.12)  # guesses that are refined, and by which part of the first steps
+HOPELESS = 0.1  # below `FILLED`: no refinement brings a first guess from there
 TOLERANCE = 0.5  # cells
 APART_COSINE = 0.87  # of the angle between the normals of two planes of one object, at most: 30 degrees apart
 
@@ -35,17 +36,17 @@ def find_mirror(
     A ray stays filled if one of its points has its mirror image in the hull. A figure of revolution has many planes,
     of which any one will do. other: a plane that is known, to which the one that is sought is not nearly parallel.
     """
-    count = int(ray[-1]) + 1
-    chosen = torch.zeros(count, dtype=torch.bool)
-    chosen[:: max(1, count // RAYS)] = True
-    points, ray = points[chosen[ray]], chosen.cumsum(0)[ray][chosen[ray]] - 1
-    planes = _Planes(points, ray, cells, values, up, other)
+    planes, few = (_Planes(*_some(points, ray, rays), cells, values, up, other) for rays in (RAYS, FEW_RAYS))
     turn, shift = math.pi / AZIMUTHS, APART * cells.side
-    tried = {}
+    guesses = {}
     for step in filter(lambda step: planes.apart(step * turn), range(AZIMUTHS)):
         check()
         for offset in range(-OFFSETS, OFFSETS + 1):
-            tried[step * turn, offset * shift] = planes.filled(step * turn, offset * shift)
+            guesses[step * turn, offset * shift] = few.filled(step * turn, offset * shift)
+    first = sorted(guesses, key=guesses.__getitem__, reverse=True)[: 2 * KEPT]
+    if guesses[first[0]] < FILLED - HOPELESS:
+        return None
+    tried = {plane: planes.filled(*plane) for plane in first}
     for part in ROUNDS:
         check()
         for azimuth, offset in sorted(tried, key=tried.__getitem__, reverse=True)[:KEPT]:
@@ -55,6 +56,14 @@ def find_mirror(
                     tried[plane] = planes.filled(*plane)
     best = max(tried, key=tried.__getitem__)
     return planes.mirror(*best) if tried[best] > FILLED else None
+
+
+def _some(points: Tensor, ray: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The points [M,3] on about `count` of the rays, and their rays [M], numbered anew."""
+    total = int(ray[-1]) + 1
+    chosen = torch.zeros(total, dtype=torch.bool)
+    chosen[:: max(1, total // count)] = True
+    return points[chosen[ray]], chosen.cumsum(0)[ray][chosen[ray]] - 1
 
 
 class _Planes:
