@@ -33,10 +33,15 @@ def find_masks(images: Sequence[Path], folder: Path) -> list[Path | None]:
 
 
 def _listing(folder: Path) -> dict[str, Path]:
-    """Files below a folder by their relative names in lower case, at most one folder deep."""
+    """Files below a folder by their relative names in lower case, at most one folder deep.
+
+    Links that lead out of the folder around it are left out, as `frame_files` refuses them.
+    """
     if not folder.is_dir():
         return {}
-    files = [path for pattern in ("*", "*/*") for path in sorted(folder.glob(pattern)) if path.is_file()]
+    around = folder.resolve().parent
+    found = (path for pattern in ("*", "*/*") for path in sorted(folder.glob(pattern)))
+    files = [path for path in found if path.is_file() and path.resolve().is_relative_to(around)]
     return {path.relative_to(folder).as_posix().lower(): path for path in reversed(files)}
 
 

@@ -28,3 +28,16 @@ def test_none_and_some(tmp_path, caplog):
     (tmp_path / "masks" / "b.png").touch()
     assert find_masks(images, tmp_path) == [None, tmp_path / "masks" / "b.png"]
     assert "1 pictures, such as a.jpg, have no mask" in caplog.text
+
+
+def test_links_that_lead_out_are_no_masks(tmp_path):
+    views = tmp_path / "views"
+    (views / "masks").mkdir(parents=True)
+    (tmp_path / "secret.png").touch()
+    (views / "b.png").touch()
+    try:
+        (views / "masks" / "a.png").symlink_to(tmp_path / "secret.png")
+        (views / "masks" / "b.png").symlink_to(views / "b.png")
+    except OSError:
+        pytest.skip("links cannot be made here")
+    assert find_masks([views / "a.jpg", views / "b.jpg"], views) == [None, views / "masks" / "b.png"]
