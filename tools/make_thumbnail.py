@@ -17,6 +17,9 @@ from recon_lib.render.frames import render_radiance  # noqa: E402
 from recon_lib.render.mesh import render_mesh  # noqa: E402
 from recon_lib.render.pictures import mask_picture  # noqa: E402
 from recon_lib.render.points import render_points  # noqa: E402
+from recon_lib.stages.fitting.radiance.fit import fit_radiance  # noqa: E402
+from recon_lib.stages.fitting.radiance.load_prior import load_prior  # noqa: E402
+from recon_lib.stages.fitting.radiance.settings import RadianceSettings  # noqa: E402
 from recon_lib.stages.fitting.sdf_grid.fit import fit_volsdf  # noqa: E402
 from recon_lib.stages.meshing.extract import extract_mesh  # noqa: E402
 from recon_lib.stages.meshing.texture import bake_texture  # noqa: E402
@@ -93,6 +96,17 @@ def of_few_views_volsdf() -> list[torch.Tensor]:
     return of_photos_to_mesh("figure/three_views.json")
 
 
+def of_reconfusion() -> list[torch.Tensor]:
+    """One of the three pictures, two novel views of the field, and its mesh."""
+    views = load_views(ROOT / "assets" / "views" / "figure" / "three_views.json")
+    settings = RadianceSettings(steps=150, side=96)
+    field = fit_radiance(views, settings=settings, prior=load_prior("embedded")).field
+    novel = [render_radiance(field, aside(azimuth, 3.4)).images for azimuth in (75.0, 200.0)]
+    mesh = bake_texture(extract_mesh(field, 128, largest=True).mesh, views)
+    given = views.images * views.masks + 1 - views.masks
+    return [square(given[:1]), *novel, render_mesh(mesh, aside(30.0, 3.4)).images]
+
+
 def of_pop3d(image: torch.Tensor, cameras: int = 8) -> list[torch.Tensor]:
     """Photo, what the second view lacks, the same view painted, the mesh from behind."""
     options = pop3d.Options(cameras=cameras)
@@ -132,7 +146,11 @@ WORKFLOWS = {
     "pop3d_steps": of_pop3d_steps,
     "pop3d_native_inpaint": of_pop3d_native_inpaint,
 }
-FROM_VIEWS = {"photos_to_mesh": of_photos_to_mesh, "few_views_volsdf": of_few_views_volsdf}
+FROM_VIEWS = {
+    "photos_to_mesh": of_photos_to_mesh,
+    "few_views_volsdf": of_few_views_volsdf,
+    "reconfusion": of_reconfusion,
+}
 
 
 def main() -> None:

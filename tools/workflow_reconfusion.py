@@ -9,12 +9,12 @@ WELCOME = """## Three posed photos to a film and a mesh (after ReconFusion)
 Press **Run**, or write the name of a folder of your own into *Load Views*: photos with their cameras below ComfyUI's \
 `input` folder.
 
-Without a GPU it takes some minutes.
+It is computed on the CPU and takes about ten minutes on two cores.
 """
 PRIOR_NOTE = """While the field is fitted, cameras between the photos look at it now and then. The **prior** says \
 what they should see, judged from the photos, and the field is drawn towards that, less and less.
 
-It is small and knows what objects look like at 64 pixels. Leave *prior* unconnected to see what it changes.
+It is small and knows objects at 64 pixels: it sharpens little. Leave *prior* unconnected to see what it changes.
 """
 FILM_NOTE = """**Render Path** flies around the field. Connect its frames to *Create Video* or *Save WEBM*.
 """
@@ -44,7 +44,7 @@ def reconfusion(surface: dict) -> Graph:
 
     g.group("4  Mesh", (1080, -40, 750, 1100), ORANGE)
     mesh = g.node("Recon3D_ExtractMesh", (1100, 40), (WIDE, 190), field=field[0], resolution=128)
-    baked = g.node("Recon3D_BakeTexture", (1100, 280), (WIDE, 330), mesh=mesh[0], views=views[0], field=field[0])
+    baked = g.node("Recon3D_BakeTexture", (1100, 280), (WIDE, 330), mesh=mesh[0], views=views[0])
     saved = g.node("Recon3D_SaveMesh", (1100, 660), (WIDE, 230), mesh=baked[0], filename_prefix="3d/reconfusion")
     g.node("Preview3D", (1420, 40), (390, 1000), model_file=saved[0])
     return g
