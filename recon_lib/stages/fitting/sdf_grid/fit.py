@@ -102,7 +102,8 @@ class GridFit:
                 bounds = next((field.bounds for field in (start, hull) if field is not None), None)
             cells = Cells.within(find_bounds(views) if bounds is None else bounds, settings.levels[0].nodes)
         self.settings = settings
-        first = start or HullStart.of(views, hull or Silhouettes.of(views), cells.bounds, progress.check)
+        finest = settings.levels[-1].nodes
+        first = start or HullStart.of(views, hull or Silhouettes.of(views), cells.bounds, progress.check, finest)
         distance = starting_distance(first, cells, progress.check)
         self.limit = HullLimit.of(hull, cells, progress.check)
         with seeded(seed):

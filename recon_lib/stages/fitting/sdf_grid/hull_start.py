@@ -26,9 +26,9 @@ from .bottom import look_below
 from .mirror import find_mirror
 from .silhouettes import Silhouettes
 
-NODES = 64  # a side of the grid on which the hull is searched
+NODES = 64  # a side of the grid on which the hull is searched, at most: no finer than the fit will be
 RAYS = 2048  # of each view's mask, at most
-STEPS = 96  # on a ray
+STEPS_A_NODE = 1.5  # on a ray
 SPARED = 1e-3  # fraction of the rays that the ground may cut off: masks have stray pixels
 LEVEL, UPRIGHT = 0.03, 0.1  # mean squared cosine of cameras' horizontal axes with the vertical: at most; next least
 LOWER = 1.0  # spacings of the search: rays enter a hull of few views a little above the ground that they touch
@@ -47,13 +47,21 @@ class HullStart:
 
     @classmethod
     def of(
-        cls, views: Views, hull: Field | Silhouettes, bounds: Tensor, check: Callable[[], None] = unchecked
+        cls,
+        views: Views,
+        hull: Field | Silhouettes,
+        bounds: Tensor,
+        check: Callable[[], None] = unchecked,
+        nodes: int = NODES,
     ) -> "HullStart":
-        """The start that `views` leave of their hull within bounds [2,3]. One view, or a hull of nothing: uncut."""
+        """The start that `views` leave of their hull within bounds [2,3]. One view, or a hull of nothing: uncut.
+
+        nodes: a side of the grid that the fit ends with.
+        """
         up = vertical(views.cameras) if len(views) > 1 else None
         if up is None:
             return cls(hull)
-        cells = Cells.within(bounds, NODES)
+        cells = Cells.within(bounds, min(nodes, NODES))
         coarse = _OnGrid.of(hull, cells, check)
         seen = FilledRays.of(views, cells, coarse.values)
         if not len(seen.points):
@@ -140,7 +148,8 @@ class FilledRays:
             bundles.append((origins[view].view(-1, 3)[marked], directions[view].view(-1, 3)[marked]))
         rays = RayBundle(*(torch.cat(part) for part in zip(*bundles, strict=True)))
         start, end = box_ends(rays, cells.bounds)
-        t = start[:, None] + (end - start).clamp_min(0)[:, None] * ((torch.arange(STEPS) + 0.5) / STEPS)
+        steps = round(STEPS_A_NODE * cells.nodes)
+        t = start[:, None] + (end - start).clamp_min(0)[:, None] * ((torch.arange(steps) + 0.5) / steps)
         points = rays.at(t)
         ray, step = (cells.read(values, points.view(-1, 3)).view(t.shape) > 0).nonzero(as_tuple=True)
         return cls(points[ray, step], ray.unique(return_inverse=True)[1])

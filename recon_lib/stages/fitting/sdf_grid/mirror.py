@@ -12,7 +12,7 @@ from ....meshes.symmetry import Symmetry
 from ....progress import unchecked
 
 FILLED = 0.985  # of the masks' rays: a hull cut by its mirror image fills so much of them where there is a symmetry
-RAYS, FEW_RAYS = 900, 180  # tried for each plane: those that are refined, and the first guesses
+RAYS, FEW_RAYS = 14, 3  # tried for each plane, a node of the grid's side: of those refined, of the first guesses
 AZIMUTHS, OFFSETS, APART = 36, 3, 0.02  # first guesses: over the half turn, to either side, of the box's side
 KEPT, ROUNDS = 5, (0.5, 0.25, 0.12)  # guesses that are refined, and by which part of the first steps
 HOPELESS = 0.1  # below `FILLED`: no refinement brings a first guess from there
@@ -36,7 +36,9 @@ def find_mirror(
     A ray stays filled if one of its points has its mirror image in the hull. A figure of revolution has many planes,
     of which any one will do. other: a plane that is known, to which the one that is sought is not nearly parallel.
     """
-    planes, few = (_Planes(*_some(points, ray, rays), cells, values, up, other) for rays in (RAYS, FEW_RAYS))
+    planes, few = (
+        _Planes(*_some(points, ray, rays * cells.nodes), cells, values, up, other) for rays in (RAYS, FEW_RAYS)
+    )
     turn, shift = math.pi / AZIMUTHS, APART * cells.side
     guesses = {}
     for step in filter(lambda step: planes.apart(step * turn), range(AZIMUTHS)):
