@@ -38,6 +38,15 @@ def meta_network() -> ListBase:
         return ListBase().eval()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """One coarse point lies halfway between two nodes, so that the order of a sum decides which of them it fills."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
 def network():
     network = meta_network()
