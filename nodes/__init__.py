@@ -31,6 +31,7 @@ from . import (
     views,
 )
 from .host import offer_samples, register_folders
+from .node_replacements import register_replacements
 
 FILES = (
     demo, models, prior, mask, depth_normal, regress, list_sdf, g3dr, cameras, pose, views, carve, schedule, outpaint,
@@ -39,6 +40,9 @@ FILES = (
 
 
 class Recon3D(ComfyExtension):
+    async def on_load(self) -> None:
+        await register_replacements()
+
     async def get_node_list(self):
         return [node for file in FILES for node in file.NODES]
 

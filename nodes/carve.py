@@ -4,7 +4,7 @@ from comfy_api.latest import io
 
 from ..recon_lib.errors import BadInput
 from . import sockets
-from .base import CATEGORY, Node, where_known
+from .base import CATEGORY, Node, advanced, where_known
 from .convert import images_to_host, masks_to_host, mesh_from_host, voxel_to_host
 from .host import ComfyProgress, device
 
@@ -27,19 +27,19 @@ class VisualHull(Node):
                     "resolution", default=256, min=8, max=512, step=8, tooltip="Voxels along a side of the VOXEL."
                 ),
                 io.Float.Input(
-                    "margin", default=1.25, min=0.0, max=64.0, step=0.25,
+                    "margin", default=1.25, min=0.0, max=64.0, step=0.25, **advanced(),
                     tooltip="Pixels by which every mask is widened, so that a mask that is one pixel off does not eat "
                     "the object.",
                 ),
                 io.Float.Input(
-                    "radius", default=1.0, min=0.01, max=1000.0, step=0.05,
+                    "radius", default=1.0, min=0.01, max=1000.0, step=0.05, **advanced(),
                     tooltip="The object lies within this distance of the centre, in world units.",
                 ),
                 io.Boolean.Input(
                     "use_depth", default=False, tooltip="Carve away, too, what lies before the depth of the views."
                 ),
                 io.Float.Input(
-                    "depth_slack", default=0.02, min=0.0, max=10.0, step=0.005,
+                    "depth_slack", default=0.02, min=0.0, max=10.0, step=0.005, **advanced(),
                     tooltip="World units by which the depth may be wrong; used with use_depth.",
                 ),
             ],

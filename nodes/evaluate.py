@@ -6,7 +6,7 @@ import torch
 from comfy_api.latest import io
 
 from . import sockets
-from .base import CATEGORY, Node, seed_input
+from .base import CATEGORY, Node, advanced, seed_input
 from .convert import images_to_host, mesh_from_host, mesh_to_host
 from .host import ComfyProgress, picture_on_node
 
@@ -35,7 +35,7 @@ class CompareMeshes(Node):
                     tooltip="Points drawn on each surface.",
                 ),
                 io.Float.Input(
-                    "limit", default=0.1, min=0.001, max=10.0, step=0.01,
+                    "limit", default=0.1, min=0.001, max=10.0, step=0.01, **advanced(),
                     tooltip="Error that is shown fully red, in parts of the truth's bounding-sphere radius.",
                 ),
                 seed_input("Where the points are drawn; the same seed gives the same figures."),

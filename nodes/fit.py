@@ -1,11 +1,12 @@
 """The VolSDF fit: posed views to a coloured surface."""
 
+import torch
 from comfy_api.latest import io
 
 from . import sockets
-from .base import CATEGORY, Node, seed_input, where_known
+from .base import CATEGORY, Node, advanced, seed_input, where_known
 from .convert import images_to_host
-from .host import ComfyProgress, device, kept_path
+from .host import ComfyProgress, device, kept_path, picture_on_node
 
 PREVIEW_SIZE = 192
 CHECKPOINT = "fit_volsdf.pt"
@@ -17,7 +18,10 @@ class FitVolSDF(Node):
         return io.Schema(
             node_id="Recon3D_FitVolSDF",
             display_name="Fit VolSDF (Multiview to 3D)",
-            **where_known(search_aliases=["multiview", "photos to 3d", "surface reconstruction", "neus"]),
+            **where_known(
+                search_aliases=["multiview", "photos to 3d", "surface reconstruction", "neus"],
+                has_intermediate_output=True,
+            ),
             category=f"{CATEGORY}/shape",
             description="Fits a coloured surface to posed views until it looks like them, and shows it as it grows.",
             inputs=[
@@ -67,12 +71,13 @@ class FitVolSDF(Node):
         fit = fit_volsdf(views, **fields, settings=settings, seed=seed, checkpoint=kept, progress=progress)
         shown = turntable_field(fit.field, 4, size=PREVIEW_SIZE, shading="albedo", device=device(), progress=progress)
         remove_checkpoint(kept)
-        return io.NodeOutput(fit.field, images_to_host(shown.images))
+        row = torch.cat(list(shown.images), -1)
+        return io.NodeOutput(fit.field, images_to_host(shown.images), ui=picture_on_node(row))
 
 
 def cues_input(default: float) -> io.Float.Input:
     return io.Float.Input(
-        "cues", default=default, min=0.0, max=10.0, step=0.05, optional=True,
+        "cues", default=default, min=0.0, max=10.0, step=0.05, optional=True, **advanced(),
         tooltip="How strongly the views' own depth and normals lead. 0 where the start is nearer than they are, as "
         "Complete Shape is with the embedded model; 1 without such a start, or with good depth of your own.",
     )  # fmt: skip

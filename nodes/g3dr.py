@@ -21,6 +21,7 @@ class ImageDepthToTriplane(Node):
             display_name="Image + Depth to Triplane (G3DR)",
             **where_known(search_aliases=["g3dr", "triplane", "image to 3d", "depth to 3d", "text to 3d"]),
             category=f"{CATEGORY}/shape",
+            is_experimental=True,
             description="One picture and its depth to density and colour in space, in one pass.",
             inputs=[
                 sockets.Model.Input("model", tooltip=MODEL_TIP),

@@ -9,7 +9,7 @@ from .host import ComfyProgress, reserve_memory
 
 FOLDER = f"{CATEGORY}/shape"
 MODEL_TIP = "From Load Reconstruction Model (LIST)."
-MASK_TIP = "1 = object. Background Removal finds it; LIST was trained on masked objects and finds none itself."
+MASK_TIP = "1 = object. Segment finds it; LIST was trained on masked objects and finds none itself."
 OCCLUDER_TIP = "1 = something stands in front of the object, from the same node as the mask."
 PREVIEW_SIZE = 384
 
@@ -21,6 +21,7 @@ class CoarsePoints(Node):
             node_id="Recon3D_CoarsePoints",
             display_name="Coarse Points",
             category=FOLDER,
+            is_experimental=True,
             description="A coarse cloud of points of the whole object, seen and unseen, standing upright.",
             inputs=[
                 sockets.Model.Input("model", tooltip=MODEL_TIP),
@@ -58,6 +59,7 @@ class PointsToOccupancy(Node):
             node_id="Recon3D_PointsToOccupancy",
             display_name="Points to Occupancy",
             category=FOLDER,
+            is_experimental=True,
             description="How probably each node of a grid lies on the surface that the points are of.",
             inputs=[
                 sockets.Model.Input("model", tooltip=MODEL_TIP),
@@ -85,6 +87,7 @@ class RegressSdf(Node):
             node_id="Recon3D_RegressSdf",
             display_name="Regress SDF (LIST)",
             category=FOLDER,
+            is_experimental=True,
             description="Photo to a signed distance of the whole object, standing upright whatever the camera's tilt.",
             inputs=[
                 sockets.Model.Input("model", tooltip=MODEL_TIP),

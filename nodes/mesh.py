@@ -3,7 +3,7 @@
 from comfy_api.latest import io
 
 from . import sockets
-from .base import CATEGORY, Node, where_known
+from .base import CATEGORY, Node, advanced, where_known
 from .convert import mesh_from_host, mesh_to_host
 from .host import ComfyProgress, device
 
@@ -28,7 +28,7 @@ class ExtractMesh(Node):
                     "times as long.",
                 ),
                 io.Float.Input(
-                    "level", default=0.0, min=-100.0, max=100.0, step=0.1,
+                    "level", default=0.0, min=-100.0, max=100.0, step=0.1, **advanced(),
                     tooltip="Value at which the surface lies; above 0 the shape gets thinner.",
                 ),
                 io.Boolean.Input(

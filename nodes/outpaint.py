@@ -6,7 +6,7 @@ from ..recon_lib.stages.outpainting.outlines import OUTLINES, SURFACE
 from ..recon_lib.weights.inpainters import find_depth_controls, find_folder, find_inpaint_folders, find_outpainters
 from ..recon_lib.weights.lora_files import find_loras
 from . import sockets
-from .base import Node, seed_input
+from .base import Node, advanced, seed_input
 from .carve import FOLDER
 from .convert import images_to_host, masks_from_host, masks_to_host, one_image
 from .host import (
@@ -52,19 +52,19 @@ class LoadOutpainter(Node):
                     tooltip="Pixels of the square that is painted; 0 = what the model was trained on.",
                 ),
                 io.Float.Input(
-                    "guidance", default=7.5, min=1.0, max=30.0, step=0.5,
+                    "guidance", default=7.5, min=1.0, max=30.0, step=0.5, **advanced(),
                     tooltip="For Stable Diffusion: how closely the prompt is followed.",
                 ),
                 io.Float.Input(
-                    "strength", default=1.0, min=0.05, max=1.0, step=0.05,
+                    "strength", default=1.0, min=0.05, max=1.0, step=0.05, **advanced(),
                     tooltip="For Stable Diffusion: below 1, the nearest seen colours are the start of the painting.",
                 ),
                 io.Float.Input(
-                    "control_strength", default=0.7, min=0.0, max=2.0, step=0.05,
+                    "control_strength", default=0.7, min=0.0, max=2.0, step=0.05, **advanced(),
                     tooltip="How strongly the ControlNet leads.",
                 ),
                 io.Combo.Input(
-                    "precision", options=list(PRECISIONS), default=PRECISIONS[0],
+                    "precision", options=list(PRECISIONS), default=PRECISIONS[0], **advanced(),
                     tooltip="For Stable Diffusion: automatic is float16 on CUDA and float32 elsewhere.",
                 ),
                 io.Combo.Input(

@@ -27,6 +27,7 @@ class LoadViewPrior(Node):
             node_id="Recon3D_LoadViewPrior",
             display_name="Load View Prior",
             category=f"{CATEGORY}/models",
+            is_experimental=True,
             description="A network that says what posed pictures of an object don't show (after ReconFusion).",
             inputs=[
                 io.Combo.Input(
@@ -65,6 +66,7 @@ class SampleNovelView(Node):
             display_name="Sample Novel View",
             **where_known(search_aliases=["novel view", "new view", "zero123"]),
             category=f"{CATEGORY}/views",
+            is_experimental=True,
             description="What the prior expects to see from cameras, judged from posed views with masks.",
             inputs=[
                 sockets.Prior.Input("prior", tooltip="From Load View Prior."),

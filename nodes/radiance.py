@@ -4,7 +4,7 @@ from comfy_api.latest import io
 
 from ..recon_lib.errors import BadInput
 from . import sockets
-from .base import CATEGORY, Node, seed_input, where_known
+from .base import CATEGORY, Node, advanced, seed_input, where_known
 from .convert import images_to_host, masks_to_host
 from .host import ComfyProgress, kept_path
 from .render import BACKGROUNDS
@@ -54,22 +54,22 @@ class FitRadianceField(Node):
                     "hull_start", default=True, tooltip="Begin with the hull of the masks: holds few views together."
                 ),
                 io.Float.Input(
-                    "coarse_first", default=0.0, min=0.0, max=1.0, step=0.05,
+                    "coarse_first", default=0.0, min=0.0, max=1.0, step=0.05, **advanced(),
                     tooltip="Part of the steps over which finer grids are opened (FreeNeRF); few views: 0.5 to 0.9.",
                 ),
                 io.Float.Input(
-                    "occlusion", default=0.0, min=0.0, max=10.0, step=0.01,
+                    "occlusion", default=0.0, min=0.0, max=10.0, step=0.01, **advanced(),
                     tooltip="Weight against matter right before the cameras (FreeNeRF); 0.01 for few views.",
                 ),
                 io.Float.Input(
-                    "depth_ranking", default=0.0, min=0.0, max=10.0, step=0.05,
+                    "depth_ranking", default=0.0, min=0.0, max=10.0, step=0.05, **advanced(),
                     tooltip="Weight of the order of depths that the views' own depth tells (SparseNeRF).",
                 ),
                 io.Boolean.Input(
                     "exposure", default=False, tooltip="Photos differ in brightness or white balance: find a gain each."
                 ),
                 io.Boolean.Input(
-                    "gradient_scaling", default=False,
+                    "gradient_scaling", default=False, **advanced(),
                     tooltip="Learn mostly near the depth that the views bring, in world units (G3DR).",
                 ),
             ],

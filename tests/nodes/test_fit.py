@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from PIL import Image
 
 SIZE, RADIUS = 32, 0.6
 QUICK = {"grid": 32, "rounds": 2}
@@ -22,8 +23,12 @@ def views(pack):
     return pack.run("Recon3D_MakeView", image=image, cameras=cameras, mask=mask).result[0]
 
 
+def run(pack, views, **inputs):
+    return pack.run("Recon3D_FitVolSDF", views=views, **{**QUICK, **inputs})
+
+
 def fit(pack, views, **inputs):
-    return pack.run("Recon3D_FitVolSDF", views=views, **{**QUICK, **inputs}).result
+    return run(pack, views, **inputs).result
 
 
 def kept(tmp_path):
@@ -38,6 +43,12 @@ def test_a_ball_with_its_colours(pack, views):
     assert colors[0, 0] > 0.55 and colors[0, 2] < 0.45
     assert colors[1, 2] > 0.55 and colors[1, 0] < 0.45
     assert preview.shape == (4, *[pack.file("fit").PREVIEW_SIZE] * 2, 3) and preview.std() > 0.05
+
+
+def test_the_result_stays_on_the_node(pack, views, tmp_path):
+    (entry,) = run(pack, views).ui["images"]
+    side = pack.file("fit").PREVIEW_SIZE
+    assert Image.open(tmp_path / "temp" / entry["filename"]).size == (4 * side, side)
 
 
 def test_an_earlier_field_is_fitted_further(pack, views):

@@ -59,7 +59,9 @@ def test_newer_pages_get_aliases_and_older_schemas_none(pack, monkeypatch):
     assert base.where_known(search_aliases=["nerf"]) == {}
 
     class Newer:
-        __dataclass_fields__ = {**base.io.Schema.__dataclass_fields__, "search_aliases": None}
+        __dataclass_fields__ = {
+            **base.io.Schema.__dataclass_fields__, "search_aliases": None, "has_intermediate_output": None,
+        }  # fmt: skip
 
         def __init__(self, **fields) -> None:
             made[fields["node_id"]] = fields
@@ -70,6 +72,7 @@ def test_newer_pages_get_aliases_and_older_schemas_none(pack, monkeypatch):
         node.define_schema()
     for query, name in WORDS.items():
         assert query in made[f"Recon3D_{name}"]["search_aliases"], (query, name)
+    assert made["Recon3D_FitVolSDF"]["has_intermediate_output"], "its picture comes back with a cached result"
 
 
 def test_seeds_are_fixed_at_first_where_the_page_can_be_told(pack, monkeypatch):

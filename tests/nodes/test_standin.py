@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COMFYUI = os.environ.get("COMFYUI_PATH")
 PYTHON = os.environ.get("COMFYUI_PYTHON", sys.executable)
 SAME = ("input", "input_order", "output", "output_is_list", "output_name", "output_tooltips", "name", "display_name",
-        "description", "category", "output_node")  # fmt: skip
+        "description", "category", "output_node", "experimental")  # fmt: skip
 PROGRAM = """
 import asyncio, importlib.util, inspect, json, os, sys
 comfyui, root, answer = sys.argv[1:]

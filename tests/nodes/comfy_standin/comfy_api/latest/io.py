@@ -66,6 +66,7 @@ class Schema:
     outputs: list = field(default_factory=list)
     description: str = ""
     is_output_node: bool = False
+    is_experimental: bool = False
     enable_expand: bool = False
 
     def validate(self) -> None:
@@ -123,4 +124,5 @@ class ComfyNode:
             "description": schema.description,
             "category": schema.category,
             "output_node": schema.is_output_node,
+            "experimental": schema.is_experimental,
         }
