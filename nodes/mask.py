@@ -32,7 +32,7 @@ class Segment(Node):
     def define_schema(cls):
         return io.Schema(
             node_id="Recon3D_Segment",
-            display_name="Background Removal (Segment, rembg)",
+            display_name="Segment (Removal: Background, rembg)",
             **where_known(
                 search_aliases=["background removal", "remove background", "rembg", "segment", "matting", "mask"]
             ),
@@ -93,7 +93,7 @@ class PrepareMask(Node):
 
         images = images_from_host(image)
         if says_nothing(mask, images):
-            raise BadInput("The photo has no transparency, so Load Image gives no mask; use Background Removal.")
+            raise BadInput("The photo has no transparency, so Load Image gives no mask; use Segment.")
         masks = masks_from_host(mask, images, meaning)
         return io.NodeOutput(masks_to_host(masks), images_to_host(mask_picture(images, masks)))
 

@@ -123,7 +123,7 @@ class RegressShape(Node):
     def define_schema(cls):
         return io.Schema(
             node_id="Recon3D_RegressShape",
-            display_name="Image / Photo to 3D: Regress Shape",
+            display_name="Regress Shape (Photo/Image to 3D)",
             **where_known(search_aliases=["image to 3d", "photo to 3d", "single image", "zeroshape"]),
             category=f"{CATEGORY}/shape",
             description="Photo to shape in one step: Visible Surface and Complete Shape together.",

@@ -11,7 +11,7 @@ WELCOME = """## One photo to an upright object (LIST)
 
 However the photo was tilted, the object comes out standing: gravity points down, and its front is the photo's side.
 """
-MASK_NOTE = """LIST was trained on objects that were cut out, so it needs a mask. *Background Removal* finds \
+MASK_NOTE = """LIST was trained on objects that were cut out, so it needs a mask. *Segment* finds \
 one; a mask of your own can take its place (white marks the object).
 """
 POINTS_NOTE = """**Coarse Points** is a rough cloud of the whole object, the unseen side with it. Points of a scan can \

@@ -112,7 +112,7 @@ def test_every_node_is_there_and_the_start_is_quick(server):
 
 def test_workflows_help_and_names_are_served(server):
     names = server.ask("/i18n")
-    assert names["zh"]["nodeDefs"]["Recon3D_Segment"]["display_name"] != "Background Removal (Segment, rembg)"
+    assert names["zh"]["nodeDefs"]["Recon3D_Segment"]["display_name"] != "Segment (Removal: Background, rembg)"
     shipped = {path.stem for path in (ROOT / "workflows").glob("*.json")}
     assert shipped <= set(server.ask("/workflow_templates")["ComfyUI-Recon3D"])
     for path in ("/extensions/ComfyUI-Recon3D/docs/Recon3D_Segment.md",):

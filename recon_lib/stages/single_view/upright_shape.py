@@ -86,7 +86,7 @@ def upright_shape(
     if not hasattr(model.module, "point_decoder"):
         raise BadInput(f"{model.card.name} has no coarse points; load a LIST model.")
     if mask is None:
-        raise BadInput(f"{model.card.name} needs a mask, white on the object; connect Background Removal's.")
+        raise BadInput(f"{model.card.name} needs a mask, white on the object; connect Segment's.")
     mask = prepare_mask(mask, 1, *image.shape[-2:])
     progress.start("upright shape", 1)
     height, width = image.shape[-2:]

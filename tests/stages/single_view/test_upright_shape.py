@@ -68,7 +68,7 @@ class TestUprightShape:
 
     def test_what_cannot_work_is_told(self, picture):
         image, mask = picture
-        with pytest.raises(BadInput, match="needs a mask, white on the object; connect Background"):
+        with pytest.raises(BadInput, match="needs a mask, white on the object; connect Segment"):
             upright_shape(list_model(), image, None)
         with pytest.raises(BadInput, match="The mask is empty"):
             upright_shape(list_model(), image, mask * 0)
