@@ -10,12 +10,14 @@ CREASE_POWER, LEAK = 8, 0.01  # across 10 degrees flows 88 %, across 45 degrees 
 PULL = 1e-6  # towards the mean, per vertex: what no edge connects to a known vertex still gets a value
 
 
-def diffuse(mesh: Mesh, values: Tensor, known: Tensor) -> Tensor:
+def diffuse(mesh: Mesh, values: Tensor, known: Tensor, width: float | None = None) -> Tensor:
     """Harmonic extension: known vertices keep their value, every other one is a weighted mean of its neighbours.
 
     values [N,C], known [N] bool (at least one) -> [N,C]. Follows the surface, so that thin parts do not take the
     colour of what is behind them, and fades without streaks. Vertices at one position count as one.
     Cotangent weights (Pinkall & Polthier 1993), less where the surface turns: paint, too, tends to end at creases.
+    width (world units): values fade to 0 away from the known ones, on flat surfaces to 1/e over this distance: a
+    screened Poisson equation, Laplacian u = u / width^2.
     """
     import numpy as np
     from scipy.sparse import diags
@@ -31,11 +33,20 @@ def diffuse(mesh: Mesh, values: Tensor, known: Tensor) -> Tensor:
     if not fixed.all():
         degree = np.asarray(graph.sum(1)).ravel()
         pull = PULL * max(float(degree.mean()), SMALLEST_WEIGHT)
+        sources = pull * target[fixed].mean(0)
+        if width is not None:
+            pull, sources = pull + _position_areas(mesh, same) / width**2, 0.0
         system = (diags(degree + pull) - graph).tocsr()[~fixed]
-        sources = pull * target[fixed].mean(0) - system[:, fixed] @ target[fixed]
+        sources = sources - system[:, fixed] @ target[fixed]
         target[~fixed] = splu(system[:, ~fixed].tocsc()).solve(sources)
     out = torch.from_numpy(target[same.numpy()]).to(values)
     return torch.where(known[:, None], values, out)
+
+
+def _position_areas(mesh: Mesh, same: Tensor):
+    """A third of the area of the triangles around each of the positions that `same` [N] numbers, float64 array."""
+    areas = mesh.face_areas.cpu().double().repeat_interleave(3) / 3
+    return torch.zeros(int(same.max()) + 1).double().index_add_(0, same[mesh.faces.cpu().reshape(-1)], areas).numpy()
 
 
 def _conductances(mesh: Mesh, same: Tensor):

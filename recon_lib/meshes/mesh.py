@@ -25,6 +25,7 @@ class Mesh:
     uvs: Tensor | None = None  # [N,2], (0,0) the texture's top-left corner (glTF); outside 0-1 the texture repeats
     texture: Tensor | None = None  # [3,H,W] sRGB 0-1
     provenance: Tensor | None = None  # [N] uint8, codes of `Provenance`
+    texture_provenance: Tensor | None = None  # [H,W] uint8, the same for the texels; NONE off the charts
     # Where the vertices' zero lies in the file that they came from, float64. Not zero for meshes far from their
     # origin, such as scans in map coordinates: float32 cannot hold those.
     origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -50,6 +51,10 @@ class Mesh:
         if self.texture is not None:
             check_shape("texture", self.texture, 3, "H", "W")
             self._check_values("texture")
+        if self.texture_provenance is not None:
+            if self.texture is None:
+                raise BadInput("The mesh has provenance of texels, but no texture; the stage that made it is broken.")
+            check_shape("texture_provenance", self.texture_provenance, *self.texture.shape[1:])
         if not (len(self.origin) == 3 and all(map(math.isfinite, self.origin))):
             raise BadInput(f"The mesh's origin is {str(self.origin)[:60]}; three finite numbers are needed.")
 

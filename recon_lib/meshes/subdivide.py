@@ -21,6 +21,8 @@ PATTERNS = {
     (True, True, True): ((0, 3, 5), (3, 1, 4), (5, 4, 2), (3, 4, 5)),
 }
 
+NOT_OF_VERTICES = ("faces", "texture", "texture_provenance", "origin")  # fields of a mesh
+
 
 def split_long_edges(mesh: Mesh, length: float, max_faces: int = 200_000) -> Mesh:
     """Halve edges longer than `length` (world units) until there is none, or until `max_faces` would be passed.
@@ -61,7 +63,7 @@ def _with_middles(mesh: Mesh, edges: Tensor) -> Mesh:
     grown = {}
     for field in fields(mesh):
         values = getattr(mesh, field.name)
-        if values is None or field.name in ("faces", "texture", "origin"):
+        if values is None or field.name in NOT_OF_VERTICES:
             continue
         ends = values[edges]
         middle = ends.amax(1) if field.name == "provenance" else ends.mean(1)

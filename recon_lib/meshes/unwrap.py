@@ -155,5 +155,6 @@ def _cut(mesh: Mesh, charts: _Charts) -> Unwrapped:
         provenance=None if mesh.provenance is None else mesh.provenance[source],
         uvs=torch.from_numpy(np.ascontiguousarray(charts.flat)).float().to(device),
         texture=None,
+        texture_provenance=None,
     )
     return Unwrapped(cut, source)

@@ -1,7 +1,7 @@
 """Projection of posed images onto surface points: colours and provenance."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -90,6 +90,14 @@ class Projector:
             extent=extent(mesh.vertices),
             check=check,
         )
+
+    def only(self, view: int) -> "Projector":
+        """The same for one view."""
+        row = slice(view, view + 1)
+        return replace(
+            self, images=self.images[row], masks=self.masks[row], rims=self.rims[row], codes=self.codes[row],
+            cameras=self.cameras[view], depth=self.depth[row],
+        )  # fmt: skip
 
     def look_up(
         self,

@@ -75,3 +75,12 @@ def test_vertices_at_one_place_are_one():
 def test_all_known():
     mesh, values = strip(2), torch.rand(9, 3)
     assert torch.equal(diffuse(mesh, values, torch.ones(9, dtype=torch.bool)), values)
+
+
+def test_over_a_width_values_fade_exponentially():
+    """u'' = u / width^2 from 1 at x = 0: exp(-x / width) far from the other end."""
+    fine = strip(120, 2).mapped(lambda v: v / 10)  # 12 long
+    known = fine.vertices[:, 0] == 0
+    found = diffuse(fine, known[:, None].float(), known, width=1.5)[:, 0]
+    near = fine.vertices[:, 0] < 5
+    torch.testing.assert_close(found[near], (-fine.vertices[near, 0] / 1.5).exp(), atol=0.01, rtol=0)

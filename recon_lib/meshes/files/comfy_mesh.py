@@ -2,8 +2,8 @@
 
 Old form (to 2025): vertices [B,N,3], faces [B,M,3]. New form adds uvs [B,N,2], vertex_colors [B,N,3 or 4] (linear,
 SaveGLB writes them as COLOR_0 unchanged), texture [B,H,W,3] sRGB, normals [B,N,3], and for batches padded to one
-size vertex_counts and face_counts [B]. Between nodes of this pack `recon3d_provenance` [B,N] is added, and
-`recon3d_origin` [B,3] float64 for meshes that have one (`Mesh.origin`).
+size vertex_counts and face_counts [B]. Between nodes of this pack `recon3d_provenance` [B,N] is added,
+`recon3d_texture_provenance` [B,H,W], and `recon3d_origin` [B,3] float64 for meshes that have one (`Mesh.origin`).
 """
 
 import inspect
@@ -62,6 +62,8 @@ def mesh_to_comfy(mesh: Mesh | Sequence[Mesh], factory: Factory | None = None) -
         "normals": _padded([m.vertex_normals for m in meshes]),
         "recon3d_provenance": _padded([m.provenance for m in meshes]),
     }
+    if len(meshes) == 1 and meshes[0].texture_provenance is not None:  # textures of batches are brought to one size
+        fields["recon3d_texture_provenance"] = meshes[0].texture_provenance.detach().cpu()[None]
     if any(any(m.origin) for m in meshes):
         fields["recon3d_origin"] = torch.tensor([m.origin for m in meshes], dtype=torch.float64)
     if fields["vertex_colors"] is not None:
@@ -103,6 +105,9 @@ def _item(value: Any, index: int) -> Mesh:
 
     colors, texture = rows("vertex_colors", 3), getattr(value, "texture", None)
     codes = getattr(value, "recon3d_provenance", None)
+    texel_codes = getattr(value, "recon3d_texture_provenance", None)
+    if texel_codes is not None and (texture is None or texel_codes.shape != texture.shape[:3]):
+        texel_codes = None  # another pack's node changed the texture
     origins = getattr(value, "recon3d_origin", None)
     return Mesh(
         vertices=rows("vertices", 3),
@@ -112,6 +117,7 @@ def _item(value: Any, index: int) -> Mesh:
         uvs=rows("uvs", 2),
         texture=None if texture is None else _copy(texture[index])[..., :3].permute(2, 0, 1).contiguous(),
         provenance=None if codes is None else codes[index][:vertex_count].to("cpu", torch.uint8, copy=True),
+        texture_provenance=None if texel_codes is None else texel_codes[index].to("cpu", torch.uint8, copy=True),
         origin=(0.0, 0.0, 0.0) if origins is None else tuple(origins[index].tolist()),
     )
 

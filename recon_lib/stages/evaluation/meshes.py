@@ -146,7 +146,7 @@ def error_mesh(
     progress.step()
     radius = bounding_sphere(truth.vertices[truth.faces.unique()])[1]
     colors = error_colors(distance / (limit * radius))
-    return replace(aligned, vertex_colors=colors, uvs=None, texture=None)
+    return replace(aligned, vertex_colors=colors, uvs=None, texture=None, texture_provenance=None)
 
 
 def error_colors(error: Tensor) -> Tensor:

@@ -45,6 +45,7 @@ def full() -> Mesh:
         uvs=torch.rand(4, 2),
         texture=torch.rand(3, 5, 7),
         provenance=torch.tensor([0, 1, 2, 3], dtype=torch.uint8),
+        texture_provenance=torch.randint(0, 4, (5, 7), dtype=torch.uint8),
     )
 
 
@@ -128,7 +129,7 @@ def test_a_layer_stays_only_if_every_mesh_has_it():
 
 
 def test_textures_of_different_size_are_brought_to_one():
-    meshes = [full(), Mesh(**{**vars(full()), "texture": torch.full((3, 2, 2), 0.25)})]
+    meshes = [full(), Mesh(**{**vars(full()), "texture": torch.full((3, 2, 2), 0.25), "texture_provenance": None})]
     batch = mesh_to_comfy(meshes, NewMesh)
     assert batch.texture.shape == (2, 5, 7, 3)
     assert torch.allclose(batch.texture[1], torch.tensor(0.25))
@@ -198,3 +199,9 @@ def test_fields_that_do_not_fit_get_one_sentence(fields, sentence):
     with pytest.raises(BadInput, match=sentence) as caught:
         mesh_from_comfy(value)
     assert "\n" not in str(caught.value)
+
+
+def test_provenance_of_texels_goes_when_another_node_changed_the_texture():
+    sent = mesh_to_comfy(full())
+    sent.texture = torch.nn.functional.pad(sent.texture, (0, 0, 0, 2))
+    assert mesh_from_comfy(sent).texture_provenance is None

@@ -14,7 +14,8 @@ from recon_lib.progress import Progress
 from recon_lib.provenance import Provenance
 from recon_lib.render.mesh import render_mesh
 from recon_lib.render.rasterize import rasterize_uv
-from recon_lib.stages.meshing.texture import bake_texture, without_fringes
+from recon_lib.stages.meshing.seen import without_fringes
+from recon_lib.stages.meshing.texture import bake_texture
 from recon_lib.views.views import Views
 
 SIZE, TEXELS = 96, 192
