@@ -6,7 +6,7 @@ from .progress import Preview, Progress
 
 
 class ConsoleProgress(Progress):
-    """A tqdm bar per stage on stderr, removed when the stage is done; no bar if stderr is not a terminal.
+    """A tqdm bar per stage on stderr, removed when the stage is done; a line per stage if stderr is not a terminal.
 
     Ctrl-C needs no check: Python raises KeyboardInterrupt, which the command line handles.
     """
@@ -22,6 +22,9 @@ class ConsoleProgress(Progress):
         if self._bar is None or self._bar_title != self.title:
             self.close()
             self._bar_title = self.title
+            if sys.stderr is not None and not sys.stderr.isatty():
+                sys.stderr.write(f"{self.title}\n")
+                sys.stderr.flush()
             self._bar = tqdm(desc=self.title, total=self.total or None, file=sys.stderr, leave=False, disable=None)
         self._bar.update(self.done - self._bar.n)
         if self.total and self.done >= self.total:

@@ -27,10 +27,10 @@ def test_each_stage_has_its_bar_on_stderr_alone(capsys):
     assert not capsys.readouterr().out
 
 
-def test_silent_where_nobody_watches():
+def test_a_line_for_each_stage_where_no_terminal_watches():
     with redirect_stderr(io.StringIO()) as stderr:
         walk(ConsoleProgress())
-    assert not stderr.getvalue()
+    assert stderr.getvalue() == "Segment\nExtract\n"
 
 
 def test_a_stage_of_unknown_length_can_be_closed():

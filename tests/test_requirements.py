@@ -39,7 +39,7 @@ def imported(files: list[Path]) -> set[str]:
 
 
 REQUIRED = {IMPORT_NAMES.get(name, name) for name in names(ROOT / "requirements.txt")}
-EXTRA = names(ROOT / "requirements" / "pose.txt").keys()  # asked for before their import
+EXTRA = {name for extra in ("pose", "ray") for name in names(ROOT / "requirements" / f"{extra}.txt")}  # asked for first
 TRAINING = {IMPORT_NAMES.get(name, name) for name in names(ROOT / "requirements" / "train.txt")}
 FILES = sorted((ROOT / "recon_lib").rglob("*.py")) + sorted((ROOT / "nodes").rglob("*.py"))
 TRAINING_FILES = [path for path in FILES if TRAINING_ROOMS & set(path.relative_to(ROOT).parts)]

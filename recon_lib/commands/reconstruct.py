@@ -11,6 +11,7 @@ from ..errors import BadInput
 from ..parsing import shown
 from ..registry import System, find_system, load_part, systems
 from .resumable import check_outputs, resumable
+from .standard_output import write_stdout
 from .system_options import add_system_options, system_options
 
 if TYPE_CHECKING:
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
 
     from ..cameras.camera import Cameras
     from ..progress import Progress
+    from ..stages.meshing.export import ExportReport
     from ..systems.options import Options
     from ..weights.registry import LoadedModel
     from .reconstruct_folder import Job
+
+ENGINES = ("here", "ray")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -54,6 +58,16 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--model", help="a name from `models`, or a .safetensors file; default: the embedded one")
     parser.add_argument("--report", type=Path, metavar="R.json", help="write camera, stage times and model card")
     parser.add_argument("--preview", type=Path, metavar="SHEET.png", help="write a sheet of all stages' pictures")
+    parser.add_argument(
+        "--engine", choices=ENGINES, default=ENGINES[0],
+        help="of a folder: here, one photo after another; ray: in several processes, or on a Ray cluster",
+    )  # fmt: skip
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="of --engine ray: processes, each with a model; default: one a GPU or core",
+    )
     parser.add_argument("--keep-views", type=Path, metavar="DIR", help="write the photo's and the painted views there")
     add_system_options(parser)
 
@@ -71,29 +85,46 @@ def run(args: Namespace) -> int:
     photo = load_input(args)
     device, model = choose_device(args.device), _load(row, args.model)
     with closing(ConsoleProgress()) as bar:
-        _reconstruct(args, row, photo, options, model, device, bar)
+        saved = _reconstruct(args, row, photo, options, model, device, bar)
+    write_stdout(f"{saved}, in {args.output.absolute().parent}\n")
     return 0 if args.output.is_file() else 1
 
 
 def _run_folder(args: Namespace, row: System, options: "Options") -> int:
     """All photos of a folder. -> 2 if some could not be used"""
     from ..console import ConsoleProgress
-    from ..progress import Progress
-    from .reconstruct_folder import reconstruct_folder
+    from .reconstruct_folder import one_after_another, reconstruct_folder
+    from .reconstruct_ray import check_ray, over_ray
 
-    device, model = choose_device(args.device), _load(row, args.model)
-    settings = {"system": row.name, "model": model.card.name, "options": asdict(options), "fov": args.fov}
+    if args.engine == "ray":
+        check_ray(args.workers)
+    worker = FolderWorker(args)
+    settings = {"system": row.name, "model": worker.model.card.name, "options": asdict(options), "fov": args.fov}
     settings |= {"upright": True} if args.upright else {}
-
-    def one(job: "Job", progress: "Progress") -> None:
-        _reconstruct(job.args, row, load_input(job.args), options, model, device, Progress(), job.key)
-
+    engine = over_ray(args) if args.engine == "ray" else one_after_another(worker)
     with closing(ConsoleProgress()) as bar:
-        rows = reconstruct_folder(args, settings, one, bar)
+        rows = reconstruct_folder(args, settings, engine, bar)
     failed = [made for made in rows if "error" in made]
     for made in failed:
         sys.stderr.write(f"{made['photo']}: {made['error']}\n")
+    write_stdout(f"{args.output}: {len(rows) - len(failed)} of {len(rows)} photos have their mesh\n")
     return 2 if failed else 0
+
+
+class FolderWorker:
+    """Runs jobs of a folder with one model, loaded once."""
+
+    def __init__(self, args: Namespace) -> None:
+        """args: of the whole folder."""
+        self.system = find_system(args.system)
+        self.options = system_options(args, self.system)
+        self.device, self.model = choose_device(args.device), _load(self.system, args.model)
+
+    def __call__(self, job: "Job") -> None:
+        from ..progress import Progress
+
+        photo = load_input(job.args)
+        _reconstruct(job.args, self.system, photo, self.options, self.model, self.device, Progress(), job.key)
 
 
 @dataclass(frozen=True)
@@ -127,8 +158,8 @@ def _reconstruct(
     device: str,
     progress: "Progress",
     job: dict | None = None,  # what is written into the report, of a folder's job
-) -> None:
-    """From one photo to all outputs."""
+) -> "ExportReport":
+    """From one photo to all outputs. -> of its mesh file"""
     from ..systems.upright import stood_upright
     from .reconstruct_outputs import write_outputs
 
@@ -139,7 +170,7 @@ def _reconstruct(
         )  # fmt: skip
         if args.upright:
             result = stood_upright(result, photo.image, device, progress)
-        write_outputs(args, photo.image, result, model, progress, job)
+        return write_outputs(args, photo.image, result, model, progress, job)
 
 
 def photo_camera(args: Namespace, height: int, width: int) -> "Cameras | None":

@@ -1,9 +1,9 @@
-"""A folder of photos to a folder of meshes: the model is loaded once, a bad photo stops none of the others."""
+"""A folder of photos to a folder of meshes: a model is loaded once, a bad photo stops none of the others."""
 
 import logging
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,11 @@ class Job:
     key: dict  # by which a finished job is known again: the photo's content and the settings
 
     @property
+    def row(self) -> dict:
+        """Its row in results.json, without what happened."""
+        return {"photo": self.args.photo.name, "file": self.args.output.name}
+
+    @property
     def is_done(self) -> bool:
         """Whether an earlier run has written mesh and report of this very job."""
         if not (self.args.output.is_file() and self.args.report.is_file()):
@@ -34,10 +39,11 @@ class Job:
         return _report(self.args.report).get("job") == self.key
 
 
-def reconstruct_folder(
-    args: Namespace, settings: dict, one: Callable[[Job, Progress], None], progress: Progress
-) -> list[dict]:
-    """Run `one` for every photo in the folder `args.photo`. -> rows of photo, file, and error where there was one.
+Engine = Callable[[list[Job]], Iterable[tuple[int, dict]]]  # jobs -> each one's number and row, as they are done
+
+
+def reconstruct_folder(args: Namespace, settings: dict, engine: Engine, progress: Progress) -> list[dict]:
+    """Have `engine` run a job for every photo in the folder `args.photo`. -> rows of photo, file, error
 
     Meshes and reports are named after their photos; the rows are also written to results.json in `args.output`.
     settings: all that decides a result but the photo; finished jobs of the same settings are skipped.
@@ -49,13 +55,27 @@ def reconstruct_folder(
     if written.exists() and "photos" not in _report(written, {"photos": None}):
         raise BadInput(f"{written} exists already and is not of an earlier run; name another output folder.")
     args.output.mkdir(parents=True, exist_ok=True)
-    rows = []
+    rows = {number: {**job.row, "skipped": True} for number, job in enumerate(jobs) if job.is_done}
+    waiting = [number for number in range(len(jobs)) if number not in rows]
     progress.start("photos", len(jobs))
-    for job in jobs:
-        rows.append(_row(job, one, progress))
-        write_json(args.output / RESULTS, {"photos": rows, "of": len(jobs)})
+    progress.step(steps=len(rows))
+    for place, row in engine([jobs[number] for number in waiting]) if waiting else ():
+        rows[waiting[place]] = row
+        _write_rows(written, rows, len(jobs))
         progress.step()
-    return rows
+    return _write_rows(written, rows, len(jobs))
+
+
+def _write_rows(path: Path, rows: dict[int, dict], count: int) -> list[dict]:
+    """Write the rows, in the order of the photos. -> them"""
+    ordered = [rows[number] for number in sorted(rows)]
+    write_json(path, {"photos": ordered, "of": count})
+    return ordered
+
+
+def one_after_another(one: Callable[[Job], None]) -> Engine:
+    """The engine that runs `one` for each job, here."""
+    return lambda jobs: ((place, run_job(job, one)) for place, job in enumerate(jobs))
 
 
 def _jobs(args: Namespace, settings: dict) -> Iterator[Job]:
@@ -117,16 +137,12 @@ def _report(path: Path, damaged: dict | None = None) -> dict:
     return value if isinstance(value, dict) else {}
 
 
-def _row(job: Job, one: Callable[[Job, Progress], None], progress: Progress) -> dict:
-    """Run one job unless it is done. -> its row"""
-    row = {"photo": job.args.photo.name, "file": job.args.output.name}
-    if job.is_done:
-        return {**row, "skipped": True}
-    progress.check()
+def run_job(job: Job, one: Callable[[Job], None]) -> dict:
+    """Run one job. -> its row"""
     try:
         _check_places(job)
-        one(job, progress)
+        one(job)
     except BadInput as error:
         log.warning("%s: %s", job.args.photo.name, error)
         return {"photo": job.args.photo.name, "error": str(error)}
-    return row
+    return job.row

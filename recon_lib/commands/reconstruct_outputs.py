@@ -23,8 +23,11 @@ def write_outputs(
     model: "LoadedModel",
     progress: "Progress",
     job: dict | None,
-) -> None:
-    """Everything that was asked for; the views first, the mesh last but for pictures and figures of it."""
+) -> "ExportReport":
+    """Write everything that was asked for; the views first, the mesh last but for pictures and figures of it.
+
+    -> of the mesh file
+    """
     from ..stages.meshing.export import save_mesh
     from ..views.photo import save_image
 
@@ -35,6 +38,7 @@ def write_outputs(
         _write_report(args, result, model, saved, job)
     if args.preview is not None:
         save_image(result_sheet(image, result), args.preview)
+    return saved
 
 
 def result_sheet(image: "Tensor", result: "Reconstruction") -> "Tensor":

@@ -5,7 +5,7 @@ from argparse import Namespace
 
 import pytest
 
-from recon_lib.commands.reconstruct_folder import RESULTS, reconstruct_folder
+from recon_lib.commands.reconstruct_folder import RESULTS, one_after_another, reconstruct_folder
 from recon_lib.errors import BadInput
 from recon_lib.progress import Progress
 
@@ -25,13 +25,17 @@ def photos(tmp_path):
     return folder
 
 
+def run(args, settings, one) -> list[dict]:
+    return reconstruct_folder(args, settings, one_after_another(one), Progress())
+
+
 class Recorder:
     """Stands for a system: writes what a job's outputs would be."""
 
     def __init__(self, bad: tuple[str, ...] = ()) -> None:
         self.bad, self.photos = bad, []
 
-    def __call__(self, job, progress) -> None:
+    def __call__(self, job) -> None:
         self.photos.append(job.args.photo.name)
         if job.args.photo.name in self.bad:
             raise BadInput("No object was found.")
@@ -41,7 +45,7 @@ class Recorder:
 
 def test_every_photo_has_its_row_and_a_bad_one_stops_none(tmp_path, photos):
     recorder = Recorder(bad=("b.png",))
-    rows = reconstruct_folder(arguments(tmp_path), SETTINGS, recorder, Progress())
+    rows = run(arguments(tmp_path), SETTINGS, recorder)
     assert recorder.photos == ["a.JPG", "b.png", "c.png"]
     assert rows == [
         {"photo": "a.JPG", "file": "a.glb"},
@@ -52,37 +56,37 @@ def test_every_photo_has_its_row_and_a_bad_one_stops_none(tmp_path, photos):
 
 
 def test_a_rerun_does_what_is_missing_changed_or_was_made_by_other_settings(tmp_path, photos):
-    reconstruct_folder(arguments(tmp_path), SETTINGS, Recorder(bad=("b.png",)), Progress())
+    run(arguments(tmp_path), SETTINGS, Recorder(bad=("b.png",)))
     again = Recorder()
-    rows = reconstruct_folder(arguments(tmp_path), SETTINGS, again, Progress())
+    rows = run(arguments(tmp_path), SETTINGS, again)
     assert again.photos == ["b.png"]
     assert [row.get("skipped", False) for row in rows] == [True, False, True]
     (photos / "c.png").write_bytes(b"another photo")
     (tmp_path / "meshes" / "a.json").write_text("{broken")
     changed = Recorder()
-    reconstruct_folder(arguments(tmp_path), SETTINGS, changed, Progress())
+    run(arguments(tmp_path), SETTINGS, changed)
     assert changed.photos == ["a.JPG", "c.png"]
     other = Recorder()
-    reconstruct_folder(arguments(tmp_path), {**SETTINGS, "resolution": 16}, other, Progress())
+    run(arguments(tmp_path), {**SETTINGS, "resolution": 16}, other)
     assert len(other.photos) == 3
 
 
 def test_a_run_that_is_cut_off_has_told_what_it_did(tmp_path, photos):
     class CutOff(Recorder):
-        def __call__(self, job, progress) -> None:
+        def __call__(self, job) -> None:
             if job.args.photo.name == "c.png":
                 raise KeyboardInterrupt
-            super().__call__(job, progress)
+            super().__call__(job)
 
     with pytest.raises(KeyboardInterrupt):
-        reconstruct_folder(arguments(tmp_path), SETTINGS, CutOff(), Progress())
+        run(arguments(tmp_path), SETTINGS, CutOff())
     told = json.loads((tmp_path / "meshes" / RESULTS).read_text())
     assert [row["photo"] for row in told["photos"]] == ["a.JPG", "b.png"] and told["of"] == 3
 
 
 def test_photos_of_one_stem_keep_their_endings(tmp_path, photos):
     (photos / "b.jpg").write_bytes(b"b too")
-    rows = reconstruct_folder(arguments(tmp_path), SETTINGS, Recorder(), Progress())
+    rows = run(arguments(tmp_path), SETTINGS, Recorder())
     assert [row["file"] for row in rows] == ["a.glb", "b.jpg.glb", "b.png.glb", "c.glb"]
 
 
@@ -92,18 +96,18 @@ def test_photos_of_one_stem_keep_their_endings(tmp_path, photos):
 )
 def test_options_of_one_photo_are_refused(tmp_path, photos, others, sentence):
     with pytest.raises(BadInput, match=sentence):
-        reconstruct_folder(arguments(tmp_path, **others), SETTINGS, Recorder(), Progress())
+        run(arguments(tmp_path, **others), SETTINGS, Recorder())
 
 
 def test_an_empty_folder_and_an_output_that_is_a_file_are_told(tmp_path, photos):
     args = arguments(tmp_path)
     args.output = tmp_path / "out.glb"
     with pytest.raises(BadInput, match="name it without an ending"):
-        reconstruct_folder(args, SETTINGS, Recorder(), Progress())
+        run(args, SETTINGS, Recorder())
     for path in photos.iterdir():
         path.unlink()
     with pytest.raises(BadInput, match="no photo in"):
-        reconstruct_folder(arguments(tmp_path), SETTINGS, Recorder(), Progress())
+        run(arguments(tmp_path), SETTINGS, Recorder())
 
 
 def test_the_command_loads_its_model_once_and_tells_bad_photos(tmp_path, repo_root, monkeypatch, capsys):
@@ -121,7 +125,9 @@ def test_the_command_loads_its_model_once_and_tells_bad_photos(tmp_path, repo_ro
     (folder / "bad.png").write_bytes(b"no picture")
     monkeypatch.setattr(registry, "load_model", lambda *a, **k: loaded.append(a) or load(*a, **k))
     code = main(["reconstruct", str(folder), "-o", str(tmp_path / "out"), "--resolution", "16", "--texture-size", "64"])
-    assert code == 2 and "bad.png" in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert code == 2 and "bad.png" in told.err
+    assert told.out == f"{tmp_path / 'out'}: 2 of 3 photos have their mesh\n"
     assert len(loaded) == 1
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "one.glb", "one.json", "results.json", "two.glb", "two.json",
@@ -131,7 +137,7 @@ def test_the_command_loads_its_model_once_and_tells_bad_photos(tmp_path, repo_ro
 def test_files_of_others_beside_the_photos_stay(tmp_path, photos):
     (photos / "b.json").write_text('{"mine": 1}')
     arguments_here = Namespace(photo=photos, output=photos)
-    rows = reconstruct_folder(arguments_here, SETTINGS, Recorder(), Progress())
+    rows = run(arguments_here, SETTINGS, Recorder())
     assert [row.get("error", "")[-75:] for row in rows] == [
         "",
         "b.json exists already and is of no earlier run; name another output folder.",
@@ -140,7 +146,7 @@ def test_files_of_others_beside_the_photos_stay(tmp_path, photos):
     assert (photos / "b.json").read_text() == '{"mine": 1}'
     (photos / RESULTS).write_text("[1]")
     with pytest.raises(BadInput, match="is not of an earlier run"):
-        reconstruct_folder(arguments_here, SETTINGS, Recorder(), Progress())
+        run(arguments_here, SETTINGS, Recorder())
     assert (photos / RESULTS).read_text() == "[1]"
 
 
@@ -159,14 +165,14 @@ def test_every_photo_has_a_name_of_its_own(tmp_path, names, meshes):
         (tmp_path / "photos" / name).write_bytes(name.encode())
     if meshes is None:
         with pytest.raises(BadInput, match="rename one"):
-            reconstruct_folder(arguments(tmp_path), SETTINGS, Recorder(), Progress())
+            run(arguments(tmp_path), SETTINGS, Recorder())
         return
-    rows = reconstruct_folder(arguments(tmp_path), SETTINGS, Recorder(), Progress())
+    rows = run(arguments(tmp_path), SETTINGS, Recorder())
     assert [row["file"] for row in rows] == meshes
 
 
 def test_a_field_of_view_that_is_none_is_told_before_any_photo(tmp_path, photos):
     recorder = Recorder()
     with pytest.raises(BadInput, match="Field of view"):
-        reconstruct_folder(arguments(tmp_path, fov=500.0), SETTINGS, recorder, Progress())
+        run(arguments(tmp_path, fov=500.0), SETTINGS, recorder)
     assert not recorder.photos and not (tmp_path / "meshes").exists()
