@@ -1,4 +1,4 @@
-"""Writes the shipped workflows, for the page and for the API: python tools/make_workflows.py
+"""Writes the shipped workflows, for the page and for the API, and the blueprints: python tools/make_workflows.py
 
 Sockets and defaults are read from tests/node_surface.json. Thumbnails are screenshots and are made by hand.
 """
@@ -6,6 +6,7 @@ Sockets and defaults are read from tests/node_surface.json. Thumbnails are scree
 import json
 from pathlib import Path
 
+from workflow_blueprints import BLUEPRINTS
 from workflow_g3dr import g3dr, g3dr_text_to_3d
 from workflow_graph import Graph
 from workflow_list import list_sdf
@@ -118,6 +119,8 @@ def main() -> None:
     for make, model in learned:
         if (ROOT / "recon_lib" / "weights" / "embedded" / f"{model}.json").is_file():  # else it could not run
             make(surface).write(ROOT / "workflows")
+    for draw in BLUEPRINTS:
+        draw(surface, ROOT / "subgraphs")
 
 
 if __name__ == "__main__":

@@ -47,6 +47,13 @@ CORE = {
     "Preview3D": ([("model_file", "STRING", ""), ("camera_info", "LOAD3D_CAMERA", None)], []),
 }
 OPTIONAL = {("Preview3D", "camera_info")}
+# App mode: what a workflow asks for and what it gives, for pages that show a graph as a form
+APP_INPUTS = {
+    ("LoadImage", "image"), ("Recon3D_LoadViews", "folder"), ("Recon3D_LoadMesh", "file"),
+    ("CheckpointLoaderSimple", "ckpt_name"), ("CLIPTextEncode", "text"), ("PrimitiveStringMultiline", "value"),
+    ("Recon3D_GrowAround", "prompt"), ("Recon3D_GrowAround", "cameras"),
+}  # fmt: skip
+APP_OUTPUTS = {"Recon3D_SaveMesh"}
 BEHIND = {"LoadImage": ["image"]}  # values of buttons, which the page saves behind those of the inputs
 
 
@@ -135,7 +142,7 @@ class Graph:
     def write(self, folder: Path) -> None:
         """workflows/<name>.json and workflows/api/<name>.json."""
         zoom, *origin = self.view
-        opened = {"ds": {"scale": zoom, "offset": [round(pixels / zoom) for pixels in origin]}}
+        opened = {"ds": {"scale": zoom, "offset": [round(pixels / zoom) for pixels in origin]}, **self._as_app()}
         workflow = {
             "id": lasting_id(self.name), "revision": 0,
             "last_node_id": len(self.nodes), "last_link_id": len(self.links), "nodes": self.nodes,
@@ -147,6 +154,17 @@ class Graph:
             path.mkdir(parents=True, exist_ok=True)
             text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
             (path / f"{self.name}.json").write_text(text, encoding="utf-8")
+
+    def _as_app(self) -> dict:
+        """The graph as a form; `linearMode`: whether pages open it as one at once."""
+        given = [
+            [node["id"], entry["name"]]
+            for node in self.nodes
+            for entry in node["inputs"]
+            if (node["type"], entry["name"]) in APP_INPUTS and entry["link"] is None
+        ]
+        outputs = [node["id"] for node in self.nodes if node["type"] in APP_OUTPUTS]
+        return {"linearData": {"inputs": given, "outputs": outputs}, "linearMode": False}
 
     def _blank(self, kind: str, place: Point, size: Point, title: str, outputs: list) -> dict:
         """A node without inputs, of the next id."""
@@ -240,6 +258,24 @@ class Subgraph(Graph):
             "widgets": [], "nodes": self.nodes, "groups": self.groups,
             "links": [dict(zip(names, link, strict=True)) for link in self.links], "extra": {},
         }  # fmt: skip
+
+    def write_blueprint(self, folder: Path, description: str, values: dict[str, object]) -> None:
+        """subgraphs/<name>.json: the subgraph as a node that the page offers. values: of inputs that are widgets."""
+        outputs = [(one["name"], one["type"]) for one in self.exit["inputs"]]
+        node = self._blank(self.id, (0, 0), (300, 200), self.name, outputs)
+        node["id"] = 1
+        for one in self.entrance["outputs"]:
+            widget = {"widget": {"name": one["name"]}} if one["type"] in WIDGETS else {}
+            node["inputs"].append({"name": one["name"], "type": one["type"], **widget, "link": None})
+        node["widgets_values"] = [values[e["name"]] for e in node["inputs"] if "widget" in e]
+        blueprint = {
+            "id": lasting_id(f"blueprint/{self.name}"), "revision": 0, "last_node_id": 1, "last_link_id": 0,
+            "nodes": [node], "links": [], "groups": [], "config": {}, "extra": {}, "version": 0.4,
+            "definitions": {"subgraphs": [{**self.definition(), "description": description}]},
+        }  # fmt: skip
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(blueprint, indent=2, ensure_ascii=False) + "\n"
+        (folder / f"{self.name}.json").write_text(text, encoding="utf-8")
 
     def _sockets(self, kind: str) -> tuple[list[tuple], list]:
         """Sockets before widgets, as the page numbers them: it finds by number what a subgraph's input leads to."""

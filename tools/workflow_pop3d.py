@@ -106,8 +106,7 @@ def first_surface(g: Graph, model, photo, x: int, fit: str) -> tuple:
     g.group("3  First surface", (x - 10, -40, 330, 1100), PURPLE)
     shape = g.node("Recon3D_CompleteShape", (x, 40), (WIDE, 60), model=model[0], points=seen[0])
     hull = g.node("Recon3D_VisualHull", (x, 150), (WIDE, 210), views=first[0], resolution=64)
-    field = g.node(fit, (x, 410), (WIDE, 210), views=first[0], start=shape[0], hull=hull[0], cues=0.0)
-    g.node("PreviewImage", (x, 670), (WIDE, 180), "Surface of one view", images=field[1])
+    field = g.node(fit, (x, 410), (WIDE, 440), views=first[0], start=shape[0], hull=hull[0], cues=0.0)
     g.note(FIRST_NOTE, (x, 900), (WIDE, 140), "From one outline")
     return first, field
 
@@ -115,7 +114,7 @@ def first_surface(g: Graph, model, photo, x: int, fit: str) -> tuple:
 def native_step(g: Graph, number: int, standing: tuple, cameras, model, brush: tuple, x: int) -> tuple:
     """One camera: carve, mask, paint with ComfyUI's sampler, join, fit. -> views and field."""
     (checkpoint, wanted, unwanted), (views, field) = brush, standing
-    g.group(f"5.{number}  Camera {number}", (x - 10, -40, 315, 2460), PURPLE)
+    g.group(f"5.{number}  Camera {number}", (x - 10, -40, 315, 2640), PURPLE)
     camera = g.node("Recon3D_PickCamera", (x, 40), (WIDE, 60), cameras=cameras[0], number=number)
     hull = g.node("Recon3D_VisualHull", (x, 150), (WIDE, 210), views=views, resolution=64)
     gap = g.node(
@@ -133,7 +132,7 @@ def native_step(g: Graph, number: int, standing: tuple, cameras, model, brush: t
     )
     g.node("PreviewImage", (x, 1680), (WIDE, 180), "Painted view", images=joined[1])
     hull = g.node("Recon3D_VisualHull", (x, 1910), (WIDE, 210), views=joined[0], resolution=64)
-    fitted = g.node("Recon3D_FitVolSDF", (x, 2170), (WIDE, 210), views=joined[0], start=field, hull=hull[0], cues=0.0)
+    fitted = g.node("Recon3D_FitVolSDF", (x, 2170), (WIDE, 380), views=joined[0], start=field, hull=hull[0], cues=0.0)
     return joined[0], fitted[0]
 
 

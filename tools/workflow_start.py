@@ -21,7 +21,7 @@ def photo_to_mesh(surface: dict) -> Graph:
     g = Graph("photo_to_mesh", surface, view=(0.7, 70, 150))
     wide, step = 280, 320
     g.note(WELCOME, (0, 0), (wide, 270), "Start here")
-    photo = g.node("LoadImage", (0, 320), (wide, 320), "1  Choose a photo", image=PHOTO)
+    photo = g.node("LoadImage", (0, 320), (wide, 330), "1  Choose a photo", image=PHOTO)
     model = g.node("Recon3D_LoadModel", (0, 690), (wide, 80), name="zeroshape_w_mini")
     shape = g.node("Recon3D_RegressShape", (step, 0), (wide, TALL), "2  Shape", model=model[0], image=photo[0])
     mesh = g.node("Recon3D_ExtractMesh", (2 * step, 0), (wide, TALL), "3  Mesh", field=shape[0])

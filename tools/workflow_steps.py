@@ -80,8 +80,7 @@ def one_step(surface: dict) -> Subgraph:
     )  # fmt: skip
     s.node("PreviewImage", (680, 370), (WIDE, 370), "Painted", images=painted[1])
     hull = carved(s, painted[0], 1020)
-    fitted = s.node("Recon3D_FitVolSDF", (1360, 40), (WIDE, 210), views=painted[0], start=field, hull=hull, cues=0.0)
-    s.node("PreviewImage", (1360, 300), (WIDE, 440), "Surface after this step", images=fitted[1])
+    fitted = s.node("Recon3D_FitVolSDF", (1360, 40), (WIDE, 440), views=painted[0], start=field, hull=hull, cues=0.0)
     s.output("views", painted[0])
     s.output("field", fitted[0])
     s.output("painted picture", painted[1])

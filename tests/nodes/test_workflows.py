@@ -198,6 +198,40 @@ def test_graphs_open_where_text_is_drawn_and_begin_at_the_left_edge(path):
     assert view["scale"] >= 0.5 and 0 < (left + view["offset"][0]) * view["scale"] < 200
 
 
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_as_a_form_they_ask_for_photo_or_words_and_give_the_file(path):
+    """App mode: [node, widget] pairs and output nodes; pages drop what they cannot find."""
+    graph = load(path)
+    nodes, app = {node["id"]: node for node in graph["nodes"]}, graph["extra"]["linearData"]
+    assert app["inputs"] and graph["extra"]["linearMode"] is False
+    for number, name in app["inputs"]:
+        (entry,) = [entry for entry in nodes[number]["inputs"] if entry["name"] == name]
+        assert entry["link"] is None and entry["widget"] == {"name": name}
+    assert [nodes[number]["type"] for number in app["outputs"]] == ["Recon3D_SaveMesh"]
+
+
+BLUEPRINTS = sorted((ROOT / "subgraphs").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", BLUEPRINTS, ids=lambda path: path.stem)
+def test_blueprints_are_one_node_that_says_all_about_its_inside(path):
+    blueprint = load(path)
+    (node,), (inside,) = blueprint["nodes"], blueprint["definitions"]["subgraphs"]
+    assert node["type"] == inside["id"] and inside["name"] == path.stem and inside["description"]
+    for side in ("inputs", "outputs"):
+        assert [(x["name"], x["type"]) for x in node[side]] == [(x["name"], x["type"]) for x in inside[side]]
+    assert len(node["widgets_values"]) == sum("widget" in entry for entry in node["inputs"])
+    nodes = {one["id"]: one for one in inside["nodes"]}
+    for link in inside["links"]:
+        if link["target_id"] > 0:
+            assert nodes[link["target_id"]]["inputs"][link["target_slot"]]["link"] == link["id"]
+    for one in nodes.values():
+        known = SURFACE[one["type"]]["inputs"]
+        connected = {entry["name"] for entry in one["inputs"] if entry["link"] is not None}
+        missing = [n for n, i in known.items() if i["need"] == "required" and i["type"] not in WIDGETS]
+        assert set(missing) <= connected, one["type"]
+
+
 def tool(name: str):
     """A script of tools/ as a module."""
     sys.path.insert(0, str(ROOT / "tools"))
@@ -208,6 +242,14 @@ def tool(name: str):
     finally:
         sys.path.remove(str(ROOT / "tools"))
     return module
+
+
+def test_blueprints_are_what_the_script_writes(tmp_path):
+    for draw in tool("workflow_blueprints").BLUEPRINTS:
+        draw(SURFACE, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in BLUEPRINTS}
+    for written in tmp_path.iterdir():
+        assert load(written) == load(ROOT / "subgraphs" / written.name), "run tools/make_workflows.py"
 
 
 @pytest.mark.parametrize(("script", "draw"), [("make_workflows", "zeroshape_w"), ("workflow_steps", "steps")])
