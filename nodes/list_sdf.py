@@ -6,6 +6,7 @@ from . import sockets
 from .base import CATEGORY, Node
 from .convert import images_to_host, masks_from_host, occluders_from_host, one_image, voxel_to_host
 from .host import ComfyProgress, reserve_memory
+from .pictures import four_in_one
 
 FOLDER = f"{CATEGORY}/shape"
 MODEL_TIP = "From Load Reconstruction Model (LIST)."
@@ -48,7 +49,7 @@ class CoarsePoints(Node):
         points = coarse_points(model, images, mask, reserve_memory(model), progress, occluder)
         around = arc(4, elevation=10.0, height=PREVIEW_SIZE, width=PREVIEW_SIZE)
         preview = render_points(points.points, points.colors, around, size=2)
-        progress.report(preview[0])
+        progress.report(four_in_one(preview))
         return io.NodeOutput(points, images_to_host(preview))
 
 

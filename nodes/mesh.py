@@ -6,6 +6,7 @@ from . import sockets
 from .base import CATEGORY, Node, advanced, where_known
 from .convert import mesh_from_host, mesh_to_host
 from .host import ComfyProgress, device
+from .pictures import mesh_picture
 
 FOLDER = f"{CATEGORY}/mesh"
 MESH_TIP = "A mesh of this pack or of ComfyUI's own nodes."
@@ -49,7 +50,9 @@ class ExtractMesh(Node):
         from ..recon_lib.stages.meshing.extract import extract_mesh
 
         options = {"level": level, "largest": largest_only, "smooth": smooth, "faces": max_faces or None}
-        found = extract_mesh(field, resolution, **options, device=device(), progress=ComfyProgress())
+        progress = ComfyProgress()
+        found = extract_mesh(field, resolution, **options, device=device(), progress=progress)
+        progress.report(mesh_picture(found.mesh))
         return io.NodeOutput(mesh_to_host(found.mesh))
 
 
@@ -85,8 +88,10 @@ class BakeTexture(Node):
         from ..recon_lib.stages.meshing.texture import bake_texture
 
         options = {"size": size, "max_faces": max_faces, "mirror": mirror}
-        solid = mesh_from_host(mesh)
-        return io.NodeOutput(mesh_to_host(bake_texture(solid, views, field=field, **options, progress=ComfyProgress())))
+        progress = ComfyProgress()
+        baked = bake_texture(mesh_from_host(mesh), views, field=field, **options, progress=progress)
+        progress.report(mesh_picture(baked, "lit"))
+        return io.NodeOutput(mesh_to_host(baked))
 
 
 class SimplifyMesh(Node):
@@ -118,7 +123,11 @@ class SimplifyMesh(Node):
         from ..recon_lib.meshes.clean import cleaned
 
         options = {"largest": largest_only, "smooth": smooth, "faces": max_faces or None}
-        return io.NodeOutput(mesh_to_host(cleaned(mesh_from_host(mesh), **options)))
+        progress = ComfyProgress()
+        progress.start("Simplify mesh", 1)
+        changed = cleaned(mesh_from_host(mesh), **options, check=progress.check)
+        progress.step(mesh_picture(changed))
+        return io.NodeOutput(mesh_to_host(changed))
 
 
 NODES = [ExtractMesh, BakeTexture, SimplifyMesh]

@@ -7,6 +7,7 @@ from .base import CATEGORY, Node, where_known
 from .convert import WHITE_IS_OBJECT, images_from_host, images_to_host, masks_from_host, occluders_from_host, one_image
 from .host import ComfyProgress, reserve_memory
 from .mask import meaning_input
+from .pictures import four_in_one
 
 LINEAR, INVERSE = "far is bright (linear depth)", "near is bright (inverse depth, most depth nodes)"
 DEPTH_KINDS = {LINEAR: "depth", INVERSE: "inverse"}
@@ -92,7 +93,7 @@ class VisibleSurface(Node):
         arguments = surface_arguments(image, mask, depth, depth_kind, occluder, cameras, meaning)
         surface = visible_surface(model, **arguments, device=reserve_memory(model), progress=progress)
         preview = render_points(surface.points, surface.colors, arc(4, elevation=10.0, height=384, width=384))
-        progress.report(preview[0])
+        progress.report(four_in_one(preview))
         return io.NodeOutput(surface, surface.views, images_to_host(preview))
 
 
@@ -140,6 +141,7 @@ class RegressShape(Node):
         cls, model, image, mask=None, depth=None, depth_kind=LINEAR, occluder=None, cameras=None,
         meaning=WHITE_IS_OBJECT,
     ):  # fmt: skip
+        from ..recon_lib.render.pictures import mask_picture
         from ..recon_lib.stages.single_view.regress import complete_shape, visible_surface
 
         progress = ComfyProgress()
@@ -147,6 +149,8 @@ class RegressShape(Node):
         device = reserve_memory(model)
         surface = visible_surface(model, **arguments, device=device, progress=progress)
         field = complete_shape(model, surface, device=device, progress=progress)
+        seen = surface.views
+        progress.report(lambda: mask_picture(seen.images, seen.masks, surface.occluder)[0])
         return io.NodeOutput(field, surface.views, surface)
 
 

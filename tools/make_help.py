@@ -1,7 +1,8 @@
 """Brings help pages and the English locale up to the nodes' own words: python tools/make_help.py [--check]
 
-In web/docs/<NodeId>.md the lists between the marks are written anew and the prose around them is left alone;
-locales/en/nodeDefs.json is written whole. locales/zh is translated by hand. --check only says what is out of date.
+In web/docs/<NodeId>.md, and in web/docs/<NodeId>/zh.md by locales/zh, the lists between the marks are written anew and
+the prose around them is left alone; locales/en/nodeDefs.json is written whole. locales/zh is translated by hand.
+--check only says what is out of date.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 STANDIN = ROOT / "tests" / "nodes" / "comfy_standin"
 BEGIN, END = "<!-- sockets: written by tools/make_help.py -->", "<!-- end of sockets -->"
 LARGEST = "2^64 \N{MINUS SIGN} 1"  # of seeds; escaped, since checkers take the sign in code for a hyphen
+HEADINGS = {"inputs": "输入", "outputs": "输出", "optional": "可选"}
 SHAPES = {
     "IMAGE": "IMAGE `[B,H,W,3]`, sRGB 0–1",
     "MASK": "MASK `[B,H,W]`, 0–1",
@@ -79,6 +81,23 @@ def page_with(lists: str, old: str) -> str:
     return f"{before}{BEGIN}\n{lists}{END}{rest.split(END)[1]}"
 
 
+def chinese_page(node: type, words: dict, old: str | None) -> str:
+    """The Chinese page by its locale's words; a new one begins with the node's name and description."""
+    schema, lines = node.define_schema(), []
+    for group, sockets in (("inputs", schema.inputs), ("outputs", schema.outputs)):
+        if not sockets:
+            continue
+        lines += [f"## {HEADINGS[group]}", ""]
+        for number, socket in enumerate(sockets):
+            told = words[group][socket.id if group == "inputs" else str(number)]
+            plain = kind(socket).replace(", optional", f", {HEADINGS['optional']}")
+            id_ = f"{socket.id}, " if group == "inputs" and socket.id != told["name"] else ""
+            lines.append(f"- `{told['name']}` ({id_}{plain}): {told['tooltip']}")
+        lines.append("")
+    fresh = f"# {words['display_name']}\n\n{words['description']}\n\n{BEGIN}\n{END}\n"
+    return page_with("\n".join(lines), old or fresh)
+
+
 def english(nodes: dict[str, type]) -> dict:
     """The nodes' own words, as ComfyUI's locale file wants them."""
     found = {}
@@ -99,6 +118,11 @@ def wanted(nodes: dict[str, type]) -> dict[Path, str]:
     for node_id, node in nodes.items():
         path = ROOT / "web" / "docs" / f"{node_id}.md"
         files[path] = page_with(socket_lists(node), path.read_text(encoding="utf-8"))
+    chinese = json.loads((ROOT / "locales" / "zh" / "nodeDefs.json").read_text(encoding="utf-8"))
+    for node_id, words in chinese.items():
+        path = ROOT / "web" / "docs" / node_id / "zh.md"
+        old = path.read_text(encoding="utf-8") if path.is_file() else None
+        files[path] = chinese_page(nodes[node_id], words, old)
     text = json.dumps(english(nodes), indent=2, ensure_ascii=False) + "\n"
     return {**files, ROOT / "locales" / "en" / "nodeDefs.json": text}
 
@@ -109,6 +133,7 @@ def main() -> int:
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             stale.append(path.relative_to(ROOT).as_posix())
             if "--check" not in sys.argv:
+                path.parent.mkdir(exist_ok=True)
                 path.write_text(text, encoding="utf-8")
     sys.stdout.write("".join(f"{name}\n" for name in stale))
     return 1 if stale and "--check" in sys.argv else 0

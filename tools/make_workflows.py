@@ -64,46 +64,43 @@ def zeroshape_w(surface: dict) -> Graph:
     g = Graph("zeroshape_w", surface)
     wide = 300
     g.group("1  Photo & model", (0, -40, 340, 1100), GREEN)
-    g.note(WELCOME, (20, 40), (wide, 290), "Read me")
-    photo = g.node("LoadImage", (20, 380), (wide, 350), "Choose a photo", image="recon3d_buddha_side.jpg")
+    g.note(WELCOME, (20, 40), (wide, 200), "Read me")
+    photo = g.node("LoadImage", (20, 290), (wide, 440), "Choose a photo", image="recon3d_buddha_side.jpg")
     model = g.node("Recon3D_LoadModel", (20, 780), (wide, 80), name="zeroshape_w_mini")
 
     g.group("2  What is seen, and what hides it", (370, -40, 660, 1100), BLUE)
-    masks = g.node("Recon3D_Segment", (390, 40), (wide, 340), model=model[0], image=photo[0])
-    g.node("PreviewImage", (710, 40), (wide, 340), "Both on the photo", images=masks[2])
-    g.node("MaskPreview", (390, 430), (wide, 280), "Object (visible part)", mask=masks[0])
-    g.node("MaskPreview", (710, 430), (wide, 280), "Occluder", mask=masks[1])
-    g.note(MASK_NOTE, (390, 760), (620, 280), "Your own mask")
+    masks = g.node("Recon3D_Segment", (390, 40), (wide, 460), model=model[0], image=photo[0])
+    g.node("MaskPreview", (710, 40), (wide, 460), "Object (visible part)", mask=masks[0])
+    g.node("MaskPreview", (710, 550), (wide, 460), "Occluder", mask=masks[1])
+    g.note(MASK_NOTE, (390, 550), (wide, 250), "Your own mask")
 
     g.group("3  Depth & normals", (1060, -40, 340, 1100), BLUE)
     depth = g.node(
-        "Recon3D_EstimateDepthNormals", (1080, 40), (wide, 190),
+        "Recon3D_EstimateDepthNormals", (1080, 40), (wide, 430),
         model=model[0], image=photo[0], mask=masks[0], estimator="the connected model",
     )  # fmt: skip
-    g.node("PreviewImage", (1080, 280), (wide, 250), "Depth (far is bright)", images=depth[0])
-    g.node("PreviewImage", (1080, 580), (wide, 250), "Normals", images=depth[1])
-    g.note(DEPTH_NOTE, (1080, 880), (wide, 160), "Other depth nodes")
+    g.node("PreviewImage", (1080, 520), (wide, 300), "Depth (far is bright)", images=depth[0])
+    g.note(DEPTH_NOTE, (1080, 870), (wide, 150), "Other depth nodes")
 
     g.group("4  Visible surface", (1430, -40, 340, 1100), PURPLE)
     seen = g.node(
-        "Recon3D_VisibleSurface", (1450, 40), (wide, 360),
+        "Recon3D_VisibleSurface", (1450, 40), (wide, 520),
         model=model[0], image=photo[0], mask=masks[0], occluder=masks[1], depth=depth[0],
     )  # fmt: skip
-    g.node("PreviewImage", (1450, 450), (wide, 340), "Points: front, right, back, left", images=seen[2])
-    g.note(SURFACE_NOTE, (1450, 840), (wide, 200), "Half of the answer")
+    g.note(SURFACE_NOTE, (1450, 610), (wide, 150), "Half of the answer")
 
     g.group("5  Whole shape", (1800, -40, 340, 1100), PURPLE)
     field = g.node("Recon3D_CompleteShape", (1820, 40), (wide, 60), model=model[0], points=seen[0])
-    mesh = g.node("Recon3D_ExtractMesh", (1820, 150), (wide, 190), field=field[0])
-    baked = g.node("Recon3D_BakeTexture", (1820, 390), (wide, 160), mesh=mesh[0], views=seen[1])
-    g.note(TEXTURE_NOTE, (1820, 600), (wide, 440), "The other half")
+    mesh = g.node("Recon3D_ExtractMesh", (1820, 150), (wide, 310), field=field[0])
+    baked = g.node("Recon3D_BakeTexture", (1820, 510), (wide, 290), mesh=mesh[0], views=seen[1])
+    g.note(TEXTURE_NOTE, (1820, 850), (wide, 190), "The other half")
 
     g.group("6  Result", (2170, -40, 1070, 1100), ORANGE)
     frames = g.node("Recon3D_Render", (2190, 40), (wide, 420), mesh=baked[0], frames=6, size=256)
     g.node("PreviewImage", (2190, 510), (wide, 530), "Around the object", images=frames[0])
     saved = g.node("Recon3D_SaveMesh", (2510, 40), (wide, 230), mesh=baked[0], filename_prefix="3d/zeroshape_w")
-    g.node("PreviewAny", (2510, 320), (wide, 190), "Report", source=saved[1])
-    g.note(RESULT_NOTE, (2510, 560), (wide, 480), "The result")
+    g.node("PreviewAny", (2510, 320), (wide, 110), "Report", source=saved[1])
+    g.note(RESULT_NOTE, (2510, 480), (wide, 250), "The result")
     g.node("Preview3D", (2830, 40), (390, 1000), model_file=saved[0])
     return g
 

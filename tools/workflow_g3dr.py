@@ -32,8 +32,8 @@ def g3dr(surface: dict) -> Graph:
     """Photo and depth to a field; 24 frames around it; mesh, texture, file."""
     g = Graph("g3dr", surface)
     g.group("1  Photo & models", (0, -40, 340, 1100), GREEN)
-    g.note(WELCOME, (20, 40), (WIDE, 260), "Read me")
-    photo = g.node("LoadImage", (20, 350), (WIDE, 350), "Choose a photo", image="recon3d_pavilion.jpg")
+    g.note(WELCOME, (20, 40), (WIDE, 170), "Read me")
+    photo = g.node("LoadImage", (20, 260), (WIDE, 440), "Choose a photo", image="recon3d_pavilion.jpg")
     finder = g.node("Recon3D_LoadModel", (20, 750), (WIDE, 80), "Model of mask and depth", name="zeroshape_w_mini")
     model = g.node("Recon3D_LoadModel", (20, 880), (WIDE, 80), "Model of the shape", name="g3dr_mini")
     _triplane_and_result(g, photo[0], finder, model, 360, 2, "3d/g3dr")
@@ -72,32 +72,32 @@ def g3dr_text_to_3d(surface: dict) -> Graph:
 def _triplane_and_result(g: Graph, picture, finder, model, x: int, number: int, prefix: str) -> None:
     """Mask, depth, triplane, film, mesh, file."""
     g.group(f"{number}  Mask & depth", (x, -40, 340, 1100), BLUE)
-    masks = g.node("Recon3D_Segment", (x + 20, 40), (WIDE, 300), model=finder[0], image=picture)
+    masks = g.node("Recon3D_Segment", (x + 20, 40), (WIDE, 270), model=finder[0], image=picture)
     depth = g.node(
         "Recon3D_EstimateDepthNormals",
-        (x + 20, 390),
-        (WIDE, 210),
+        (x + 20, 360),
+        (WIDE, 330),
         model=finder[0],
         image=picture,
         mask=masks[0],
         estimator="the connected model",
     )
-    g.node("PreviewImage", (x + 20, 650), (WIDE, 210), "Depth", images=depth[0])
-    g.note(DEPTH_NOTE, (x + 20, 900), (WIDE, 150), "Another's depth")
+    g.node("PreviewImage", (x + 20, 740), (WIDE, 170), "Depth", images=depth[0])
+    g.note(DEPTH_NOTE, (x + 20, 960), (WIDE, 90), "Another's depth")
 
     x += 360
     g.group(f"{number + 1}  Triplane", (x, -40, 340, 1100), PURPLE)
     field = g.node(
-        "Recon3D_ImageDepthToTriplane", (x + 20, 40), (WIDE, 250), model=model[0], image=picture, mask=masks[0],
+        "Recon3D_ImageDepthToTriplane", (x + 20, 40), (WIDE, 220), model=model[0], image=picture, mask=masks[0],
         depth=depth[0], occluder=masks[1],
     )  # fmt: skip
-    film = g.node("Recon3D_RenderPath", (x + 20, 340), (WIDE, 270), field=field[0], frames=24, size=128)
-    g.node("PreviewImage", (x + 20, 660), (WIDE, 200), "24 frames around", images=film[0])
-    g.note(TRIPLANE_NOTE, (x + 20, 890), (WIDE, 160), "One look")
+    film = g.node("Recon3D_RenderPath", (x + 20, 310), (WIDE, 370), field=field[0], frames=24, size=128)
+    g.node("PreviewImage", (x + 20, 730), (WIDE, 170), "24 frames around", images=film[0])
+    g.note(TRIPLANE_NOTE, (x + 20, 950), (WIDE, 105), "One look")
 
     x += 360
     g.group(f"{number + 2}  Mesh", (x, -40, 750, 1100), ORANGE)
-    mesh = g.node("Recon3D_ExtractMesh", (x + 20, 40), (WIDE, 190), field=field[0], resolution=128)
-    baked = g.node("Recon3D_BakeTexture", (x + 20, 280), (WIDE, 330), mesh=mesh[0], views=field[1])
-    saved = g.node("Recon3D_SaveMesh", (x + 20, 660), (WIDE, 230), mesh=baked[0], filename_prefix=prefix)
+    mesh = g.node("Recon3D_ExtractMesh", (x + 20, 40), (WIDE, 310), field=field[0], resolution=128)
+    baked = g.node("Recon3D_BakeTexture", (x + 20, 400), (WIDE, 310), mesh=mesh[0], views=field[1])
+    saved = g.node("Recon3D_SaveMesh", (x + 20, 760), (WIDE, 230), mesh=baked[0], filename_prefix=prefix)
     g.node("Preview3D", (x + 340, 40), (390, 1000), model_file=saved[0])

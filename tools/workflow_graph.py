@@ -54,6 +54,16 @@ APP_INPUTS = {
     ("Recon3D_GrowAround", "prompt"), ("Recon3D_GrowAround", "cameras"),
 }  # fmt: skip
 APP_OUTPUTS = {"Recon3D_SaveMesh"}
+# Nodes that show a picture below their widgets while they run, which the page draws over whatever comes next
+SHOW_PICTURES = {
+    f"Recon3D_{name}"
+    for name in (
+        "Segment", "EstimateDepthNormals", "VisibleSurface", "RegressShape", "CoarsePoints", "LoadViews", "VisualHull",
+        "OutpaintView", "OutpaintingMask", "FitVolSDF", "FitRadianceField", "GrowAround", "ExtractMesh", "BakeTexture",
+        "SimplifyMesh", "Render", "RenderPath", "CompareMeshes",
+    )
+}  # fmt: skip
+SLOT_PX, WIDGET_PX, MARGIN_PX, PICTURE_PX = 20, 24, 12, 130
 BEHIND = {"LoadImage": ["image"]}  # values of buttons, which the page saves behind those of the inputs
 
 
@@ -193,6 +203,15 @@ class Graph:
         output["links"].append(number)
         self.links.append([number, source.node["id"], source.slot, node["id"], slot, output["type"]])
         return number
+
+
+def needed_height(node: dict) -> int:
+    """Pixels below the title that the page takes for slots and widgets, and for a picture where there will be one."""
+    widgets = [entry for entry in node["inputs"] if "widget" in entry]
+    switches = sum(entry["name"] in SEED_WIDGET for entry in widgets)
+    slots = max(len(node["inputs"]) - len(widgets), len(node["outputs"]))
+    picture = PICTURE_PX if node["type"] in SHOW_PICTURES else 0
+    return SLOT_PX * slots + WIDGET_PX * (len(widgets) + switches) + MARGIN_PX + picture
 
 
 class Expanded(NamedTuple):

@@ -38,16 +38,15 @@ def list_sdf(surface: dict) -> Graph:
     g.group("2  Mask", (360, -40, 340, 1100), BLUE)
     masks = g.node("Recon3D_Segment", (380, 40), (WIDE, 340), model=finder[0], image=photo[0])
     g.node("MaskPreview", (380, 430), (WIDE, 280), "Object", mask=masks[0])
-    g.note(MASK_NOTE, (380, 760), (WIDE, 200), "Your own mask")
+    g.note(MASK_NOTE, (380, 760), (WIDE, 120), "Your own mask")
 
     g.group("3  Coarse points", (720, -40, 660, 1100), PURPLE)
     points = g.node(
-        "Recon3D_CoarsePoints", (740, 40), (WIDE, 110), model=model[0], image=photo[0], mask=masks[0], occluder=masks[1]
+        "Recon3D_CoarsePoints", (740, 40), (WIDE, 430), model=model[0], image=photo[0], mask=masks[0], occluder=masks[1]
     )
-    g.node("PreviewImage", (740, 180), (WIDE, 500), "From four sides", images=points[1])
     occupied = g.node("Recon3D_PointsToOccupancy", (1060, 40), (WIDE, 90), model=model[0], points=points[0])
     g.node("PreviewImage", (1060, 180), (WIDE, 500), "Occupancy: front, right, above", images=occupied[1])
-    g.note(POINTS_NOTE, (740, 730), (620, 230), "The coarse branch")
+    g.note(POINTS_NOTE, (740, 730), (620, 120), "The coarse branch")
 
     g.group("4  Whole shape", (1400, -40, 340, 1100), PURPLE)
     shape = g.node(
@@ -60,14 +59,14 @@ def list_sdf(surface: dict) -> Graph:
         points=points[0],
         occluder=masks[1],
     )
-    g.node("PreviewAny", (1420, 220), (WIDE, 120), "How the camera was held", source=shape[2])
-    mesh = g.node("Recon3D_ExtractMesh", (1420, 390), (WIDE, 190), field=shape[0])
-    baked = g.node("Recon3D_BakeTexture", (1420, 630), (WIDE, 160), mesh=mesh[0], views=shape[1])
-    g.note(SHAPE_NOTE, (1420, 840), (WIDE, 200), "The fine branch")
+    g.node("PreviewAny", (1420, 230), (WIDE, 70), "How the camera was held", source=shape[2])
+    mesh = g.node("Recon3D_ExtractMesh", (1420, 350), (WIDE, 300), field=shape[0])
+    baked = g.node("Recon3D_BakeTexture", (1420, 700), (WIDE, 280), mesh=mesh[0], views=shape[1])
+    g.note(SHAPE_NOTE, (740, 900), (620, 110), "The fine branch")
 
     g.group("5  Result", (1760, -40, 750, 1100), ORANGE)
-    frames = g.node("Recon3D_Render", (1780, 40), (WIDE, 300), mesh=baked[0], frames=6, size=256)
-    g.node("PreviewImage", (1780, 390), (WIDE, 360), "Around the object", images=frames[0])
+    frames = g.node("Recon3D_Render", (1780, 40), (WIDE, 380), mesh=baked[0], frames=6, size=256)
+    g.node("PreviewImage", (1780, 470), (WIDE, 280), "Around the object", images=frames[0])
     saved = g.node("Recon3D_SaveMesh", (1780, 800), (WIDE, 230), mesh=baked[0], filename_prefix="3d/list")
     g.node("Preview3D", (2100, 40), (390, 990), model_file=saved[0])
     return g

@@ -25,26 +25,26 @@ def reconfusion(surface: dict) -> Graph:
     g = Graph("reconfusion", surface)
     g.group("1  Photos & prior", (0, -40, 340, 1100), GREEN)
     g.note(WELCOME, (20, 40), (WIDE, 200), "Read me")
-    views = g.node("Recon3D_LoadViews", (20, 290), (WIDE, 130), "Photos", folder="recon3d_figure/three_views.json")
-    prior = g.node("Recon3D_LoadViewPrior", (20, 470), (WIDE, 130), name="view_diffusion_mini")
-    parts = g.node("Recon3D_ViewsToImages", (20, 650), (WIDE, 140), views=views[0])
-    g.node("PreviewImage", (20, 840), (WIDE, 200), "What is given", images=parts[0])
+    views = g.node("Recon3D_LoadViews", (20, 290), (WIDE, 280), "Photos", folder="recon3d_figure/three_views.json")
+    prior = g.node("Recon3D_LoadViewPrior", (20, 620), (WIDE, 110), name="view_diffusion_mini")
+    parts = g.node("Recon3D_ViewsToImages", (20, 770), (WIDE, 140), views=views[0])
+    g.node("PreviewImage", (20, 960), (WIDE, 90), "What is given", images=parts[0])
 
     g.group("2  Radiance field", (360, -40, 340, 1100), PURPLE)
-    hull = g.node("Recon3D_VisualHull", (380, 40), (WIDE, 210), views=views[0], resolution=64)
+    hull = g.node("Recon3D_VisualHull", (380, 40), (WIDE, 360), views=views[0], resolution=64)
     field = g.node(
-        "Recon3D_FitRadianceField", (380, 300), (WIDE, 560), views=views[0], hull=hull[0], prior=prior[0], pixels=128
+        "Recon3D_FitRadianceField", (380, 450), (WIDE, 500), views=views[0], hull=hull[0], prior=prior[0], pixels=128
     )
-    g.note(PRIOR_NOTE, (380, 910), (WIDE, 130), "What nobody saw")
+    g.note(PRIOR_NOTE, (740, 850), (WIDE, 200), "What nobody saw")
 
     g.group("3  Film", (720, -40, 340, 1100), BLUE)
-    film = g.node("Recon3D_RenderPath", (740, 40), (WIDE, 270), field=field[0], frames=24)
-    g.node("PreviewImage", (740, 360), (WIDE, 520), "24 frames around", images=film[0])
-    g.note(FILM_NOTE, (740, 930), (WIDE, 110), "As a video")
+    film = g.node("Recon3D_RenderPath", (740, 40), (WIDE, 400), field=field[0], frames=24)
+    g.node("PreviewImage", (740, 490), (WIDE, 210), "24 frames around", images=film[0])
+    g.note(FILM_NOTE, (740, 740), (WIDE, 70), "As a video")
 
     g.group("4  Mesh", (1080, -40, 750, 1100), ORANGE)
-    mesh = g.node("Recon3D_ExtractMesh", (1100, 40), (WIDE, 190), field=field[0], resolution=128)
-    baked = g.node("Recon3D_BakeTexture", (1100, 280), (WIDE, 330), mesh=mesh[0], views=views[0])
-    saved = g.node("Recon3D_SaveMesh", (1100, 660), (WIDE, 230), mesh=baked[0], filename_prefix="3d/reconfusion")
+    mesh = g.node("Recon3D_ExtractMesh", (1100, 40), (WIDE, 310), field=field[0], resolution=128)
+    baked = g.node("Recon3D_BakeTexture", (1100, 400), (WIDE, 310), mesh=mesh[0], views=views[0])
+    saved = g.node("Recon3D_SaveMesh", (1100, 760), (WIDE, 230), mesh=baked[0], filename_prefix="3d/reconfusion")
     g.node("Preview3D", (1420, 40), (390, 1000), model_file=saved[0])
     return g

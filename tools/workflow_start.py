@@ -20,9 +20,9 @@ def photo_to_mesh(surface: dict) -> Graph:
     """Photo, shape, mesh, texture, file, viewer."""
     g = Graph("photo_to_mesh", surface, view=(0.7, 70, 150))
     wide, step = 280, 320
-    g.note(WELCOME, (0, 0), (wide, 270), "Start here")
-    photo = g.node("LoadImage", (0, 320), (wide, 330), "1  Choose a photo", image=PHOTO)
-    model = g.node("Recon3D_LoadModel", (0, 690), (wide, 80), name="zeroshape_w_mini")
+    g.note(WELCOME, (0, 0), (wide, 200), "Start here")
+    photo = g.node("LoadImage", (0, 250), (wide, 340), "1  Choose a photo", image=PHOTO)
+    model = g.node("Recon3D_LoadModel", (0, 640), (wide, 80), name="zeroshape_w_mini")
     shape = g.node("Recon3D_RegressShape", (step, 0), (wide, TALL), "2  Shape", model=model[0], image=photo[0])
     mesh = g.node("Recon3D_ExtractMesh", (2 * step, 0), (wide, TALL), "3  Mesh", field=shape[0])
     baked = g.node("Recon3D_BakeTexture", (3 * step, 0), (wide, TALL), "4  Texture", mesh=mesh[0], views=shape[1])
@@ -50,24 +50,26 @@ symmetric where they agree with that.
 
 def photos_to_mesh(surface: dict) -> Graph:
     """Posed pictures, fitted surface, mesh, texture, file, viewer."""
-    return _from_views("photos_to_mesh", surface, FOLDER, SEVERAL)
+    return _from_views("photos_to_mesh", surface, FOLDER, SEVERAL, 370)
 
 
 def few_views_volsdf(surface: dict) -> Graph:
     """The same of three pictures."""
-    return _from_views("few_views_volsdf", surface, f"{FOLDER}/three_views.json", FEW)
+    return _from_views("few_views_volsdf", surface, f"{FOLDER}/three_views.json", FEW, 140)
 
 
-def _from_views(name: str, surface: dict, folder: str, welcome: str) -> Graph:
+def _from_views(name: str, surface: dict, folder: str, welcome: str, room: int) -> Graph:
+    """room: pixels that the note is high."""
     g = Graph(name, surface, view=(0.7, 70, 150))
     wide, step = 280, 320
-    g.note(welcome, (0, 0), (wide, 420), "Start here")
-    model = g.node("Recon3D_LoadModel", (0, 470), (wide, 80), name="zeroshape_w_mini")
-    views = g.node("Recon3D_LoadViews", (0, 600), (wide, 130), "1  Photos", folder=folder, model=model[0])
+    g.note(welcome, (0, 0), (wide, room), "Start here")
+    below = room + 50
+    model = g.node("Recon3D_LoadModel", (0, below), (wide, 80), name="zeroshape_w_mini")
+    views = g.node("Recon3D_LoadViews", (0, below + 130), (wide, 330), "1  Photos", folder=folder, model=model[0])
     fit = g.node("Recon3D_FitVolSDF", (step, 0), (wide, 500), "2  Surface", views=views[0])
     parts = g.node("Recon3D_ViewsToImages", (step, 550), (wide, 140), views=views[0])
-    mesh = g.node("Recon3D_ExtractMesh", (2 * step, 0), (wide, 230), "3  Mesh", field=fit[0])
-    g.node("PreviewImage", (2 * step, 280), (wide, 450), "The photos", images=parts[0])
+    mesh = g.node("Recon3D_ExtractMesh", (2 * step, 0), (wide, TALL), "3  Mesh", field=fit[0])
+    g.node("PreviewImage", (2 * step, TALL + 50), (wide, 300), "The photos", images=parts[0])
     baked = g.node("Recon3D_BakeTexture", (3 * step, 0), (wide, TALL), "4  Texture", mesh=mesh[0], views=views[0],
                    field=fit[0])  # fmt: skip
     saved = g.node("Recon3D_SaveMesh", (4 * step, 0), (wide, 230), "5  File", mesh=baked[0],

@@ -71,14 +71,12 @@ def one_step(surface: dict) -> Subgraph:
     outpainter, prompt = s.input("outpainter", "RECON3D_OUTPAINTER"), s.input("prompt", "STRING")
 
     hull = carved(s, views, 0)
-    s.note(INSIDE_NOTE, (0, 300), (WIDE, 440), "What a step does")
-    gap = s.node("Recon3D_OutpaintingMask", (340, 40), (WIDE, 210), views=views, cameras=camera, hull=hull, field=field)
-    s.node("PreviewImage", (340, 300), (WIDE, 440), "What is lacking (orange)", images=gap[3])
+    s.note(INSIDE_NOTE, (0, 440), (WIDE, 300), "What a step does")
+    gap = s.node("Recon3D_OutpaintingMask", (340, 40), (WIDE, 400), views=views, cameras=camera, hull=hull, field=field)
     painted = s.node(
-        "Recon3D_OutpaintView", (680, 40), (WIDE, 280),
+        "Recon3D_OutpaintView", (680, 40), (WIDE, 500),
         outpainter=outpainter, gap=gap[4], prompt=prompt, model=model, views=views,
     )  # fmt: skip
-    s.node("PreviewImage", (680, 370), (WIDE, 370), "Painted", images=painted[1])
     hull = carved(s, painted[0], 1020)
     fitted = s.node("Recon3D_FitVolSDF", (1360, 40), (WIDE, 440), views=painted[0], start=field, hull=hull, cues=0.0)
     s.output("views", painted[0])
@@ -88,4 +86,4 @@ def one_step(surface: dict) -> Subgraph:
 
 
 def carved(g: Graph, views: Output, x: int) -> Output:
-    return g.node("Recon3D_VisualHull", (x, 40), (WIDE, 210), views=views, resolution=64)[0]
+    return g.node("Recon3D_VisualHull", (x, 40), (WIDE, 350), views=views, resolution=64)[0]

@@ -66,6 +66,25 @@ def test_an_origin_stays():
     assert decimated(far, 100).origin == smoothed(far, 1).origin == far.origin
 
 
+def test_long_steps_ask_whether_to_stop():
+    """Before each halving, and before each pair of passes."""
+    asked = []
+    mesh = ball()
+    decimated(mesh, len(mesh.faces) // 7, lambda: asked.append("halve"))
+    smoothed(mesh, 5, lambda: asked.append("pass"))
+    assert asked == ["halve"] * 3 + ["pass"] * 6
+
+
+def test_smoothing_is_trimesh_s_own():
+    from trimesh import Trimesh
+    from trimesh.smoothing import filter_taubin
+
+    mesh = ball()
+    whole = Trimesh(mesh.vertices.numpy(), mesh.faces.numpy(), process=False)
+    filter_taubin(whole, lamb=0.5, nu=0.5263, iterations=6)
+    assert torch.equal(smoothed(mesh, 3).vertices, torch.tensor(whole.vertices, dtype=torch.float32))
+
+
 def test_decimation_to_more_than_there_is_changes_nothing():
     mesh = ball(subdivisions=1)
     assert decimated(mesh, 10_000) is mesh

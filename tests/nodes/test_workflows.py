@@ -165,6 +165,17 @@ def test_photos_and_thumbnails_are_there(path):
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_nodes_are_high_enough_for_widgets_and_pictures(path):
+    """A picture that a node shows while it runs lies below its widgets, and is cut off by what comes next."""
+    needed = tool("workflow_graph").needed_height
+    graph = load(path)
+    within = [node for part in insides(graph).values() for node in part["nodes"] if "pos" in node]
+    for node in graph["nodes"] + within:
+        if node["type"].startswith("Recon3D_"):
+            assert node["size"][1] >= needed(node), (node["type"], node["size"][1], needed(node))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_nodes_do_not_lie_on_one_another(path):
     graph = load(path)
     for part in (graph, *insides(graph).values()):
