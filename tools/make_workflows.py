@@ -91,9 +91,9 @@ def zeroshape_w(surface: dict) -> Graph:
 
     g.group("5  Whole shape", (1800, -40, 340, 1100), PURPLE)
     field = g.node("Recon3D_CompleteShape", (1820, 40), (wide, 60), model=model[0], points=seen[0])
-    mesh = g.node("Recon3D_ExtractMesh", (1820, 150), (wide, 310), field=field[0])
-    baked = g.node("Recon3D_BakeTexture", (1820, 510), (wide, 290), mesh=mesh[0], views=seen[1])
-    g.note(TEXTURE_NOTE, (1820, 850), (wide, 190), "The other half")
+    mesh = g.node("Recon3D_ExtractMesh", (1820, 150), (wide, 380), field=field[0])
+    baked = g.node("Recon3D_BakeTexture", (1820, 580), (wide, 370), mesh=mesh[0], views=seen[1])
+    g.note(TEXTURE_NOTE, (1450, 810), (wide, 230), "The other half")
 
     g.group("6  Result", (2170, -40, 1070, 1100), ORANGE)
     frames = g.node("Recon3D_Render", (2190, 40), (wide, 420), mesh=baked[0], frames=6, size=256)

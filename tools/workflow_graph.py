@@ -63,7 +63,7 @@ SHOW_PICTURES = {
         "SimplifyMesh", "Render", "RenderPath", "CompareMeshes",
     )
 }  # fmt: skip
-SLOT_PX, WIDGET_PX, MARGIN_PX, PICTURE_PX = 20, 24, 12, 130
+SLOT_PX, WIDGET_PX, MARGIN_PX, PICTURE_PX = 20, 24, 12, 220
 BEHIND = {"LoadImage": ["image"]}  # values of buttons, which the page saves behind those of the inputs
 
 

@@ -36,7 +36,7 @@ def steps(surface: dict) -> Graph:
     g = Graph("pop3d_steps", surface)
     photo, model, painter = beginning(g, WELCOME, "outpainter_mini", "recon3d_dahlia.jpg")
     first, field = first_surface(g, model, photo, 370, "Recon3D_FitVolSDF")
-    g.group("4  Cameras & words", (1080, -40, 340, 1100), BLUE)
+    g.group("4  Cameras & words", (1080, -40, 340, 1240), BLUE)
     cameras = g.node(
         "Recon3D_CameraSchedule", (1100, 40), (WIDE, 370),
         order="as listed", directions="\n".join(f"{angle} 0" for angle in DIRECTIONS), count=len(DIRECTIONS),
@@ -50,7 +50,7 @@ def steps(surface: dict) -> Graph:
     common = {"model": model[0], "outpainter": painter[0], "prompt": words[0]}
     for number, side in enumerate(DIRECTIONS.values(), 1):
         x = 1130 + 320 * number
-        g.group(f"5.{number}  From {side}", (x - 10, -40, 315, 1100), PURPLE)
+        g.group(f"5.{number}  From {side}", (x - 10, -40, 315, 1240), PURPLE)
         camera = g.node("Recon3D_PickCamera", (x, 40), (WIDE, 60), cameras=cameras[0], number=number)
         step = g.instance(
             inside, (x, 150), (WIDE, 200), inside.name, views=views, field=standing, camera=camera[0], **common
@@ -71,14 +71,14 @@ def one_step(surface: dict) -> Subgraph:
     outpainter, prompt = s.input("outpainter", "RECON3D_OUTPAINTER"), s.input("prompt", "STRING")
 
     hull = carved(s, views, 0)
-    s.note(INSIDE_NOTE, (0, 440), (WIDE, 300), "What a step does")
-    gap = s.node("Recon3D_OutpaintingMask", (340, 40), (WIDE, 400), views=views, cameras=camera, hull=hull, field=field)
+    s.note(INSIDE_NOTE, (0, 530), (WIDE, 300), "What a step does")
+    gap = s.node("Recon3D_OutpaintingMask", (340, 40), (WIDE, 420), views=views, cameras=camera, hull=hull, field=field)
     painted = s.node(
         "Recon3D_OutpaintView", (680, 40), (WIDE, 500),
         outpainter=outpainter, gap=gap[4], prompt=prompt, model=model, views=views,
     )  # fmt: skip
     hull = carved(s, painted[0], 1020)
-    fitted = s.node("Recon3D_FitVolSDF", (1360, 40), (WIDE, 440), views=painted[0], start=field, hull=hull, cues=0.0)
+    fitted = s.node("Recon3D_FitVolSDF", (1360, 40), (WIDE, 470), views=painted[0], start=field, hull=hull, cues=0.0)
     s.output("views", painted[0])
     s.output("field", fitted[0])
     s.output("painted picture", painted[1])
@@ -86,4 +86,4 @@ def one_step(surface: dict) -> Subgraph:
 
 
 def carved(g: Graph, views: Output, x: int) -> Output:
-    return g.node("Recon3D_VisualHull", (x, 40), (WIDE, 350), views=views, resolution=64)[0]
+    return g.node("Recon3D_VisualHull", (x, 40), (WIDE, 440), views=views, resolution=64)[0]
