@@ -31,7 +31,7 @@ count as solid for the mesh; higher gives thinner parts.
 def g3dr(surface: dict) -> Graph:
     """Photo and depth to a field; 24 frames around it; mesh, texture, file."""
     g = Graph("g3dr", surface)
-    g.group("1  Photo & models", (0, -40, 340, 1260), GREEN)
+    g.group("1  Photo & models", (0, -40, 340, 1400), GREEN)
     g.note(WELCOME, (20, 40), (WIDE, 170), "Read me")
     photo = g.node("LoadImage", (20, 260), (WIDE, 440), "Choose a photo", image="recon3d_pavilion.jpg")
     finder = g.node("Recon3D_LoadModel", (20, 750), (WIDE, 80), "Model of mask and depth", name="zeroshape_w_mini")
@@ -43,7 +43,7 @@ def g3dr(surface: dict) -> Graph:
 def g3dr_text_to_3d(surface: dict) -> Graph:
     """The same of a picture that a checkpoint paints."""
     g = Graph("g3dr_text_to_3d", surface)
-    g.group("1  Words & models", (0, -40, 340, 1260), GREEN)
+    g.group("1  Words & models", (0, -40, 340, 1400), GREEN)
     g.note(TEXT_WELCOME, (20, 40), (WIDE, 280), "Read me")
     checkpoint = g.node("CheckpointLoaderSimple", (20, 370), (WIDE, 100), ckpt_name="v1-5-pruned-emaonly.safetensors")
     wanted = g.node(
@@ -57,7 +57,7 @@ def g3dr_text_to_3d(surface: dict) -> Graph:
     finder = g.node("Recon3D_LoadModel", (20, 820), (WIDE, 80), "Model of mask and depth", name="zeroshape_w_mini")
     model = g.node("Recon3D_LoadModel", (20, 950), (WIDE, 80), "Model of the shape", name="g3dr_mini")
 
-    g.group("2  Picture", (360, -40, 340, 1260), BLUE)
+    g.group("2  Picture", (360, -40, 340, 1400), BLUE)
     empty = g.node("EmptyLatentImage", (380, 40), (WIDE, 130))
     painted = g.node(
         "KSampler", (380, 220), (WIDE, 270), model=checkpoint[0], positive=wanted[0], negative=unwanted[0],
@@ -71,7 +71,7 @@ def g3dr_text_to_3d(surface: dict) -> Graph:
 
 def _triplane_and_result(g: Graph, picture, finder, model, x: int, number: int, prefix: str) -> None:
     """Mask, depth, triplane, film, mesh, file."""
-    g.group(f"{number}  Mask & depth", (x, -40, 340, 1260), BLUE)
+    g.group(f"{number}  Mask & depth", (x, -40, 340, 1400), BLUE)
     masks = g.node("Recon3D_Segment", (x + 20, 40), (WIDE, 300), model=finder[0], image=picture)
     depth = g.node(
         "Recon3D_EstimateDepthNormals",
@@ -82,21 +82,21 @@ def _triplane_and_result(g: Graph, picture, finder, model, x: int, number: int, 
         mask=masks[0],
         estimator="the connected model",
     )
-    g.node("PreviewImage", (x + 20, 850), (WIDE, 190), "Depth", images=depth[0])
-    g.note(DEPTH_NOTE, (x + 20, 1090), (WIDE, 100), "Another's depth")
+    g.node("PreviewImage", (x + 20, 850), (WIDE, 260), "Depth", images=depth[0])
+    g.note(DEPTH_NOTE, (x + 20, 1160), (WIDE, 110), "Another's depth")
 
     x += 360
-    g.group(f"{number + 1}  Triplane", (x, -40, 340, 1260), PURPLE)
+    g.group(f"{number + 1}  Triplane", (x, -40, 340, 1400), PURPLE)
     field = g.node(
         "Recon3D_ImageDepthToTriplane", (x + 20, 40), (WIDE, 220), model=model[0], image=picture, mask=masks[0],
         depth=depth[0], occluder=masks[1],
     )  # fmt: skip
     film = g.node("Recon3D_RenderPath", (x + 20, 310), (WIDE, 460), field=field[0], frames=24, size=128)
-    g.node("PreviewImage", (x + 20, 820), (WIDE, 200), "24 frames around", images=film[0])
-    g.note(TRIPLANE_NOTE, (x + 20, 1070), (WIDE, 120), "One look")
+    g.node("PreviewImage", (x + 20, 820), (WIDE, 260), "24 frames around", images=film[0])
+    g.note(TRIPLANE_NOTE, (x + 20, 1130), (WIDE, 130), "One look")
 
     x += 360
-    g.group(f"{number + 2}  Mesh", (x, -40, 750, 1260), ORANGE)
+    g.group(f"{number + 2}  Mesh", (x, -40, 750, 1400), ORANGE)
     mesh = g.node("Recon3D_ExtractMesh", (x + 20, 40), (WIDE, 375), field=field[0], resolution=128)
     baked = g.node("Recon3D_BakeTexture", (x + 20, 465), (WIDE, 370), mesh=mesh[0], views=field[1])
     saved = g.node("Recon3D_SaveMesh", (x + 20, 885), (WIDE, 230), mesh=baked[0], filename_prefix=prefix)

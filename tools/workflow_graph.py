@@ -54,7 +54,7 @@ APP_INPUTS = {
     ("Recon3D_GrowAround", "prompt"), ("Recon3D_GrowAround", "cameras"),
 }  # fmt: skip
 APP_OUTPUTS = {"Recon3D_SaveMesh"}
-# Nodes that show a picture below their widgets while they run, which the page draws over whatever comes next
+# Nodes that show a picture below their widgets, which the page draws over whatever comes next
 SHOW_PICTURES = {
     f"Recon3D_{name}"
     for name in (
@@ -62,7 +62,7 @@ SHOW_PICTURES = {
         "OutpaintView", "OutpaintingMask", "FitVolSDF", "FitRadianceField", "GrowAround", "ExtractMesh", "BakeTexture",
         "SimplifyMesh", "Render", "RenderPath", "CompareMeshes",
     )
-}  # fmt: skip
+} | {"PreviewImage", "MaskPreview"}  # fmt: skip
 SLOT_PX, WIDGET_PX, MARGIN_PX, PICTURE_PX = 20, 24, 12, 220
 BEHIND = {"LoadImage": ["image"]}  # values of buttons, which the page saves behind those of the inputs
 

@@ -43,13 +43,13 @@ def pop3d(surface: dict) -> Graph:
     g = Graph("pop3d", surface)
     photo, model, painter = beginning(g, WELCOME, "outpainter_mini", "recon3d_buddha_side.jpg")
     first, field = first_surface(g, model, photo, 370, "Recon3D_FitVolSDF")
-    g.group("4  Around the object", (1080, -40, 660, 1240), PURPLE)
+    g.group("4  Around the object", (1080, -40, 660, 1290), PURPLE)
     grown = g.node(
         "Recon3D_GrowAround", (1100, 40), (WIDE, 620),
         views=first[0], field=field[0], model=model[0], outpainter=painter[0], cameras=8,
     )  # fmt: skip
-    g.note(LOOP_NOTE, (1100, 710), (WIDE, 200), "One step per camera")
-    g.node("PreviewImage", (1100, 960), (WIDE, 180), "Surface after the last view", images=grown[2])
+    g.note(LOOP_NOTE, (1100, 710), (WIDE, 170), "One step per camera")
+    g.node("PreviewImage", (1100, 930), (WIDE, 260), "Surface after the last view", images=grown[2])
     parts = g.node("Recon3D_ViewsToImages", (1420, 40), (WIDE, 140), views=grown[0])
     g.node("PreviewImage", (1420, 230), (WIDE, 400), "The photo's view and painted ones", images=parts[0])
     g.node("PreviewImage", (1420, 680), (WIDE, 360), "Seen, carried over, painted", images=parts[4])
@@ -61,7 +61,7 @@ def pop3d(surface: dict) -> Graph:
 def native_inpaint(surface: dict) -> Graph:
     """The same with two steps drawn by hand, painted by ComfyUI's own sampler."""
     g = Graph("pop3d_native_inpaint", surface)
-    g.group("1  Photo & models", (0, -40, 340, 1240), GREEN)
+    g.group("1  Photo & models", (0, -40, 340, 1290), GREEN)
     g.note(NATIVE_WELCOME, (20, 40), (WIDE, 190), "Read me")
     photo = g.node("LoadImage", (20, 280), (WIDE, 400), "Choose a photo", image="recon3d_buddha_above.jpg")
     model = g.node("Recon3D_LoadModel", (20, 730), (WIDE, 80), name="zeroshape_w_mini")
@@ -72,7 +72,7 @@ def native_inpaint(surface: dict) -> Graph:
         "Recon3D_CameraSchedule", (1100, 40), (WIDE, 330), order="as listed", directions="60 0\n-60 0", count=2,
         views=first[0],
     )  # fmt: skip
-    g.group("4  Cameras & words", (1080, -40, 340, 1240), BLUE)
+    g.group("4  Cameras & words", (1080, -40, 340, 1290), BLUE)
     wanted = g.node("CLIPTextEncode", (1100, 420), (WIDE, 100), "What the object is", clip=brush[1],
                     text="a stone head of the Buddha, plain white background")  # fmt: skip
     unwanted = g.node("CLIPTextEncode", (1100, 570), (WIDE, 100), "What it is not", clip=brush[1],
@@ -87,7 +87,7 @@ def native_inpaint(surface: dict) -> Graph:
 
 def beginning(g: Graph, welcome: str, painter: str, photo: str) -> tuple:
     """Photo, model and painter."""
-    g.group("1  Photo, model & painter", (0, -40, 340, 1240), GREEN)
+    g.group("1  Photo, model & painter", (0, -40, 340, 1290), GREEN)
     g.note(welcome, (20, 40), (WIDE, 230), "Read me")
     chosen = g.node("LoadImage", (20, 320), (WIDE, 330), "Choose a photo", image=photo)
     model = g.node("Recon3D_LoadModel", (20, 690), (WIDE, 80), name="zeroshape_w_mini")
@@ -97,13 +97,13 @@ def beginning(g: Graph, welcome: str, painter: str, photo: str) -> tuple:
 
 def first_surface(g: Graph, model, photo, x: int, fit: str) -> tuple:
     """The photo's view, cut out, and the field that was fitted to it."""
-    g.group("2  What is seen", (x, -40, 340, 1240), BLUE)
+    g.group("2  What is seen", (x, -40, 340, 1290), BLUE)
     seen = g.node("Recon3D_VisibleSurface", (x + 20, 40), (WIDE, 430), model=model[0], image=photo[0])
     first = g.node("Recon3D_CropViews", (x + 20, 520), (WIDE, 110), views=seen[1], side=256)
-    g.node("PreviewImage", (x + 20, 680), (WIDE, 210), "The view that is fitted", images=first[1])
-    g.note(FIRST_NOTE, (x + 20, 930), (WIDE, 120), "From one outline")
+    g.node("PreviewImage", (x + 20, 680), (WIDE, 260), "The view that is fitted", images=first[1])
+    g.note(FIRST_NOTE, (x + 20, 990), (WIDE, 130), "From one outline")
     x += 360
-    g.group("3  First surface", (x - 10, -40, 330, 1240), PURPLE)
+    g.group("3  First surface", (x - 10, -40, 330, 1290), PURPLE)
     shape = g.node("Recon3D_CompleteShape", (x, 40), (WIDE, 60), model=model[0], points=seen[0])
     hull = g.node("Recon3D_VisualHull", (x, 150), (WIDE, 440), views=first[0], resolution=64)
     field = g.node(fit, (x, 640), (WIDE, 470), views=first[0], start=shape[0], hull=hull[0], cues=0.0)
@@ -113,7 +113,7 @@ def first_surface(g: Graph, model, photo, x: int, fit: str) -> tuple:
 def native_step(g: Graph, number: int, standing: tuple, cameras, model, brush: tuple, x: int) -> tuple:
     """One camera: carve, mask, paint with ComfyUI's sampler, join, fit. -> views and field."""
     (checkpoint, wanted, unwanted), (views, field) = brush, standing
-    g.group(f"5.{number}  Camera {number}", (x - 10, -40, 315, 3150), PURPLE)
+    g.group(f"5.{number}  Camera {number}", (x - 10, -40, 315, 3230), PURPLE)
     camera = g.node("Recon3D_PickCamera", (x, 40), (WIDE, 60), cameras=cameras[0], number=number)
     hull = g.node("Recon3D_VisualHull", (x, 150), (WIDE, 440), views=views, resolution=64)
     gap = g.node(
@@ -128,22 +128,22 @@ def native_step(g: Graph, number: int, standing: tuple, cameras, model, brush: t
     joined = g.node(
         "Recon3D_JoinPaintedView", (x, 1650), (WIDE, 165), image=decoded[0], gap=gap[4], model=model[0], views=views
     )
-    g.node("PreviewImage", (x, 1865), (WIDE, 180), "Painted view", images=joined[1])
-    hull = g.node("Recon3D_VisualHull", (x, 2095), (WIDE, 440), views=joined[0], resolution=64)
-    fitted = g.node("Recon3D_FitVolSDF", (x, 2585), (WIDE, 470), views=joined[0], start=field, hull=hull[0], cues=0.0)
+    g.node("PreviewImage", (x, 1865), (WIDE, 260), "Painted view", images=joined[1])
+    hull = g.node("Recon3D_VisualHull", (x, 2175), (WIDE, 440), views=joined[0], resolution=64)
+    fitted = g.node("Recon3D_FitVolSDF", (x, 2665), (WIDE, 470), views=joined[0], start=field, hull=hull[0], cues=0.0)
     return joined[0], fitted[0]
 
 
 def result(g: Graph, field, views, x: int, number: str) -> None:
     """Mesh, texture, pictures, file."""
-    g.group(f"{number}  Result", (x, -40, 1070, 1240), ORANGE)
+    g.group(f"{number}  Result", (x, -40, 1070, 1290), ORANGE)
     mesh = g.node("Recon3D_ExtractMesh", (x + 20, 40), (WIDE, 375), field=field)
     baked = g.node("Recon3D_BakeTexture", (x + 20, 465), (WIDE, 370), mesh=mesh[0], views=views, field=field)
     saved = g.node("Recon3D_SaveMesh", (x + 20, 885), (WIDE, 230), mesh=baked[0], filename_prefix=f"3d/{g.name}")
     frames = g.node("Recon3D_Render", (x + 340, 40), (WIDE, 415), mesh=baked[0], frames=6, size=256)
-    g.node("PreviewImage", (x + 340, 505), (WIDE, 190), "Around the object", images=frames[0])
+    g.node("PreviewImage", (x + 340, 505), (WIDE, 260), "Around the object", images=frames[0])
     origin = g.node(
-        "Recon3D_Render", (x + 340, 745), (WIDE, 415), mesh=baked[0], frames=6, size=256, shading="provenance"
+        "Recon3D_Render", (x + 340, 815), (WIDE, 415), mesh=baked[0], frames=6, size=256, shading="provenance"
     )
     g.node("Preview3D", (x + 660, 40), (390, 640), model_file=saved[0])
     g.node("PreviewImage", (x + 660, 730), (390, 260), "Where it comes from", images=origin[0])

@@ -36,7 +36,7 @@ def steps(surface: dict) -> Graph:
     g = Graph("pop3d_steps", surface)
     photo, model, painter = beginning(g, WELCOME, "outpainter_mini", "recon3d_dahlia.jpg")
     first, field = first_surface(g, model, photo, 370, "Recon3D_FitVolSDF")
-    g.group("4  Cameras & words", (1080, -40, 340, 1240), BLUE)
+    g.group("4  Cameras & words", (1080, -40, 340, 1290), BLUE)
     cameras = g.node(
         "Recon3D_CameraSchedule", (1100, 40), (WIDE, 370),
         order="as listed", directions="\n".join(f"{angle} 0" for angle in DIRECTIONS), count=len(DIRECTIONS),
@@ -50,7 +50,7 @@ def steps(surface: dict) -> Graph:
     common = {"model": model[0], "outpainter": painter[0], "prompt": words[0]}
     for number, side in enumerate(DIRECTIONS.values(), 1):
         x = 1130 + 320 * number
-        g.group(f"5.{number}  From {side}", (x - 10, -40, 315, 1240), PURPLE)
+        g.group(f"5.{number}  From {side}", (x - 10, -40, 315, 1290), PURPLE)
         camera = g.node("Recon3D_PickCamera", (x, 40), (WIDE, 60), cameras=cameras[0], number=number)
         step = g.instance(
             inside, (x, 150), (WIDE, 200), inside.name, views=views, field=standing, camera=camera[0], **common

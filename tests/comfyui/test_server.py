@@ -115,9 +115,10 @@ def test_workflows_help_and_names_are_served(server):
     assert names["zh"]["nodeDefs"]["Recon3D_Segment"]["display_name"] != "Segment (Removal: Background, rembg)"
     shipped = {path.stem for path in (ROOT / "workflows").glob("*.json")}
     assert shipped <= set(server.ask("/workflow_templates")["ComfyUI-Recon3D"])
-    for path in ("/extensions/ComfyUI-Recon3D/docs/Recon3D_Segment.md",):
-        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=60) as answer:
-            assert b"Segment" in answer.read()
+    for page, word in (("Recon3D_Segment.md", "Segment"), ("Recon3D_Segment/zh.md", "分割")):
+        path = f"http://127.0.0.1:{server.port}/extensions/ComfyUI-Recon3D/docs/{page}"
+        with urllib.request.urlopen(path, timeout=60) as answer:
+            assert word in answer.read().decode()
 
 
 @pytest.mark.skipif(not EMBEDDED.is_file(), reason="no embedded model in this checkout")
@@ -134,6 +135,18 @@ def test_the_api_workflow_leaves_a_textured_glb_in_the_history(server):
         f"http://127.0.0.1:{server.port}/view?filename={entry['filename']}&subfolder={entry['subfolder']}", timeout=60
     ) as answer:
         assert answer.read() == content
+
+
+@pytest.mark.skipif(not EMBEDDED.is_file(), reason="no embedded model in this checkout")
+def test_the_readme_s_lines_fetch_a_mesh(server, tmp_path):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = text.split("### Without the page")[1].split("```python\n")[1].split("```")[0]
+    assert "http://127.0.0.1:8188" in lines
+    (tmp_path / "workflows").symlink_to(ROOT / "workflows", target_is_directory=True)
+    (tmp_path / "mug.jpg").write_bytes((ROOT / "assets" / "photos" / "coffee_cup.jpg").read_bytes())
+    program = lines.replace(":8188", f":{server.port}")
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True, timeout=PATIENCE)
+    assert (tmp_path / "mug.glb").read_bytes()[:4] == b"glTF"
 
 
 @pytest.mark.skipif(not EMBEDDED.is_file(), reason="no embedded model in this checkout")

@@ -1,4 +1,4 @@
-"""What nodes show of their results: the right half of a red and blue ball is red, four pictures lie in reading order."""
+"""What nodes show of their results: meshes from the front, four pictures in reading order."""
 
 import torch
 

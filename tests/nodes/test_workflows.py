@@ -171,7 +171,7 @@ def test_nodes_are_high_enough_for_widgets_and_pictures(path):
     graph = load(path)
     within = [node for part in insides(graph).values() for node in part["nodes"] if "pos" in node]
     for node in graph["nodes"] + within:
-        if node["type"].startswith("Recon3D_"):
+        if node["type"].startswith("Recon3D_") or node["type"] in ("PreviewImage", "MaskPreview"):
             assert node["size"][1] >= needed(node), (node["type"], node["size"][1], needed(node))
 
 
