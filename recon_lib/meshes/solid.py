@@ -16,7 +16,7 @@ def is_closed(mesh: Mesh) -> bool:
     Vertices at the same position count as one (UV seams split them), triangles without three different corners
     are ignored. Shells may overlap, nest and touch; exactly then the winding number of every point is whole.
     """
-    faces = _welded_faces(mesh)
+    faces = welded_faces(mesh)[1]
     if not len(faces):
         return False
     edges = faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2)
@@ -28,12 +28,12 @@ def is_closed(mesh: Mesh) -> bool:
     return not balance.any()
 
 
-def _welded_faces(mesh: Mesh) -> Tensor:
-    """Faces over vertices merged by exact position, without degenerate ones: [K,3]."""
-    _, index = torch.unique(mesh.vertices.cpu(), dim=0, return_inverse=True)
+def welded_faces(mesh: Mesh) -> tuple[Tensor, Tensor]:
+    """Vertices merged by exact position [P,3], and the faces over them without degenerate ones [K,3]."""
+    positions, index = torch.unique(mesh.vertices.cpu(), dim=0, return_inverse=True)
     faces = index[mesh.faces.cpu()]
     distinct = (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])
-    return faces[distinct]
+    return positions, faces[distinct]
 
 
 def signed_volume(mesh: Mesh) -> float:

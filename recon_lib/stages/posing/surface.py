@@ -9,6 +9,7 @@ from torch import Tensor
 from ...cameras.camera import Cameras
 from ...errors import BadInput
 from ...fields.cells import Cells
+from ...fields.distance_grid import DistanceGrid
 from ...fields.hull import signed_distance
 from ...fields.sdf_grid import SdfGrid
 from ...progress import Progress
@@ -24,30 +25,6 @@ HIT, HIT_STEPS = 0.1, 24  # spacings; of the tracing
 FACING = 0.25  # least cosine between a surface and a view that is asked about its colour
 DEPTH_SLACK = 2.5  # spacings behind the first surface at which a point still counts as seen
 SEARCH_NODES = 64  # a side of the grid that the hull is searched in
-
-
-@dataclass(frozen=True)
-class DistanceGrid:
-    """Signed distances on a grid, without colour: as much of an `SdfGrid` as tracing needs."""
-
-    cells: Cells
-    distance: Tensor  # [G,G,G] world units, < 0 inside
-    has_color: bool = False
-
-    @property
-    def bounds(self) -> Tensor:
-        """[2,3] world."""
-        return self.cells.bounds
-
-    def inside(self, points: Tensor) -> Tensor:
-        """points [N,3] world -> minus the signed distance [N]."""
-        return -self.cells.read(self.distance, points)
-
-    def normals(self, points: Tensor) -> Tensor:
-        """points [N,3] world -> unit gradients of the signed distance [N,3]."""
-        nodes, fraction = self.cells.locate(points)
-        corners = self.distance.view(-1)[nodes.reshape(-1)].view(-1, 8, 1)
-        return F.normalize(torch.bmm(self.cells.weights_and_slopes(fraction), corners)[:, 1:, 0], dim=-1)
 
 
 def hull_surface(views: Views, nodes: int, margin: float, progress: Progress) -> DistanceGrid:

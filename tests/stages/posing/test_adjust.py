@@ -2,11 +2,12 @@ import torch
 
 from recon_lib.cameras.camera import Cameras
 from recon_lib.fields.cells import Cells
+from recon_lib.fields.distance_grid import DistanceGrid
 from recon_lib.stages.evaluation.cameras import camera_errors
 from recon_lib.stages.posing.adjust import AdjustSettings, adjust
 from recon_lib.stages.posing.increments import moved
 from recon_lib.stages.posing.pictures import Pictures
-from recon_lib.stages.posing.surface import DistanceGrid, sample_surface
+from recon_lib.stages.posing.surface import sample_surface
 from recon_lib.views.views import Views
 from tests.helpers.posed import Solid, around, ellipsoid, posed
 

@@ -3,8 +3,9 @@ import torch
 
 from recon_lib.cameras.camera import Cameras
 from recon_lib.fields.cells import Cells
+from recon_lib.fields.distance_grid import DistanceGrid
 from recon_lib.progress import Progress
-from recon_lib.stages.posing.surface import DistanceGrid, Surface, hull_surface, sample_surface, trace
+from recon_lib.stages.posing.surface import Surface, hull_surface, sample_surface, trace
 from tests.helpers.posed import around, posed, sphere
 
 RADIUS = 0.6
