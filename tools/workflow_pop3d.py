@@ -80,7 +80,7 @@ def native_inpaint(surface: dict) -> Graph:
     g.note(STEP_NOTE, (1100, 720), (WIDE, 190), "How a step works")
     standing = first[0], field[0]
     for number in (1, 2):
-        standing = native_step(g, number, standing, cameras, model, (brush, wanted, unwanted), 1130 + 320 * number)
+        standing = native_step(g, number, standing, cameras, model, (brush, wanted, unwanted), 1100 + 340 * number)
     result(g, standing[1], standing[0], 2120, "6")
     return g
 

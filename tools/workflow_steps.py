@@ -49,7 +49,7 @@ def steps(surface: dict) -> Graph:
     inside, views, standing = one_step(surface), first[0], field[0]
     common = {"model": model[0], "outpainter": painter[0], "prompt": words[0]}
     for number, side in enumerate(DIRECTIONS.values(), 1):
-        x = 1130 + 320 * number
+        x = 1100 + 340 * number
         g.group(f"5.{number}  From {side}", (x - 10, -40, 315, 1290), PURPLE)
         camera = g.node("Recon3D_PickCamera", (x, 40), (WIDE, 60), cameras=cameras[0], number=number)
         step = g.instance(
