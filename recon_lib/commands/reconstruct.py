@@ -169,7 +169,7 @@ def _reconstruct(
             checkpoint=checkpoint, device=device, progress=progress,
         )  # fmt: skip
         if args.upright:
-            result = stood_upright(result, photo.image, device, progress)
+            result = stood_upright(result, device, progress)
         return write_outputs(args, photo.image, result, model, progress, job)
 
 

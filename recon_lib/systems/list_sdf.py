@@ -10,7 +10,8 @@ from ..progress import Progress
 from ..stages.meshing.extract import extract_mesh
 from ..stages.meshing.texture import bake_texture
 from ..stages.single_view.mask import segment
-from ..stages.single_view.upright_shape import fitted_camera, held_to_silhouette, on_ground, upright_shape
+from ..stages.single_view.stand_upright import on_ground
+from ..stages.single_view.upright_shape import fitted_camera, held_to_silhouette, upright_shape
 from ..weights.registry import LoadedModel, load_model
 from .list_sdf_options import Options
 from .reconstruction import Reconstruction, timed

@@ -10,13 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...cameras.camera import FLIP_YZ, Cameras
-from ...cameras.upright import angles_from_up, upright_rotation
+from ...cameras.camera import Cameras
+from ...cameras.upright import angles_from_up
 from ...errors import BadInput
 from ...fields.decoded import FEATURE_PIXELS, DecodedField, move
 from ...fields.observed import ObservedField
 from ...memory import explain_oom
-from ...meshes.align import Similarity
 from ...meshes.mesh import Mesh
 from ...networks.list_sdf.spatial_transformer import ViewEstimate
 from ...progress import Progress
@@ -205,27 +204,6 @@ def fitted_camera(views: Views, mesh: Mesh) -> Views:
     intrinsics[:, :2] *= scale
     intrinsics[:, :2, 2] += shift
     return replace(views, cameras=replace(views.cameras, intrinsics=intrinsics))
-
-
-def turned_upright(mesh: Mesh, up: Tensor) -> Mesh:
-    """A mesh of a view-aligned world, whose camera looks along -z, turned so that up points to +y.
-
-    up [3], unit, camera frame: `UprightShape.up` of the same photo. So other methods' shapes stand as LIST's do.
-    """
-    return mesh.mapped(Similarity(1.0, view_to_upright(up).double(), torch.zeros(3, dtype=torch.float64)))
-
-
-def view_to_upright(up: Tensor) -> Tensor:
-    """Rotation [3,3] from a view-aligned world to the upright one; up as in `turned_upright`."""
-    return upright_rotation(up[None].float())[0].mT @ FLIP_YZ
-
-
-def on_ground(mesh: Mesh) -> Mesh:
-    """The upright mesh moved up or down so that it stands on y = 0."""
-    if not len(mesh.vertices):
-        return mesh
-    lift = torch.stack([torch.zeros(()), -mesh.vertices[:, 1].amin().cpu(), torch.zeros(())]).to(mesh.vertices)
-    return replace(mesh, vertices=mesh.vertices + lift)
 
 
 def _photo_camera(view: ViewEstimate, crop: SquareCrop, size: int, height: int, width: int) -> Cameras:

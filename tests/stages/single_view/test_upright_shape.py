@@ -3,7 +3,6 @@ from dataclasses import replace
 import pytest
 import torch
 
-from recon_lib.cameras.camera import FLIP_YZ, Cameras
 from recon_lib.errors import BadInput
 from recon_lib.meshes.mesh import Mesh
 from recon_lib.stages.meshing.extract import extract_mesh
@@ -16,9 +15,7 @@ from recon_lib.stages.single_view.upright_shape import (
     held_to_silhouette,
     normalized_points,
     occupancy_grid,
-    on_ground,
     points_in_object,
-    turned_upright,
     upright_shape,
 )
 from tests.helpers.list_oracle import ELEVATION, HALF_AXES, ROLL, list_model, photo
@@ -126,7 +123,7 @@ class TestFittedCamera:
 
     def test_an_empty_mesh_changes_nothing(self, shape):
         empty = Mesh(torch.zeros(0, 3), torch.zeros(0, 3, dtype=torch.int64))
-        assert fitted_camera(shape.views, empty) is shape.views and on_ground(empty) is empty
+        assert fitted_camera(shape.views, empty) is shape.views
 
 
 class TestHeldToSilhouette:
@@ -164,21 +161,3 @@ class TestHeldToSilhouette:
         assert held_to_silhouette(blind) is blind
         nothing = replace(shape, field=replace(shape.field, bounds=shape.field.bounds * 0.01 + 5))
         assert held_to_silhouette(nothing) is nothing
-
-
-@pytest.mark.parametrize(("azimuth", "elevation"), [(0.0, 40.0), (130.0, -20.0)])
-def test_a_mesh_of_a_tilted_view_is_turned_upright(azimuth, elevation):
-    """Up to a turn about the vertical it is the mesh that the camera looked at."""
-    camera = Cameras.orbit(azimuth, elevation)
-    upright = Mesh(ball().vertices * torch.tensor([0.5, 1.0, 0.3]), ball().faces)
-    seen = Mesh(upright.vertices @ camera.rotation[0] @ FLIP_YZ, upright.faces)
-    turned = turned_upright(seen, camera.rotation[0, 1])
-    torch.testing.assert_close(turned.vertices[:, 1], upright.vertices[:, 1], atol=1e-5, rtol=0)
-    torch.testing.assert_close(turned.vertices.norm(dim=-1), upright.vertices.norm(dim=-1), atol=1e-5, rtol=0)
-    assert (seen.vertices[:, 1] - upright.vertices[:, 1]).abs().max() > 0.1
-
-
-def test_on_the_ground():
-    moved = on_ground(Mesh(ball().vertices + torch.tensor([1.0, 5, 2]), ball().faces))
-    assert moved.vertices[:, 1].amin() == 0
-    torch.testing.assert_close(moved.vertices.amax(0), torch.tensor([2.0, 2.0, 3.0]), atol=1e-3, rtol=0)
