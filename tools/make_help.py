@@ -31,6 +31,7 @@ SHAPES = {
     "RECON3D_GAP": "outpaint mask",
     "RECON3D_PRIOR": "prior",
     "LOAD3D_CAMERA": "LOAD3D_CAMERA",
+    "MOGE_GEOMETRY,DA3_GEOMETRY": "MOGE_GEOMETRY or DA3_GEOMETRY",
 }
 
 

@@ -53,12 +53,12 @@ def steps(surface: dict) -> Graph:
         g.group(f"5.{number}  From {side}", (x - 10, -40, 315, 1290), PURPLE)
         camera = g.node("Recon3D_PickCamera", (x, 40), (WIDE, 60), cameras=cameras[0], number=number)
         step = g.instance(
-            inside, (x, 150), (WIDE, 200), inside.name, views=views, field=standing, camera=camera[0], **common
+            inside, (x, 150), (WIDE, 440), inside.name, views=views, field=standing, camera=camera[0], **common
         )
-        g.node("PreviewImage", (x, 400), (WIDE, 300 if number == 1 else 640), "Painted picture", images=step[2])
+        g.node("PreviewImage", (x, 640), (WIDE, 280 if number == 1 else 500), "Painted picture", images=step[2])
         views, standing = step[0], step[1]
         if number == 1:
-            g.note(STEP_NOTE, (x, 750), (WIDE, 290), "Open the step")
+            g.note(STEP_NOTE, (x, 970), (WIDE, 230), "Open the step")
     result(g, standing, views, 2440, "6")
     return g
 
