@@ -88,12 +88,12 @@ def _triplane_and_result(g: Graph, picture, finder, model, x: int, number: int, 
     x += 360
     g.group(f"{number + 1}  Triplane", (x, -40, 340, 1400), PURPLE)
     field = g.node(
-        "Recon3D_ImageDepthToTriplane", (x + 20, 40), (WIDE, 220), model=model[0], image=picture, mask=masks[0],
+        "Recon3D_ImageDepthToTriplane", (x + 20, 40), (WIDE, 250), model=model[0], image=picture, mask=masks[0],
         depth=depth[0], occluder=masks[1],
     )  # fmt: skip
-    film = g.node("Recon3D_RenderPath", (x + 20, 310), (WIDE, 460), field=field[0], frames=24, size=128)
-    g.node("PreviewImage", (x + 20, 820), (WIDE, 260), "24 frames around", images=film[0])
-    g.note(TRIPLANE_NOTE, (x + 20, 1130), (WIDE, 130), "One look")
+    film = g.node("Recon3D_RenderPath", (x + 20, 340), (WIDE, 460), field=field[0], frames=24, size=128)
+    g.node("PreviewImage", (x + 20, 850), (WIDE, 260), "24 frames around", images=film[0])
+    g.note(TRIPLANE_NOTE, (x + 20, 1160), (WIDE, 130), "One look")
 
     x += 360
     g.group(f"{number + 2}  Mesh", (x, -40, 750, 1400), ORANGE)
