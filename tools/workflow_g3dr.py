@@ -72,18 +72,18 @@ def g3dr_text_to_3d(surface: dict) -> Graph:
 def _triplane_and_result(g: Graph, picture, finder, model, x: int, number: int, prefix: str) -> None:
     """Mask, depth, triplane, film, mesh, file."""
     g.group(f"{number}  Mask & depth", (x, -40, 340, 1400), BLUE)
-    masks = g.node("Recon3D_Segment", (x + 20, 40), (WIDE, 300), model=finder[0], image=picture)
+    masks = g.node("Recon3D_Segment", (x + 20, 40), (WIDE, 325), model=finder[0], image=picture)
     depth = g.node(
         "Recon3D_EstimateDepthNormals",
-        (x + 20, 390),
-        (WIDE, 410),
+        (x + 20, 415),
+        (WIDE, 430),
         model=finder[0],
         image=picture,
         mask=masks[0],
         estimator="the connected model",
     )
-    g.node("PreviewImage", (x + 20, 850), (WIDE, 260), "Depth", images=depth[0])
-    g.note(DEPTH_NOTE, (x + 20, 1160), (WIDE, 110), "Another's depth")
+    g.node("PreviewImage", (x + 20, 895), (WIDE, 260), "Depth", images=depth[0])
+    g.note(DEPTH_NOTE, (x + 20, 1205), (WIDE, 110), "Another's depth")
 
     x += 360
     g.group(f"{number + 1}  Triplane", (x, -40, 340, 1400), PURPLE)
