@@ -12,12 +12,15 @@ from . import (
     demo,
     depth_normal,
     evaluate,
+    file_3d,
     fit,
     g3dr,
+    geometry,
     list_sdf,
     loop,
     mask,
     mesh,
+    mesh_field,
     mesh_files,
     models,
     outpaint,
@@ -34,8 +37,8 @@ from .host import offer_samples, register_folders
 from .node_replacements import register_replacements
 
 FILES = (
-    demo, models, prior, mask, depth_normal, regress, list_sdf, g3dr, cameras, pose, views, carve, schedule, outpaint,
-    personalize, fit, radiance, loop, render, mesh, mesh_files, evaluate,
+    demo, models, prior, mask, depth_normal, regress, list_sdf, g3dr, cameras, pose, views, geometry, carve, schedule,
+    outpaint, personalize, mesh_field, fit, radiance, loop, render, mesh, mesh_files, file_3d, evaluate,
 )  # fmt: skip
 
 

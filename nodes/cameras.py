@@ -11,6 +11,7 @@ from .convert import images_from_host, mesh_from_host
 
 FOV_TIP = "Vertical field of view in degrees. 30-40 suits a photo of an object; a phone's main camera has about 55."
 
+VIEWER, WORLD = "viewer (Load 3D, Preview 3D)", "world (Render Mesh, Create Camera Info)"
 DISTANCE_TIP = "Distance to the object's centre in world units; the object lies inside a sphere of radius 1."
 
 
@@ -24,6 +25,11 @@ def size_inputs(default: int) -> list:
 
 def fov_input(default: float) -> io.Float.Input:
     return io.Float.Input("fov", default=default, min=1.0, max=170.0, step=0.5, tooltip=FOV_TIP)
+
+
+def space_input(tooltip: str) -> io.Combo.Input:
+    """Whose coordinates a LOAD3D_CAMERA counts in."""
+    return io.Combo.Input("space", options=[VIEWER, WORLD], default=VIEWER, optional=True, tooltip=tooltip)
 
 
 class CameraOrbit(Node):
@@ -88,18 +94,19 @@ class CamerasFromLoad3D(Node):
                     tooltip="The mesh that the viewer shows, for its scale; nothing: an object that fills the unit "
                     "sphere.",
                 ),
+                space_input("Create Camera Info's value counts in the mesh's own world; the mesh is not needed then."),
             ],
             outputs=[sockets.Cameras.Output("cameras", display_name="cameras", tooltip="One camera.")],
         )  # fmt: skip
 
     @classmethod
-    def run(cls, camera_info, fov, width, height, mesh=None):
+    def run(cls, camera_info, fov, width, height, mesh=None, space=VIEWER):
         from ..recon_lib.cameras.load3d import UNIT_BOUNDS, from_load3d
 
         shown = None if mesh is None else mesh_from_host(mesh)
-        cameras = from_load3d(
-            camera_info, height, width, fov=fov, bounds=UNIT_BOUNDS if shown is None else shown.bounds
-        )
+        bounds = UNIT_BOUNDS if shown is None else shown.bounds
+        bounds = None if space == WORLD else bounds
+        cameras = from_load3d(camera_info, height, width, fov=fov, bounds=bounds)
         return io.NodeOutput(cameras if shown is None else replace(cameras, origin=shown.origin))
 
 

@@ -50,19 +50,25 @@ class Segment(Node):
                 io.Image.Output(
                     "overlay", display_name="overlay", tooltip="The photo with the object green and the occluder red."
                 ),
+                io.Mask.Output(
+                    "amodal", display_name="amodal mask",
+                    tooltip="Both in one, as Amodal3R wants it: object grey, occluder black, background white.",
+                ),
             ],
-        )
+        )  # fmt: skip
 
     @classmethod
     def run(cls, model, image):
         from ..recon_lib.render.pictures import mask_picture
-        from ..recon_lib.stages.single_view.mask import segment
+        from ..recon_lib.stages.single_view.mask import amodal_mask, segment
 
         images, progress = images_from_host(image), ComfyProgress()
         found = segment(model, images, device=reserve_memory(model), progress=progress)
         overlay = mask_picture(images, found.object, found.occluder)
         progress.report(overlay[0])
-        return io.NodeOutput(masks_to_host(found.object), masks_to_host(found.occluder), images_to_host(overlay))
+        masks = (masks_to_host(mask) for mask in (found.object, found.occluder, amodal_mask(found)))
+        seen, hiding, both = masks
+        return io.NodeOutput(seen, hiding, images_to_host(overlay), both)
 
 
 class PrepareMask(Node):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from comfy_api.latest import io
 
+from . import sockets
 from .base import Node, where_known
 from .convert import mesh_from_host, mesh_to_host
 from .host import ComfyProgress, changed, graph_texts, input_files, input_path, output_path
@@ -75,6 +76,10 @@ class SaveMesh(Node):
                     "provenance", default=False,
                     tooltip="Write for each vertex whether it was seen, outpainted or inferred (glb, ply).",
                 ),
+                sockets.Cameras.Input(
+                    "cameras", optional=True,
+                    tooltip="The photo's camera, written into a glb: in Blender photo and mesh lie over each other.",
+                ),
             ],
             outputs=[
                 io.String.Output("path", display_name="path", tooltip="Relative to the output folder, for Preview 3D."),
@@ -83,14 +88,14 @@ class SaveMesh(Node):
         )  # fmt: skip
 
     @classmethod
-    def run(cls, mesh, filename_prefix, format, up, size_mm, provenance):  # noqa: A002  (the socket's name)
+    def run(cls, mesh, filename_prefix, format, up, size_mm, provenance, cameras=None):  # noqa: A002  (the socket's name)
 
         from ..recon_lib.stages.meshing.export import save_mesh
 
         path, entry = output_path(filename_prefix, f".{format}")
         options = {
             "up": None if up == "default" else up, "size_mm": size_mm or None, "provenance": provenance,
-            "extras": graph_texts(getattr(cls, "hidden", None)),
+            "extras": graph_texts(getattr(cls, "hidden", None)), "cameras": cameras,
         }  # fmt: skip
         report = save_mesh(mesh_from_host(mesh), path, **options, progress=ComfyProgress())
         name = (Path(entry["subfolder"]) / entry["filename"]).as_posix()

@@ -2,6 +2,7 @@
 
 from comfy_api.latest import io
 
+from ..recon_lib.errors import BadInput
 from . import sockets
 from .base import CATEGORY, Node, where_known
 from .convert import WHITE_IS_OBJECT, images_from_host, images_to_host, masks_from_host, occluders_from_host, one_image
@@ -43,20 +44,37 @@ def photo_inputs() -> list:
             "connected: 40 degrees over the longer side.",
         ),
         meaning_input(optional=True),
+        sockets.Views.Input(
+            "view", optional=True,
+            tooltip="From Views from Geometry, in place of depth, cameras and mask: its depth and lens are trusted.",
+        ),
     ]  # fmt: skip
 
 
-def surface_arguments(image, mask, depth, depth_kind, occluder, cameras, meaning=WHITE_IS_OBJECT) -> dict:
+def surface_arguments(image, mask, depth, depth_kind, occluder, cameras, meaning=WHITE_IS_OBJECT, view=None) -> dict:
     """The sockets of `photo_inputs` as the stage takes them."""
     images = one_image(image)
+    known = {} if view is None else known_layers(images, view, depth, cameras)
+    given = masks_from_host(mask, images, meaning)
     return {
         "image": images,
-        "mask": masks_from_host(mask, images, meaning),
+        "mask": known.get("mask") if given is None else given,
         "occluder": occluders_from_host(occluder, images),
         "depth_picture": None if depth is None else images_from_host(depth),
         "depth_kind": DEPTH_KINDS[depth_kind],
         "cameras": cameras,
+        **{name: value for name, value in known.items() if name != "mask"},
     }
+
+
+def known_layers(images, view, depth, cameras) -> dict:
+    """Depth, lens and mask that a view knows of the photo."""
+    if depth is not None or cameras is not None:
+        raise BadInput("Both the view and depth or cameras are connected; disconnect those, the view has its own.")
+    if len(view) != 1 or view.depth is None or view.images.shape != images.shape:
+        size = f"{images.shape[-1]}x{images.shape[-2]}"
+        raise BadInput(f"The view must be one, with depth, of this very photo of {size}; connect Views from Geometry.")
+    return {"depth": view.depth.clone(), "cameras": view.cameras, "mask": view.masks.clone()}
 
 
 class VisibleSurface(Node):
@@ -83,14 +101,14 @@ class VisibleSurface(Node):
     @classmethod
     def run(
         cls, model, image, mask=None, depth=None, depth_kind=LINEAR, occluder=None, cameras=None,
-        meaning=WHITE_IS_OBJECT,
+        meaning=WHITE_IS_OBJECT, view=None,
     ):  # fmt: skip
         from ..recon_lib.cameras.orbits import arc
         from ..recon_lib.render.points import render_points
         from ..recon_lib.stages.single_view.regress import visible_surface
 
         progress = ComfyProgress()
-        arguments = surface_arguments(image, mask, depth, depth_kind, occluder, cameras, meaning)
+        arguments = surface_arguments(image, mask, depth, depth_kind, occluder, cameras, meaning, view)
         surface = visible_surface(model, **arguments, device=reserve_memory(model), progress=progress)
         preview = render_points(surface.points, surface.colors, arc(4, elevation=10.0, height=384, width=384))
         progress.report(four_in_one(preview))
@@ -139,13 +157,13 @@ class RegressShape(Node):
     @classmethod
     def run(
         cls, model, image, mask=None, depth=None, depth_kind=LINEAR, occluder=None, cameras=None,
-        meaning=WHITE_IS_OBJECT,
+        meaning=WHITE_IS_OBJECT, view=None,
     ):  # fmt: skip
         from ..recon_lib.render.pictures import mask_picture
         from ..recon_lib.stages.single_view.regress import complete_shape, visible_surface
 
         progress = ComfyProgress()
-        arguments = surface_arguments(image, mask, depth, depth_kind, occluder, cameras, meaning)
+        arguments = surface_arguments(image, mask, depth, depth_kind, occluder, cameras, meaning, view)
         device = reserve_memory(model)
         surface = visible_surface(model, **arguments, device=device, progress=progress)
         field = complete_shape(model, surface, device=device, progress=progress)

@@ -14,3 +14,7 @@ Points = io.Custom("RECON3D_POINTS")  # a surface, visible or coarse: points, co
 Outpainter = io.Custom("RECON3D_OUTPAINTER")  # an inpainting backend
 Prior = io.Custom("RECON3D_PRIOR")  # networks.contracts.ViewPrior: what posed pictures don't show
 OutpaintMask = io.Custom("RECON3D_GAP")  # stages.outpainting.mask.OutpaintMask: what cameras know and what they miss
+Geometry = io.Custom("MOGE_GEOMETRY,DA3_GEOMETRY")  # dicts of ComfyUI's own nodes; see views.comfy_geometry
+FILES_3D = ("FILE_3D", "FILE_3D_GLB", "FILE_3D_GLTF", "FILE_3D_OBJ", "FILE_3D_STL", "FILE_3D_PLY")  # newer ComfyUI's
+File3D = io.Custom(",".join(FILES_3D))  # any of them
+File3DGLB = io.Custom("FILE_3D_GLB")

@@ -5,7 +5,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from recon_lib.cameras.camera import FLIP_YZ, Cameras
-from recon_lib.cameras.load3d import from_load3d
+from recon_lib.cameras.load3d import from_load3d, to_load3d
 from recon_lib.errors import BadInput
 
 OLD = {
@@ -86,3 +86,26 @@ def test_refuses_what_is_no_camera(info, sentence):
 def test_refuses_bounds_without_extent():
     with pytest.raises(BadInput, match="no extent"):
         from_load3d(OLD, 8, 8, bounds=torch.zeros(2, 3))
+
+
+@pytest.mark.parametrize("bounds", [torch.tensor([[1.0, 2.0, 3.0], [2.0, 12.0, 5.0]]), None])
+def test_there_and_back(bounds):
+    camera = Cameras.look_at(torch.tensor([[3.0, 9.0, 7.0]]), torch.tensor([1.0, 6.0, 4.0]), 33.0, 48, 64)
+    info = to_load3d(camera, bounds)
+    again = from_load3d(info, 48, 64, bounds=bounds)
+    assert torch.allclose(again.camera_to_world, camera.camera_to_world, atol=1e-5)
+    assert torch.allclose(again.intrinsics, camera.intrinsics, rtol=1e-5)
+    older = {name: info[name] for name in OLD}  # without quaternion and fov
+    again = from_load3d(older, 48, 64, fov=33.0, bounds=bounds)
+    assert torch.allclose(again.camera_to_world, camera.camera_to_world, atol=1e-5)
+    assert info["aspect"] == pytest.approx(64 / 48)
+
+
+def test_what_the_viewer_cannot_show_is_told(caplog):
+    camera = Cameras.orbit([0.0], 0, 3, 40, 64, 64)
+    to_load3d(camera)
+    assert not caplog.text
+    to_load3d(camera.cropped(0, 5, 64, 64))
+    assert "past its middle" in caplog.text
+    with pytest.raises(BadInput, match="2 cameras"):
+        to_load3d(Cameras.cat([camera, camera]))

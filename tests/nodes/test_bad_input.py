@@ -133,6 +133,7 @@ INTERRUPTED = {
     "Recon3D_CompareMeshes": ("predicted", "truth"),
     "Recon3D_SaveViews": ("views",),
     "Recon3D_VisualHull": ("views",),
+    "Recon3D_MeshToField": ("mesh",),
     "Recon3D_FitVolSDF": ("views",),
     "Recon3D_OutpaintingMask": ("views", "cameras", "hull", "field"),
     "Recon3D_CameraSchedule": ("hull",),

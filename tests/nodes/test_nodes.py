@@ -107,6 +107,9 @@ OWN_TESTS = {  # what needs models or views of its own, run by the file of that 
     "Recon3D_RegressSdf": "test_list_sdf", "Recon3D_FitRadianceField": "test_radiance",
     "Recon3D_RenderPath": "test_radiance", "Recon3D_PosePhotos": "test_pose", "Recon3D_RefinePoses": "test_pose",
     "Recon3D_TurntableCameras": "test_pose", "Recon3D_ImageDepthToTriplane": "test_g3dr",
+    "Recon3D_ViewsFromGeometry": "test_geometry", "Recon3D_CameraToLoad3D": "test_geometry",
+    "Recon3D_MeshFromFile3D": "test_geometry", "Recon3D_MeshToFile3D": "test_geometry",
+    "Recon3D_MeshToField": "test_geometry",
 }  # fmt: skip
 
 

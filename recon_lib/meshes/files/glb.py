@@ -1,4 +1,5 @@
-"""A mesh as binary glTF 2.0 (Khronos specification, sections 3.6, 3.7, 3.9 and 4.4): one node, one mesh, one material.
+"""A mesh as binary glTF 2.0 (Khronos specification, sections 3.6, 3.7, 3.9 and 4.4): one node, one mesh, one material,
+and the cameras of photos.
 
 Written here because ComfyUI's own writer drops textures in many installed versions. Colours follow the standard:
 the texture is sRGB, COLOR_0 is linear. Provenance travels as the custom vertex attribute `_PROVENANCE`.
@@ -12,8 +13,10 @@ from collections.abc import Mapping
 import numpy as np
 from torch import Tensor
 
+from ...cameras.camera import Cameras
 from ...color_space import srgb_to_linear
 from ..mesh import Mesh
+from .gltf_cameras import gltf_cameras
 
 FLOAT, UINT16, UINT32 = 5126, 5123, 5125
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
@@ -45,12 +48,19 @@ class _Chunks:
         return len(self.accessors) - 1
 
 
-def encode_glb(mesh: Mesh, *, provenance: bool = False, extras: Mapping[str, str] | None = None) -> bytes:
+def encode_glb(
+    mesh: Mesh,
+    *,
+    provenance: bool = False,
+    extras: Mapping[str, str] | None = None,
+    cameras: Cameras | None = None,
+) -> bytes:
     """The file's bytes. `mesh` needs at least one face; vertex normals are written when it has them.
 
     A texture wins over vertex colours: viewers would multiply the two. It repeats if the UVs leave 0-1. The mesh's
     origin becomes the node's translation, since JSON has double precision and vertices have not. extras: application
-    data of the asset (section 3.11); ComfyUI's page looks for "prompt" and "workflow" there.
+    data of the asset (section 3.11); ComfyUI's page looks for "prompt" and "workflow" there. cameras: of photos, in the
+    mesh's frame (`gltf_cameras`).
     """
     chunks = _Chunks()
     attributes = {"POSITION": chunks.accessor(_floats(mesh.vertices), "VEC3", FLOAT, limits=True)}
@@ -81,6 +91,10 @@ def encode_glb(mesh: Mesh, *, provenance: bool = False, extras: Mapping[str, str
             "images": [{"bufferView": chunks.view(encode_png(mesh.texture)), "mimeType": "image/png"}],
             "samplers": [{"magFilter": LINEAR, "minFilter": MIPMAPPED, "wrapS": wrap, "wrapT": wrap}],
         }
+    if cameras is not None:
+        content["cameras"], nodes = gltf_cameras(cameras, mesh.bounds.mean(0))
+        content["nodes"] += nodes
+        content["scenes"] = [{"nodes": list(range(len(content["nodes"])))}]
     return _packed(content, chunks)
 
 

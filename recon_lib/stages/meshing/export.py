@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ...cameras.camera import Cameras
 from ...errors import BadInput
 from ...files import written_whole
 from ...memory import explain_oom
@@ -51,6 +52,7 @@ def save_mesh(
     format: str | None = None,  # noqa: A002  (the word every caller uses)
     provenance: bool = False,
     extras: Mapping[str, str] | None = None,
+    cameras: Cameras | None = None,
     root: Path | str | None = None,
     progress: Progress | None = None,
 ) -> ExportReport:
@@ -60,6 +62,7 @@ def save_mesh(
     size_mm: longest side. STL is in millimetres, by default 100 of them; the other formats are in metres and keep the
     world's numbers by default. A mesh far from its file's origin (`Mesh.origin`) returns to its place, except in STL.
     provenance: write the per-vertex codes too (GLB attribute `_PROVENANCE`, PLY property `provenance`).
+    cameras: of photos, in the mesh's world; a GLB carries them, so that photo and mesh lie over each other in Blender.
     extras: texts that a GLB carries in `asset.extras`, such as the graph that made it; other formats cannot.
     root: the folder in which the file must be. Raises `BadInput` for an empty mesh, an unknown format, a path
     outside `root` and a folder that cannot be written to; then no file is left.
@@ -69,8 +72,10 @@ def save_mesh(
         raise BadInput("The mesh has no triangles, so there is nothing to save; check the stage that made it.")
     progress = progress or Progress()
     progress.start("Save mesh", 2)
-    placed = _placed(mesh, up or ("z" if kind == "stl" else "y"), size_mm, kind)
-    files = _encoded(placed, path, kind, provenance, extras)
+    if cameras is not None and kind != "glb":
+        raise BadInput(f"A {kind} file holds no cameras; save a GLB, or disconnect the cameras.")
+    placed, placement = _placed(mesh, up or ("z" if kind == "stl" else "y"), size_mm, kind)
+    files = _encoded(placed, path, kind, provenance, extras, None if cameras is None else placement.of(cameras, mesh))
     progress.step()
     with ExitStack() as stack:
         # the main file was entered first, so it is the last to take its name
@@ -97,7 +102,24 @@ def _target(path: Path, kind: str | None, root: Path | str | None) -> tuple[Path
     return path, kind
 
 
-def _placed(mesh: Mesh, up: str, size_mm: float | None, kind: str) -> Mesh:
+@dataclass(frozen=True)
+class Placement:
+    """How a mesh was turned and scaled into its file's frame."""
+
+    rotation: Tensor  # [3,3]
+    scale: float
+    origin: tuple[float, float, float]  # of the placed mesh
+
+    def of(self, cameras: Cameras, mesh: Mesh) -> Cameras:
+        """Cameras of the mesh's world, in the file's frame."""
+        cameras = cameras.to("cpu").moved_to(mesh.origin)
+        pose = cameras.camera_to_world.clone()
+        pose[:, :3, :3] = self.rotation @ pose[:, :3, :3]
+        pose[:, :3, 3] = pose[:, :3, 3] @ self.rotation.T * self.scale
+        return replace(cameras, camera_to_world=pose, origin=self.origin)
+
+
+def _placed(mesh: Mesh, up: str, size_mm: float | None, kind: str) -> tuple[Mesh, Placement]:
     """The mesh in the file's frame: rotated, scaled, with normals that are smooth across UV seams."""
     if up not in ("y", "z"):
         raise BadInput(f"The up axis {up!r} is neither 'y' nor 'z'; choose one of them.")
@@ -116,12 +138,10 @@ def _placed(mesh: Mesh, up: str, size_mm: float | None, kind: str) -> Mesh:
     origin = torch.tensor(mesh.origin, dtype=torch.float64) @ rotation.double().cpu().T * scale
     if kind == "stl":
         origin = torch.zeros(3)  # single precision; and no printer has a place so far away
-    return replace(
-        mesh,
-        vertices=mesh.vertices @ rotation.T * scale,
-        vertex_normals=normals @ rotation.T,
-        origin=tuple(origin.tolist()),
-    )
+    x, y, z = origin.tolist()
+    placement = Placement(rotation.cpu().float(), scale, (x, y, z))
+    vertices = mesh.vertices @ rotation.T * scale
+    return replace(mesh, vertices=vertices, vertex_normals=normals @ rotation.T, origin=placement.origin), placement
 
 
 def _smooth_normals(mesh: Mesh) -> Tensor:
@@ -131,7 +151,12 @@ def _smooth_normals(mesh: Mesh) -> Tensor:
 
 
 def _encoded(
-    mesh: Mesh, path: Path, kind: str, provenance: bool, extras: Mapping[str, str] | None
+    mesh: Mesh,
+    path: Path,
+    kind: str,
+    provenance: bool,
+    extras: Mapping[str, str] | None,
+    cameras: Cameras | None,
 ) -> dict[Path, bytes]:
     """Contents of the files to write, the main one first."""
     if kind == "obj":
@@ -139,7 +164,7 @@ def _encoded(
         files = encode_obj(mesh, stem)
         return {path: files.pop(f"{stem}.obj")} | {path.with_name(name): content for name, content in files.items()}
     encoders: dict[str, Callable[[], bytes]] = {
-        "glb": lambda: encode_glb(mesh, provenance=provenance, extras=extras),
+        "glb": lambda: encode_glb(mesh, provenance=provenance, extras=extras, cameras=cameras),
         "ply": lambda: encode_ply(_with_vertex_colors(mesh), provenance=provenance),
         "stl": lambda: encode_stl(mesh),
     }

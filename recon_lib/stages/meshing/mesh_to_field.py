@@ -99,8 +99,8 @@ def mesh_to_field(mesh: Mesh, nodes: int = 128, *, progress: Progress | None = N
     windings = _turned(lattice_windings(mesh, _axes(cells), progress.check))
     if not (windings > INSIDE).any():
         raise BadInput(
-            "The mesh encloses nothing at this spacing: it is an open sheet, its triangles face both ways, or it is "
-            "thinner than a cell. Close it, or ask for a finer grid."
+            "The mesh encloses nothing at this spacing, being an open sheet, thinner than a cell, or of triangles that "
+            "face both ways; close it, or ask for a finer grid."
         )
     progress.step()
     samples = _sampled(mesh, cells)

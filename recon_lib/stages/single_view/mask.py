@@ -50,6 +50,15 @@ def segment(
     return Segmentation(*torch.cat(masks).split(1, 1))
 
 
+def amodal_mask(segmentation: Segmentation) -> Tensor:
+    """One mask of three values [V,1,H,W] for Amodal3R (Wu et al. 2025): object 0.5, occluder 0, background 1.
+
+    Its own app draws them as 127, 0 and 255. A pixel that both claim is the object's.
+    """
+    background = torch.where(segmentation.occluder > 0.5, 0.0, 1.0)
+    return torch.where(segmentation.object > 0.5, 0.5, background)
+
+
 @torch.no_grad()
 def _segment_one(network: DenseNetwork, image: Tensor, device: torch.device | str, progress: Progress) -> Tensor:
     """Masks of object and occluder [1,2,H,W]."""
