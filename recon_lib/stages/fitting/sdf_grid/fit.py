@@ -16,6 +16,7 @@ from torch import Tensor
 from ....check import check_shape
 from ....errors import BadInput
 from ....fields.cells import Cells
+from ....fields.distance_grid import DistanceGrid
 from ....fields.field import Field
 from ....fields.sdf_grid import SdfGrid
 from ....memory import explain_oom
@@ -64,8 +65,9 @@ def fit_volsdf(
 ) -> Fit:
     """Fit a field to `views`; they need masks, and may have depth, normals and provenance.
 
-    start: the field to begin with; a field of an earlier fit is fitted further, which takes a part of the time. By
-    default several views begin with their hull above the ground and within its mirror images (`hull_start`).
+    start: the field to begin with; a field of an earlier fit is fitted further, which takes a part of the time, and one
+    of a mesh (`mesh_to_field`) is fitted coarse to fine and keeps its details where no view objects. By default several
+    views begin with their hull above the ground and within its mirror images (`hull_start`).
     hull: nothing of the object lies outside this field. bounds: [2,3] world, the box to work in; default: the start's,
     else the hull's, else that of the masks' visual hull.
     checkpoint: a file to which the state is written now and then; a fit of the same input that finds it there goes on
@@ -98,6 +100,7 @@ class GridFit:
         if isinstance(start, SdfGrid) and bounds is None:
             settings, cells = settings.refit(start.cells.nodes), start.cells
         else:
+            settings = settings.from_shape() if isinstance(start, DistanceGrid) else settings
             if bounds is None:
                 bounds = next((field.bounds for field in (start, hull) if field is not None), None)
             cells = Cells.within(find_bounds(views) if bounds is None else bounds, settings.levels[0].nodes)
@@ -106,6 +109,7 @@ class GridFit:
         first = start or HullStart.of(views, hull or Silhouettes.of(views), cells.bounds, progress.check, finest)
         distance = starting_distance(first, cells, progress.check)
         self.limit = HullLimit.of(hull, cells, progress.check)
+        shape = start if isinstance(start, DistanceGrid) else None
         with seeded(seed):
             module = GridColor(settings.features, settings.hidden)
         base = None
@@ -114,11 +118,12 @@ class GridFit:
             module.load_state_dict(start.module.state_dict())
         elif start is not None and start.has_color:
             base = ColorStart(start, settings.features)
-        self.grid = FittedGrid(cells, distance, base, module, settings.levels[0].betas[0] * cells.spacing)
+        self.grid = FittedGrid(cells, distance, base, module, settings.levels[0].betas[0] * cells.spacing, shape)
         cameras = views.cameras
         pictures = (views.images, views.masks, views.depth, views.normals, views.provenance)
         message = repr((settings, seed, base is not None))
-        self.inputs = (*pictures, cameras.camera_to_world, cameras.intrinsics, distance, self.limit.values, message)
+        shapes = distance, self.limit.values, None if shape is None else shape.distance
+        self.inputs = (*pictures, cameras.camera_to_world, cameras.intrinsics, *shapes, message)
         self.done, self.loss = 0, 0.0  # rounds, and the loss of the last one
         self.candidates = torch.zeros(0, dtype=torch.int32)  # rays of this level that may meet the surface
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ....check import check_shape
 from ....errors import BadInput
 from ....fields.cells import Cells
+from ....fields.distance_grid import DistanceGrid
 from ....fields.sdf_grid import SdfGrid, shared_rows
 from ....networks.volsdf.density import laplace_density
 from ....networks.volsdf.grid_color import GridColor
@@ -38,12 +39,21 @@ class FittedGrid:
 
     has_color = True
 
-    def __init__(self, cells: Cells, distance: Tensor, base: Base | None, module: GridColor, beta: float) -> None:
+    def __init__(
+        self,
+        cells: Cells,
+        distance: Tensor,
+        base: Base | None,
+        module: GridColor,
+        beta: float,
+        shape: DistanceGrid | None = None,
+    ) -> None:
         self.module = module
         self.log_beta = nn.Parameter(torch.tensor(math.log(beta)))
         self.width = module.inner.in_features - 6
         self.optimizer: torch.optim.Optimizer | None = None
         self.refined = False  # whether `base` is a coarser grid of this fit
+        self.shape = shape  # distances that the fit began with, whose details it keeps
         self._set_cells(cells, distance, base)
 
     def _set_cells(self, cells: Cells, distance: Tensor, base: Base | None) -> None:
@@ -53,6 +63,7 @@ class FittedGrid:
         self.numbers = torch.zeros(0, dtype=torch.int64)  # [K] node of each row
         self.distance = nn.Parameter(torch.zeros(0))  # [K]
         self.features = nn.Parameter(torch.zeros(0, self.width))  # [K,C]
+        self.first = None if self.shape is None else read_distance(self.shape, cells).view(-1)  # [G^3]
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -190,11 +201,21 @@ class FittedGrid:
         self.distance.clamp_min_(least[self.numbers])
 
     def refine(self, nodes: int) -> None:
-        """Go on with a finer grid of the same cube; its distances are read from this one."""
-        base = self.field()
-        finer = F.interpolate(base.distance[None, None], size=(nodes,) * 3, mode="trilinear", align_corners=True)
+        """Go on with a finer grid of the same cube; its distances are read from this one.
+
+        Where the fit began with a shape, only what it has changed since is read from here: the rest is known finer.
+        """
+        base, finer = self.field(), self.cells.finer(nodes)
+        change = base.distance if self.first is None else base.distance - self.first.view_as(base.distance)
+        change = F.interpolate(change[None, None], size=(nodes,) * 3, mode="trilinear", align_corners=True)[0, 0]
         self.refined = True
-        self._set_cells(self.cells.finer(nodes), finer[0, 0], base)
+        self._set_cells(finer, change, base)
+        if self.first is not None:
+            self.whole = self.whole + self.first
+
+    def bending(self) -> Tensor:
+        """What must not bend [K]: the distances, or how far they are from those of the shape that the fit began with."""
+        return self.distance if self.first is None else self.distance - self.first[self.numbers]
 
     # -- going on after a crash ---------------------------------------------------------------------------
 
@@ -237,6 +258,11 @@ class FittedGrid:
             groups = self.optimizer.state_dict()["param_groups"]
             check_moments(state["optimizer"], [p for group in self.optimizer.param_groups for p in group["params"]])
             self.optimizer.load_state_dict({"state": state["optimizer"], "param_groups": groups})
+
+
+def read_distance(start: DistanceGrid, cells: Cells) -> Tensor:
+    """Signed distances [G,G,G] of a grid at the nodes of another one."""
+    return -start.inside(cells.positions()).view((cells.nodes,) * 3)
 
 
 def _check_state(state: dict, width: int) -> None:

@@ -13,6 +13,7 @@ class FitWeights:
     mask: float = 0.5
     eikonal: float = 0.05
     smooth: float = 0.08
+    keep: float = 0.8  # in place of `smooth`, of the change of a mesh that the fit began with
     depth: float = 0.1
     normal: float = 0.05
 
@@ -65,6 +66,7 @@ class FitSettings:
     )
     decay: float = 0.1  # of all rates, over the last level
     refit_rounds: int = 6  # of the last level alone, when an earlier fit is fitted further
+    shape_nodes: int = 64  # of the first level, at least, when a mesh is mended
     side: int = 192  # pixels: larger pictures are reduced to this longest side
     rays: int = 24576  # traced in a round
     batch: int = 4096  # rays a step, at most
@@ -93,6 +95,11 @@ class FitSettings:
         """The settings by which a field with so many nodes is fitted further."""
         narrow = self.levels[-1].betas[1]
         return replace(self, levels=(FitLevel(nodes, self.refit_rounds, (narrow, narrow)),))
+
+    def from_shape(self) -> "FitSettings":
+        """The settings by which a mesh is mended: the coarsest grids would move thin parts and what no view sees."""
+        fine = tuple(level for level in self.levels if level.nodes >= self.shape_nodes)
+        return replace(self, levels=fine or self.levels[-1:])
 
     def rate(self, index: int) -> float:
         """Factor of the rates in round `index` of the whole fit."""

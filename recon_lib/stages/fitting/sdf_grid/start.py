@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ....errors import BadInput
 from ....fields.cells import Cells
+from ....fields.distance_grid import DistanceGrid
 from ....fields.field import Field
 from ....fields.sdf_grid import SdfGrid
 from ....memory import default_chunk, in_chunks
@@ -83,7 +84,7 @@ def find_bounds(views: Views) -> Tensor:
 def starting_distance(field: Field | Silhouettes | HullStart, cells: Cells, check: Callable[[], None]) -> Tensor:
     """Signed distances [G,G,G] of a field at the nodes, < 0 inside.
 
-    A fitted grid holds distances; of other fields only the sign counts and where it changes.
+    A grid of distances holds them; of other fields only the sign counts and where it changes.
     """
     if isinstance(field, SdfGrid) and field.cells is cells:
         values = -field.distance.view(-1)  # as they are: reading them would round them
@@ -93,7 +94,7 @@ def starting_distance(field: Field | Silhouettes | HullStart, cells: Cells, chec
     if not (values > 0).any():
         raise BadInput("Nothing lies inside the field that the fit starts from; check its masks and cameras.")
     values = -values.clamp(-cells.side, cells.side).view(side, side, side)
-    return values if isinstance(field, SdfGrid) else redistanced(values, cells.spacing)
+    return values if isinstance(field, SdfGrid | DistanceGrid) else redistanced(values, cells.spacing)
 
 
 def redistanced(values: Tensor, spacing: float) -> Tensor:

@@ -90,13 +90,15 @@ def render_batch(grid: FittedGrid, batch: Batch, settings: FitSettings) -> Rende
 def train_step(grid: FittedGrid, batch: Batch, views: int, settings: FitSettings, generator: torch.Generator) -> float:
     """One step of the optimiser. -> the loss"""
     loss = fit_losses(*render_batch(grid, batch, settings), batch.rays, views, settings.weights)
-    if settings.weights.smooth > 0 and len(grid.inner):
+    smooth = settings.weights.smooth if grid.shape is None else settings.weights.keep
+    if smooth > 0 and len(grid.inner):
         count = len(grid.inner) // SMOOTHED + 1
         begin = int(torch.randint(len(grid.inner) - count + 1, (1,), generator=generator))
         nodes = grid.inner[begin : begin + count]
-        neighbours = grid.distance.index_select(0, grid.neighbours[nodes].view(-1)).view(-1, 6)
-        bend = smoothness_loss(grid.distance.index_select(0, nodes), neighbours, grid.cells.spacing)
-        loss = loss + settings.weights.smooth * bend
+        values = grid.bending()
+        neighbours = values.index_select(0, grid.neighbours[nodes].view(-1)).view(-1, 6)
+        bend = smoothness_loss(values.index_select(0, nodes), neighbours, grid.cells.spacing)
+        loss = loss + smooth * bend
     grid.optimizer.zero_grad()
     loss.backward()
     grid.optimizer.step()

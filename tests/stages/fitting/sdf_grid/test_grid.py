@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from recon_lib.fields.cells import Cells
+from recon_lib.fields.distance_grid import DistanceGrid
 from recon_lib.networks.volsdf.grid_color import GridColor
 from recon_lib.stages.fitting.checkpoint import UNUSABLE
-from recon_lib.stages.fitting.sdf_grid.grid import FittedGrid
+from recon_lib.stages.fitting.sdf_grid.grid import FittedGrid, read_distance
 from recon_lib.stages.fitting.sdf_grid.settings import Rates
 from recon_lib.stages.fitting.sdf_grid.start import ColorStart
 from tests.helpers.posed import sphere
@@ -216,3 +217,29 @@ def test_its_field_is_its_own():
 def test_colours_before_anything_is_known_are_grey():
     points = torch.rand(3, 3)
     assert (fresh().color(points, points) == 0.5).all()
+
+
+def test_a_shape_keeps_its_details_where_nothing_changed_it():
+    """Ripples that the coarse grid cannot hold come back with the fine one; a change is added to them."""
+    fine = CELLS.finer(65)
+    ripples = 0.01 * torch.sin(60 * fine.positions()[:, 0]).view(65, 65, 65)
+    smooth = (fine.positions().norm(dim=-1) - 0.6).view(65, 65, 65)
+    shape = DistanceGrid(fine, smooth + ripples)
+    grid = FittedGrid(CELLS, read_distance(shape, CELLS), None, GridColor(6, 8), 0.05, shape)
+    grid.refine(33)
+    grid.refine(65)
+    assert torch.allclose(grid.whole.view(65, 65, 65), shape.distance, atol=1e-5)
+    grid.whole = grid.whole + 0.02
+    grid.refine(129)
+    finest = read_distance(shape, CELLS.finer(129))
+    assert torch.allclose(grid.whole.view(129, 129, 129), finest + 0.02, atol=1e-5)
+
+
+def test_what_must_not_bend_is_the_change_of_a_shape():
+    shape = DistanceGrid(CELLS, ball() + 0.05 * torch.rand(17, 17, 17))
+    grid = FittedGrid(CELLS, shape.distance, None, GridColor(6, 8), 0.05, shape)
+    grid.touch(torch.tensor([number(5, 6, 7)]), RATES)
+    assert grid.bending().abs().max() < 1e-6
+    plain = fresh()
+    plain.touch(torch.tensor([number(5, 6, 7)]), RATES)
+    assert plain.bending() is plain.distance
