@@ -1,15 +1,22 @@
 """Mesh files: loaded from ComfyUI's input folder, saved to its output folder."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from comfy_api.latest import io
 
 from . import sockets
 from .base import Node, where_known
 from .convert import mesh_from_host, mesh_to_host
-from .host import ComfyProgress, changed, graph_texts, input_files, input_path, output_path
+from .host import ComfyProgress, changed, graph_texts, input_files, input_path, output_path, reserve_memory
 from .mesh import FOLDER, MESH_TIP
 
+if TYPE_CHECKING:
+    from ..recon_lib.cameras.camera import Cameras
+    from ..recon_lib.meshes.mesh import Mesh
+    from ..recon_lib.views.views import Views
+
+UPRIGHT_MODEL = "list_mini"
 ENDINGS = {".glb", ".gltf", ".obj", ".ply", ".stl"}
 
 
@@ -80,6 +87,11 @@ class SaveMesh(Node):
                     "cameras", optional=True,
                     tooltip="The photo's camera, written into a glb: in Blender photo and mesh lie over each other.",
                 ),
+                sockets.Views.Input(
+                    "upright", optional=True,
+                    tooltip="The photo's views: the mesh is turned so that it stands as the object does, however the "
+                    "camera was tilted. The embedded LIST model tells the vertical.",
+                ),
             ],
             outputs=[
                 io.String.Output("path", display_name="path", tooltip="Relative to the output folder, for Preview 3D."),
@@ -88,18 +100,33 @@ class SaveMesh(Node):
         )  # fmt: skip
 
     @classmethod
-    def run(cls, mesh, filename_prefix, format, up, size_mm, provenance, cameras=None):  # noqa: A002  (the socket's name)
+    def run(cls, mesh, filename_prefix, format, up, size_mm, provenance, cameras=None, upright=None):  # noqa: A002
 
         from ..recon_lib.stages.meshing.export import save_mesh
 
+        progress, solid = ComfyProgress(), mesh_from_host(mesh)
+        if upright is not None:
+            solid, cameras = _stood(solid, cameras, upright, progress)
         path, entry = output_path(filename_prefix, f".{format}")
         options = {
             "up": None if up == "default" else up, "size_mm": size_mm or None, "provenance": provenance,
             "extras": graph_texts(getattr(cls, "hidden", None)), "cameras": cameras,
         }  # fmt: skip
-        report = save_mesh(mesh_from_host(mesh), path, **options, progress=ComfyProgress())
+        report = save_mesh(solid, path, **options, progress=progress)
         name = (Path(entry["subfolder"]) / entry["filename"]).as_posix()
         return io.NodeOutput(name, str(report), ui={"3d": [entry]})
+
+
+def _stood(
+    mesh: "Mesh", cameras: "Cameras | None", views: "Views", progress: ComfyProgress
+) -> "tuple[Mesh, Cameras | None]":
+    """Mesh and cameras turned upright by the vertical of the views' photo."""
+    from ..recon_lib.stages.single_view.stand_upright import cameras_turned, turned, vertical, world_to_upright
+    from ..recon_lib.weights.registry import load_model
+
+    model = load_model(UPRIGHT_MODEL)
+    turn = world_to_upright(vertical(model, views, reserve_memory(model), progress), views.cameras)
+    return turned(mesh, turn), None if cameras is None else cameras_turned(cameras, turn)
 
 
 NODES = [LoadMesh, SaveMesh]

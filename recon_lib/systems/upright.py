@@ -6,7 +6,7 @@ import torch
 
 from ..cameras.upright import angles_from_up
 from ..progress import Progress
-from ..stages.single_view.stand_upright import cameras_turned_upright, turned_upright, vertical
+from ..stages.single_view.stand_upright import cameras_turned, turned, vertical, world_to_upright
 from ..weights.registry import load_model
 from .reconstruction import Reconstruction, timed
 
@@ -26,11 +26,12 @@ def stood_upright(
     seconds, cameras = dict(result.seconds), result.views.cameras
     with timed(seconds, "upright"):
         up = vertical(load_model(MODEL), result.views, device, progress)
+    turn = world_to_upright(up, cameras)
     angles = [round(float(angle), 2) for angle in angles_from_up(up[None])]
     return replace(
         result,
-        mesh=turned_upright(result.mesh, up, cameras),
-        views=replace(result.views, cameras=cameras_turned_upright(cameras, up)),
+        mesh=turned(result.mesh, turn),
+        views=replace(result.views, cameras=cameras_turned(cameras, turn)),
         seconds=seconds,
         report={**result.report, ANGLES: angles},
     )

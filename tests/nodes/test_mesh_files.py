@@ -47,3 +47,26 @@ def test_load_views_takes_the_name_that_save_views_gives(pack, photo, disc):
     assert folder == "views/object_00001_"
     loaded = pack.run("Recon3D_LoadViews", folder=folder, keep_frame=True).result[0]
     assert torch.allclose(loaded.images * loaded.masks, views.images * views.masks, atol=1 / 255)
+
+
+def test_a_photos_views_stand_the_mesh_upright_and_its_camera_along(pack, mesh, photo, disc, tmp_path):
+    camera = pack.run("Recon3D_CameraFromFov", image=photo).result[0]
+    views = pack.run("Recon3D_MakeView", image=photo, cameras=camera, mask=disc).result[0]
+    name = pack.run("Recon3D_SaveMesh", mesh=mesh, upright=views, cameras=camera).result[0]
+    upright, solid = pack.lib("stages.single_view.stand_upright"), pack.file("convert").mesh_from_host(mesh)
+    turn = upright.world_to_upright(
+        upright.vertical(pack.lib("weights.registry").load_model("list_mini"), views), views.cameras
+    )
+    saved = pack.lib("meshes.files.mesh_io").load_mesh(tmp_path / "output" / name)
+    torch.testing.assert_close(saved.vertices, solid.vertices @ turn.mT, atol=1e-5, rtol=0)
+    assert (turn - torch.eye(3)).abs().max() > 0.05
+    content = (tmp_path / "output" / name).read_bytes()
+    document = json.loads(content[20 : 20 + struct.unpack_from("<I", content, 12)[0]])
+    (node,) = [node for node in document["nodes"] if "camera" in node]
+    from scipy.spatial.transform import Rotation
+
+    flip = torch.diag(torch.tensor([1.0, -1, -1])).double()  # glTF's cameras look along -z, the pack's along +z
+    expected = turn.double() @ views.cameras.rotation[0].double() @ flip
+    placed = torch.tensor(node["matrix"]).view(4, 4).mT[:3, :3] if "matrix" in node else None
+    placed = torch.from_numpy(Rotation.from_quat(node["rotation"]).as_matrix()) if placed is None else placed.double()
+    torch.testing.assert_close(placed, expected, atol=1e-4, rtol=0)

@@ -34,15 +34,14 @@ def world_to_upright(up: Tensor, cameras: Cameras) -> Tensor:
     return upright_rotation(up[None].float())[0].mT @ cameras.rotation[0].mT
 
 
-def turned_upright(mesh: Mesh, up: Tensor, cameras: Cameras) -> Mesh:
-    """A mesh in the world of cameras, turned so that up in the first of them points to +y."""
-    turn = world_to_upright(up, cameras).double()
-    return mesh.mapped(Similarity(1.0, turn, torch.zeros(3, dtype=torch.float64)))
+def turned(mesh: Mesh, rotation: Tensor) -> Mesh:
+    """The mesh turned about the world's origin by a rotation [3,3], such as that of `world_to_upright`."""
+    return mesh.mapped(Similarity(1.0, rotation.double(), torch.zeros(3, dtype=torch.float64)))
 
 
-def cameras_turned_upright(cameras: Cameras, up: Tensor) -> Cameras:
-    """The cameras that see a mesh of `turned_upright` as they saw it before."""
-    turn = torch.block_diag(world_to_upright(up, cameras), torch.ones(1, 1))
+def cameras_turned(cameras: Cameras, rotation: Tensor) -> Cameras:
+    """Cameras that see the mesh of `turned` as they saw it before."""
+    turn = torch.block_diag(rotation, torch.ones(1, 1))
     return replace(cameras, camera_to_world=turn @ cameras.camera_to_world)
 
 

@@ -6,9 +6,9 @@ from recon_lib.cameras.upright import up_from_angles
 from recon_lib.errors import BadInput
 from recon_lib.meshes.mesh import Mesh
 from recon_lib.stages.single_view.stand_upright import (
-    cameras_turned_upright,
+    cameras_turned,
     on_ground,
-    turned_upright,
+    turned,
     vertical,
     world_to_upright,
 )
@@ -32,16 +32,17 @@ def test_a_mesh_in_any_world_of_a_tilted_view_is_turned_upright(azimuth, elevati
         seen = Mesh(standing.vertices @ world.mT, standing.faces)
         pose = torch.block_diag(world, torch.ones(1, 1)) @ camera.camera_to_world
         seeing = Cameras(pose, camera.intrinsics, camera.height, camera.width)
-        turned = turned_upright(seen, camera.rotation[0, 1], seeing)
-        torch.testing.assert_close(turned.vertices[:, 1], standing.vertices[:, 1], atol=1e-5, rtol=0)
-        torch.testing.assert_close(turned.vertices.norm(dim=-1), standing.vertices.norm(dim=-1), atol=1e-5, rtol=0)
+        found = turned(seen, world_to_upright(camera.rotation[0, 1], seeing))
+        torch.testing.assert_close(found.vertices[:, 1], standing.vertices[:, 1], atol=1e-5, rtol=0)
+        torch.testing.assert_close(found.vertices.norm(dim=-1), standing.vertices.norm(dim=-1), atol=1e-5, rtol=0)
 
 
 def test_the_cameras_turn_along():
     mesh, up = ellipsoid(), torch.nn.functional.normalize(torch.tensor([0.2, -1.0, -0.4]), dim=0)
-    turned = cameras_turned_upright(TILTED, up).project(turned_upright(mesh, up, TILTED).vertices)[0]
-    torch.testing.assert_close(turned, TILTED.project(mesh.vertices)[0], atol=1e-3, rtol=0)
-    assert torch.linalg.det(world_to_upright(up, TILTED)) == pytest.approx(1, abs=1e-5)
+    turn = world_to_upright(up, TILTED)
+    found = cameras_turned(TILTED, turn).project(turned(mesh, turn).vertices)[0]
+    torch.testing.assert_close(found, TILTED.project(mesh.vertices)[0], atol=1e-3, rtol=0)
+    assert torch.linalg.det(turn) == pytest.approx(1, abs=1e-5)
 
 
 def test_the_vertical_of_a_photo():
