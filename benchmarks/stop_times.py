@@ -1,9 +1,11 @@
 """How long ComfyUI's Stop button takes, in ten nodes at heavy settings, against a running ComfyUI with the pack.
 
-    python -m benchmarks.stop_times [--server http://127.0.0.1:8188] [--nodes ExtractMesh ...]
+    python -m benchmarks.stop_times [--server http://127.0.0.1:8188] [--pid PID] [--nodes ExtractMesh ...]
 
 Needs aiohttp, which ComfyUI's own Python has. For each node Stop is pressed some seconds after the node has begun; what
-is measured is the time until the server says that it has stopped. Results: benchmarks/results/stop_times.json.
+is measured is the time until the server says that it has stopped. pid: the server's process on this Linux machine, for
+the processor time that it takes till then, which other work on the machine does not change. Results:
+benchmarks/results/stop_times.json.
 """
 
 import argparse
@@ -68,8 +70,15 @@ ASKED = {"ExtractMesh": "resolution 1024", "SimplifyMesh": "mesh of resolution 5
 class Server:
     """A running ComfyUI: prompts in, messages out."""
 
-    def __init__(self, address: str, session: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self.address, self.session, self.socket = address, session, socket
+    def __init__(self, address: str, pid: int | None, session: aiohttp.ClientSession, socket) -> None:
+        self.address, self.pid, self.session, self.socket = address, pid, session, socket
+
+    def processor_s(self) -> float:
+        """Processor seconds that the server has taken; 0 where its process is not known."""
+        if self.pid is None:
+            return 0.0
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     async def post(self, path: str, body: dict) -> dict:
         async with self.session.post(self.address + path, json=body) as answer:
@@ -86,8 +95,8 @@ class Server:
                 return told
 
 
-async def stopped_after(server: Server, name: str, inputs: dict, wait: float) -> float | None:
-    """Seconds from Stop to its answer; None where the node was done before."""
+async def stopped_after(server: Server, name: str, inputs: dict, wait: float) -> tuple[float, float] | None:
+    """Seconds from Stop to its answer, of the clock and of the processor; None where the node was done before."""
     graph = {**BASE, "it": node(name, **inputs), "shown": node("PreviewAny", source=["it", 0])}
     answer = await server.post("/prompt", {"prompt": graph, "client_id": "stop_times"})
     if answer.get("node_errors"):
@@ -99,27 +108,29 @@ async def stopped_after(server: Server, name: str, inputs: dict, wait: float) ->
     try:
         await asyncio.wait_for(server.until(*ends), wait)
     except asyncio.TimeoutError:
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), server.processor_s()
         await server.post("/interrupt", {})
         end = await server.until(*ends)
-        return time.perf_counter() - started if end["type"] == "execution_interrupted" else None
+        took = time.perf_counter() - started, server.processor_s() - worked
+        return took if end["type"] == "execution_interrupted" else None
     return None
 
 
-async def measure(address: str, names: list[str]) -> dict:
-    """Longest and all stop times of each node, seconds."""
+async def measure(address: str, pid: int | None, names: list[str]) -> dict:
+    """All stop times of each node, seconds."""
     found = {}
     async with aiohttp.ClientSession() as session, session.ws_connect(f"{address}/ws?clientId=stop_times") as socket:
-        server = Server(address, session, socket)
+        server = Server(address, pid, session, socket)
         for name in names:
-            times: list[float] = []
+            times = []
             for wait in AFTER_S:
                 took = await stopped_after(server, name, CASES[name], wait)
                 if took is None:  # done sooner, and in the cache from now on
                     break
-                times.append(round(took, 2))
-            found[name] = {"settings": ASKED.get(name, ""), "longest": max(times, default=None), "all": times}
-            sys.stdout.write(f"{name}: {found[name]['longest']} s of {times}\n")
+                times.append([round(seconds, 2) for seconds in took])
+            clock, processor = ([pair[which] for pair in times] for which in (0, 1))
+            found[name] = {"settings": ASKED.get(name, ""), "clock": clock, "processor": processor}
+            sys.stdout.write(f"{name}: {found[name]}\n")
             sys.stdout.flush()
     return found
 
@@ -127,10 +138,11 @@ async def measure(address: str, names: list[str]) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--server", default="http://127.0.0.1:8188")
+    parser.add_argument("--pid", type=int)
     parser.add_argument("--nodes", nargs="*", default=list(CASES), choices=list(CASES))
     args = parser.parse_args()
     told = {"cores": os.cpu_count(), "load before": round(os.getloadavg()[0], 2)}
-    told["nodes"] = asyncio.run(measure(args.server, args.nodes))
+    told["nodes"] = asyncio.run(measure(args.server, args.pid, args.nodes))
     if args.nodes == list(CASES):
         RESULTS.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 

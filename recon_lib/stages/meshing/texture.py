@@ -56,7 +56,7 @@ def bake_texture(
     progress = progress or Progress()
     progress.start("Bake texture", STEPS)
     with _timed("unwrap", progress):
-        reduced = decimated(mesh, max_faces)
+        reduced = decimated(mesh, max_faces, progress.check)
         progress.check()
         result = unwrap(reduced, size, progress.check).mesh
         progress.check()
