@@ -121,6 +121,8 @@ async def measure(address: str, pid: int | None, names: list[str]) -> dict:
     found = {}
     async with aiohttp.ClientSession() as session, session.ws_connect(f"{address}/ws?clientId=stop_times") as socket:
         server = Server(address, pid, session, socket)
+        await server.post("/free", {"unload_models": True, "free_memory": True})  # what was run before is not cached
+        await asyncio.sleep(3)
         for name in names:
             times = []
             for wait in AFTER_S:

@@ -63,7 +63,9 @@ def rasterize(mesh: Mesh, cameras: Cameras, near: float = NEAR, check: Callable[
     return Fragments(*(torch.stack(layer) for layer in zip(*views, strict=True)))
 
 
-def rasterize_uv(uvs: Tensor, faces: Tensor, height: int, width: int) -> Fragments:
+def rasterize_uv(
+    uvs: Tensor, faces: Tensor, height: int, width: int, check: Callable[[], None] = unchecked
+) -> Fragments:
     """Fragments of `faces` [M,3] in texture space, [1,height,width] texels; depth is 1.
 
     uvs [N,2] with (0,0) the texture's top-left corner. Where charts overlap the lower face index wins.
@@ -72,7 +74,7 @@ def rasterize_uv(uvs: Tensor, faces: Tensor, height: int, width: int) -> Fragmen
     check_shape("faces", faces, "M", 3)
     _check_size(height, width)
     corners = (uvs * uvs.new_tensor([width, height]))[faces]
-    layers = _draw(corners, corners.new_ones(len(faces), 3), height, width)
+    layers = _draw(corners, corners.new_ones(len(faces), 3), height, width, check)
     return Fragments(*(layer[None] for layer in layers))
 
 

@@ -1,5 +1,6 @@
 """Texels: the points of a mesh's surface that the pixels of its texture show."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -7,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...meshes.mesh import Mesh
+from ...progress import unchecked
 from ...render.fill import fill_nearest
 from ...render.mesh import creased_normals
 from ...render.rasterize import Fragments, rasterize_uv
@@ -22,10 +24,12 @@ class Texels:
     normals: Tensor  # [P,3] unit, world
 
     @classmethod
-    def of(cls, mesh: Mesh, height: int, width: int) -> "Texels":
+    def of(cls, mesh: Mesh, height: int, width: int, check: Callable[[], None] = unchecked) -> "Texels":
         """Texels of a mesh with UVs in a texture of height x width."""
-        fragments = rasterize_uv(mesh.uvs, mesh.faces, height, width)
+        fragments = rasterize_uv(mesh.uvs, mesh.faces, height, width, check)
+        check()
         corner_normals = creased_normals(mesh.with_normals())
+        check()
         layers = torch.cat([mesh.triangles, corner_normals], -1)
         points, normals = fragments.interpolate_seen(layers).split(3, -1)
         return cls(fragments, corner_normals, points, F.normalize(normals, dim=-1))

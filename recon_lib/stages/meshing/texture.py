@@ -62,7 +62,7 @@ def bake_texture(
         progress.check()
         surface = split_long_edges(result, MAX_EDGE * extent(result.vertices))
     with _timed("rasterize", progress):
-        texels = Texels.of(surface, size, size)
+        texels = Texels.of(surface, size, size, progress.check)
     with _timed("project", progress):
         seen = Seen.by(views, surface, texels, progress.check)
     with _timed("fill", progress):

@@ -20,6 +20,15 @@ def test_constants_go_there_and_back():
     torch.testing.assert_close(back, values)
 
 
+def test_large_textures_ask_whether_to_stop_on_the_way():
+    """Within the rasteriser, behind it, and behind the normals; the texels are the same."""
+    asked = []
+    mesh = quad(uvs=UVS)
+    texels = Texels.of(mesh, 32, 32, lambda: asked.append(1))
+    assert len(asked) >= 3
+    torch.testing.assert_close(texels.points, Texels.of(mesh, 32, 32).points)
+
+
 def test_only_vertices_beside_used_texels_are_known():
     mesh = quad(uvs=UVS)
     texels = Texels.of(mesh, 32, 32)
