@@ -32,7 +32,7 @@ from .hull_start import HullStart
 from .preview import quick_picture
 from .settings import FitSettings
 from .silhouettes import Silhouettes
-from .start import ColorStart, HullLimit, find_bounds, starting_distance
+from .start import ColorStart, HullLimit, around_both, find_bounds, starting_distance
 from .step import NEAR_BETAS, SEEN, sample_rays, train_step
 
 log = logging.getLogger("recon3d")
@@ -69,7 +69,7 @@ def fit_volsdf(
     of a mesh (`mesh_to_field`) is fitted coarse to fine and keeps its details where no view objects. By default several
     views begin with their hull above the ground and within its mirror images (`hull_start`).
     hull: nothing of the object lies outside this field. bounds: [2,3] world, the box to work in; default: the start's,
-    else the hull's, else that of the masks' visual hull.
+    else the hull's, else that of the masks' visual hull; a mesh's and the masks' together.
     checkpoint: a file to which the state is written now and then; a fit of the same input that finds it there goes on
     from it with the same result. It stays when the fit is done: a caller that has written what came of it removes it
     by `remove_checkpoint`.
@@ -101,7 +101,9 @@ class GridFit:
             settings, cells = settings.refit(start.cells.nodes), start.cells
         else:
             settings = settings.from_shape() if isinstance(start, DistanceGrid) else settings
-            if bounds is None:
+            if bounds is None and isinstance(start, DistanceGrid) and len(views) > 1:
+                bounds = around_both(start.bounds, find_bounds(views))  # the mesh may lack what the views show
+            elif bounds is None:
                 bounds = next((field.bounds for field in (start, hull) if field is not None), None)
             cells = Cells.within(find_bounds(views) if bounds is None else bounds, settings.levels[0].nodes)
         self.settings = settings

@@ -214,7 +214,7 @@ class FittedGrid:
             self.whole = self.whole + self.first
 
     def bending(self) -> Tensor:
-        """What must not bend [K]: the distances, or how far they are from those of the shape that the fit began with."""
+        """What must not bend [K]: the distances, or their difference from the shape's that the fit began with."""
         return self.distance if self.first is None else self.distance - self.first[self.numbers]
 
     # -- going on after a crash ---------------------------------------------------------------------------

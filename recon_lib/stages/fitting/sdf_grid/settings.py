@@ -13,7 +13,7 @@ class FitWeights:
     mask: float = 0.5
     eikonal: float = 0.05
     smooth: float = 0.08
-    keep: float = 0.8  # in place of `smooth`, of the change of a mesh that the fit began with
+    keep: float = 1.5  # in place of `smooth`, of the change of a mesh that the fit began with
     depth: float = 0.1
     normal: float = 0.05
 

@@ -81,6 +81,11 @@ def find_bounds(views: Views) -> Tensor:
     return torch.stack([middle - half, middle + half])
 
 
+def around_both(first: Tensor, second: Tensor) -> Tensor:
+    """The box [2,3] around two boxes."""
+    return torch.stack([torch.minimum(first[0], second[0]), torch.maximum(first[1], second[1])])
+
+
 def starting_distance(field: Field | Silhouettes | HullStart, cells: Cells, check: Callable[[], None]) -> Tensor:
     """Signed distances [G,G,G] of a field at the nodes, < 0 inside.
 

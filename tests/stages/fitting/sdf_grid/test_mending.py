@@ -44,7 +44,16 @@ def test_a_mesh_that_is_too_small_is_pulled_to_the_photos():
     start = bumpy(0.54)
     fitted = fit_volsdf(posed(sphere(), around(6, 32)), start=start, settings=SETTINGS).field
     assert surface_error(start, sphere()) > 0.05
-    assert surface_error(fitted, sphere()) < 0.015
+    assert surface_error(fitted, sphere()) < 0.016
+
+
+def test_a_mesh_grows_beyond_its_own_box():
+    cells = Cells.within(0.5 * BOUNDS, 30)
+    start = DistanceGrid(cells, (cells.positions().norm(dim=-1) - 0.45).view(30, 30, 30))
+    fitted = fit_volsdf(posed(sphere(), around(6, 32)), start=start, settings=SETTINGS).field
+    assert (fitted.bounds.abs() > 0.6).all() and surface_error(fitted, sphere()) < 0.5 * surface_error(start, sphere())
+    one = fit_volsdf(posed(sphere(), around(1, 16)), start=start, settings=replace(SETTINGS, epochs=1)).field
+    assert torch.allclose(one.bounds, start.bounds), "one view's hull reaches far behind the object"
 
 
 def test_what_no_photo_sees_keeps_its_shape():
