@@ -124,9 +124,10 @@ def register_folders() -> None:
 
 
 def offer_samples() -> None:
-    """Put the pack's photographs and posed pictures into the input folder: the workflows start with them there."""
+    """Put the pack's photographs, posed pictures and scans into the input folder, where the workflows start."""
     folder, assets = Path(folder_paths.get_input_directory()), PACK / "assets"
-    samples = [*(assets / "photos").glob("*.jpg"), *(path for path in (assets / "views").iterdir() if path.is_dir())]
+    samples = [*(assets / "photos").glob("*.jpg"), *(assets / "meshes").glob("*_scan.glb")]
+    samples += [path for path in (assets / "views").iterdir() if path.is_dir()]
     try:
         for sample in sorted(samples):
             offered = folder / f"{MODEL_FOLDER}_{sample.name}"

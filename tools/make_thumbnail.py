@@ -13,15 +13,18 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from recon_lib.cameras.camera import Cameras  # noqa: E402
+from recon_lib.meshes.files.mesh_io import load_mesh  # noqa: E402
 from recon_lib.render.frames import render_radiance  # noqa: E402
 from recon_lib.render.mesh import render_mesh  # noqa: E402
 from recon_lib.render.pictures import mask_picture  # noqa: E402
 from recon_lib.render.points import render_points  # noqa: E402
+from recon_lib.stages.carving.carve import carve  # noqa: E402
 from recon_lib.stages.fitting.radiance.fit import fit_radiance  # noqa: E402
 from recon_lib.stages.fitting.radiance.load_prior import load_prior  # noqa: E402
 from recon_lib.stages.fitting.radiance.settings import RadianceSettings  # noqa: E402
 from recon_lib.stages.fitting.sdf_grid.fit import fit_volsdf  # noqa: E402
 from recon_lib.stages.meshing.extract import extract_mesh  # noqa: E402
+from recon_lib.stages.meshing.mesh_to_field import mesh_to_field  # noqa: E402
 from recon_lib.stages.meshing.texture import bake_texture  # noqa: E402
 from recon_lib.stages.outpainting.painter_embedded import load_embedded_painter  # noqa: E402
 from recon_lib.stages.outpainting.painter_plain import PlainPainter  # noqa: E402
@@ -96,6 +99,19 @@ def of_few_views_volsdf() -> list[torch.Tensor]:
     return of_photos_to_mesh("figure/three_views.json")
 
 
+def of_mend_mesh() -> list[torch.Tensor]:
+    """The coarse mesh, one of the photos, and the mended mesh without and with its texture."""
+    scan = load_mesh(ROOT / "assets" / "meshes" / "figure_scan.glb")
+    worn = extract_mesh(mesh_to_field(scan, 32), 32, largest=True, smooth=40).mesh
+    views = load_views(ROOT / "assets" / "views" / "figure")
+    field = fit_volsdf(views, start=mesh_to_field(worn), hull=carve(views, 64).field).field
+    mesh = bake_texture(extract_mesh(field, 256, largest=True).mesh, views, field=field)
+    given = views.images * views.masks + 1 - views.masks
+    shown = [(worn, "clay"), (mesh, "clay"), (mesh, "lit")]
+    first, second, third = (render_mesh(one, aside(30.0), shading=shading).images for one, shading in shown)
+    return [first, square(given[1:2]), second, third]
+
+
 def of_reconfusion() -> list[torch.Tensor]:
     """One of the three pictures, two novel views of the field, and its mesh."""
     views = load_views(ROOT / "assets" / "views" / "figure" / "three_views.json")
@@ -149,6 +165,7 @@ WORKFLOWS = {
 FROM_VIEWS = {
     "photos_to_mesh": of_photos_to_mesh,
     "few_views_volsdf": of_few_views_volsdf,
+    "mend_mesh": of_mend_mesh,
     "reconfusion": of_reconfusion,
 }
 

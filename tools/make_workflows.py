@@ -10,6 +10,7 @@ from workflow_blueprints import BLUEPRINTS
 from workflow_g3dr import g3dr, g3dr_text_to_3d
 from workflow_graph import Graph
 from workflow_list import list_sdf
+from workflow_mend import mend_mesh
 from workflow_pop3d import native_inpaint, pop3d
 from workflow_reconfusion import reconfusion
 from workflow_start import few_views_volsdf, photo_to_mesh, photos_to_mesh
@@ -107,7 +108,9 @@ def zeroshape_w(surface: dict) -> Graph:
 
 def main() -> None:
     surface = json.loads((ROOT / "tests" / "node_surface.json").read_text(encoding="utf-8"))
-    for make in (photo_to_mesh, photos_to_mesh, few_views_volsdf, zeroshape_w, pop3d, native_inpaint, steps):
+    for make in (
+        photo_to_mesh, photos_to_mesh, few_views_volsdf, mend_mesh, zeroshape_w, pop3d, native_inpaint, steps,
+    ):  # fmt: skip
         make(surface).write(ROOT / "workflows")
     learned = (
         (list_sdf, "list_mini"), (g3dr, "g3dr_mini"), (g3dr_text_to_3d, "g3dr_mini"),
