@@ -25,6 +25,7 @@ from . import (
     models,
     outpaint,
     personalize,
+    photo_onto_mesh,
     pose,
     prior,
     radiance,
@@ -38,7 +39,8 @@ from .node_replacements import register_replacements
 
 FILES = (
     demo, models, prior, mask, depth_normal, regress, list_sdf, g3dr, cameras, pose, views, geometry, carve, schedule,
-    outpaint, personalize, mesh_field, fit, radiance, loop, render, mesh, mesh_files, file_3d, evaluate,
+    outpaint, personalize, mesh_field, fit, radiance, loop, render, mesh, photo_onto_mesh, mesh_files,
+    file_3d, evaluate,
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from .errors import BadInput, Interrupted, OutOfMemory
 COMMANDS = {
     "reconstruct": "turn a photo into a mesh",
     "fit": "fit a mesh to posed pictures",
+    "project": "put photos onto a mesh",
     "mesh": "clean, simplify or convert a mesh file",
     "evaluate": "measure a mesh against the true one",
     "models": "list the models that can be loaded",

@@ -1,0 +1,27 @@
+"""An alignment in words."""
+
+from collections.abc import Sequence
+
+from .align import Answer
+
+DOUBTFUL = 0.6  # of `Score.fit`: photos of other things stay below it, mostly
+EQUAL = 0.97  # of the best answer's fit: another side fits as well
+
+
+def fit_report(answers: Sequence[Answer]) -> str:
+    """The answers with their scores, a line each, and what is to be doubted."""
+    lines = [
+        f"{number}: fit {answer.score.fit:.2f} ({answer.score}), field of view "
+        f"{float(answer.cameras.vertical_fov[0]):.0f} degrees"
+        for number, answer in enumerate(answers, 1)
+    ]
+    best = answers[0].score
+    alike = sum(answer.score.fit >= EQUAL * best.fit for answer in answers)
+    if best.fit < DOUBTFUL:
+        lines.append(
+            f"The mesh fits this photo badly ({best.fit:.2f}): the photo may show another thing, or the mask may not be "
+            "the object's."
+        )
+    elif alike > 1:
+        lines.append(f"{alike} sides fit about as well; look at the picture, and choose another answer if it is wrong.")
+    return "\n".join(lines)
