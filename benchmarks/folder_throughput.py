@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import platform
+import resource
 import shlex
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageOps
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,14 +38,17 @@ def make_photos(folder: Path, count: int) -> list[Path]:
     return made
 
 
-def run(*arguments: str) -> float:
-    """Seconds of one `reconstruct` command."""
+def run(*arguments: str) -> np.ndarray:
+    """Seconds of one `reconstruct` command: of the clock, and of the processor (without Ray's workers)."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
     subprocess.run([sys.executable, "-m", "recon_lib", "reconstruct", *arguments], check=True, capture_output=True)
-    return time.perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    worked = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return np.array([time.perf_counter() - started, worked])
 
 
-def measured(photos: list[Path], room: Path, workers: int, options: list[str]) -> dict[str, float]:
+def measured(photos: list[Path], room: Path, workers: int, options: list[str]) -> dict[str, np.ndarray]:
     """Seconds of all photos: one command each, the folder here, the folder over Ray."""
     single = room / "single"
     single.mkdir()
@@ -72,11 +77,12 @@ def main() -> None:
         photos = make_photos(folder, args.photos)
         seconds = measured(photos, Path(room), args.workers, shlex.split(args.options))
     single = seconds["single commands"]
+    times = {way: [round(float(x), 2) for x in single / value] for way, value in seconds.items()}
     told = {
         "photos": args.photos, "options": args.options, "threads": os.environ.get("OMP_NUM_THREADS"),
         "cores": os.cpu_count(), "machine": platform.machine(), "load before": round(load, 2),
-        "seconds": {way: round(value, 1) for way, value in seconds.items()},
-        "times single commands": {way: round(single / value, 2) for way, value in seconds.items()},
+        "seconds, clock and processor": {way: [round(float(x), 1) for x in value] for way, value in seconds.items()},
+        "times single commands": times,
     }  # fmt: skip
     earlier = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
     earlier = [row for row in earlier if row["options"] != args.options]

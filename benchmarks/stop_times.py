@@ -60,7 +60,7 @@ CASES = {
         "predicted": ["fine", 0], "truth": ["coarse", 0], "align": "similarity", "samples": 1_000_000, "limit": 0.1,
         "seed": 0, "split": "truth",
     },
-    "CropViews": {"views": ["views", 0], "side": 1024},
+    "CropViews": {"views": ["views", 0], "side": 1024, "share": 0.85},
 }  # fmt: skip
 ASKED = {"ExtractMesh": "resolution 1024", "SimplifyMesh": "mesh of resolution 512, smooth 50, to 20,000",
          "BakeTexture": "4096 texels, 100,000 triangles", "VisualHull": "512", "FitVolSDF": "grid 256, 512 pixels",

@@ -9,6 +9,7 @@ from torch import Tensor
 from ..check import check_shape
 from ..progress import unchecked
 from .mesh import Mesh
+from .nearest_points import NearestPoints
 
 NEIGHBOURS = 8  # samples whose triangles are tried for each point
 
@@ -39,12 +40,10 @@ def distance_to_surface(
     Exact distances from the triangles of the 8 nearest of `samples` random surface points: never too small, and
     too large only where the nearest triangle is so thin that none of its samples is among them.
     """
-    from scipy.spatial import KDTree
-
     check_shape("points", points, "N", 3)
     cloud, _, face = mesh.sample_surface(samples, seed)
     count = min(NEIGHBOURS, samples)
-    nearest = torch.from_numpy(KDTree(cloud.numpy()).query(points.numpy(), count)[1]).reshape(len(points), count)
+    nearest = NearestPoints(cloud, check).query(points, count)[1].reshape(len(points), count)
     distance = points.new_full((len(points),), torch.inf, dtype=torch.float64)
     for column in nearest.unbind(1):
         check()

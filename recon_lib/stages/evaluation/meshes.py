@@ -71,7 +71,7 @@ def compare_meshes(
     predicted = replace(predicted.mapped(pose), origin=truth.origin)
     progress.step()
     points, normals, _ = truth.sample_surface(samples, _truth_seed(seed))
-    matches = match_surfaces(predicted, points, normals, samples, _predicted_seed(seed))
+    matches = match_surfaces(predicted, points, normals, samples, _predicted_seed(seed), progress.check)
     progress.step()
     radius = bounding_sphere(truth.vertices[truth.faces.unique()])[1]
     figures = {

@@ -3,12 +3,15 @@
 Both surfaces are sampled uniformly by area; every sample is matched with the nearest sample of the other surface.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ...meshes.mesh import Mesh
+from ...meshes.nearest_points import NearestPoints
+from ...progress import unchecked
 
 F_THRESHOLDS = (0.02, 0.05, 0.1)  # of the truth's bounding-sphere radius
 
@@ -29,19 +32,29 @@ class Matches:
 NO_MATCHES = Matches(*(torch.zeros(0, dtype=kind) for kind in (torch.float32, torch.int64, *[torch.float32] * 3)))
 
 
-def match_surfaces(predicted: Mesh, points: Tensor, normals: Tensor, samples: int, seed: int) -> Matches:
+def match_surfaces(
+    predicted: Mesh,
+    points: Tensor,
+    normals: Tensor,
+    samples: int,
+    seed: int,
+    check: Callable[[], None] = unchecked,
+) -> Matches:
     """Match `samples` points of `predicted` with a truth's sampled points and normals [M,3]."""
     predicted_points, predicted_normals, _ = predicted.sample_surface(samples, seed)
-    return match_points(predicted_points, predicted_normals, points, normals)
+    return match_points(predicted_points, predicted_normals, points, normals, check)
 
 
-def match_points(predicted: Tensor, predicted_normals: Tensor, points: Tensor, normals: Tensor) -> Matches:
+def match_points(
+    predicted: Tensor,
+    predicted_normals: Tensor,
+    points: Tensor,
+    normals: Tensor,
+    check: Callable[[], None] = unchecked,
+) -> Matches:
     """Match predicted points and normals [N,3] with true ones [M,3]."""
-    from scipy.spatial import KDTree
-
-    predicted_tree, truth_tree = KDTree(predicted.numpy()), KDTree(points.numpy())
-    forth, forth_index = map(torch.from_numpy, truth_tree.query(predicted.numpy()))
-    back, back_index = map(torch.from_numpy, predicted_tree.query(points.numpy()))
+    forth, forth_index = NearestPoints(points, check).query(predicted)
+    back, back_index = NearestPoints(predicted, check).query(points)
     return Matches(
         forth,
         forth_index,
