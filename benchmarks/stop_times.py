@@ -60,7 +60,7 @@ CASES = {
         "predicted": ["fine", 0], "truth": ["coarse", 0], "align": "similarity", "samples": 1_000_000, "limit": 0.1,
         "seed": 0, "split": "truth",
     },
-    "CropViews": {"views": ["views", 0], "side": 1024, "share": 0.85},
+    "VisibleSurface": {**BASE["shape"]["inputs"]},
 }  # fmt: skip
 ASKED = {"ExtractMesh": "resolution 1024", "SimplifyMesh": "mesh of resolution 512, smooth 50, to 20,000",
          "BakeTexture": "4096 texels, 100,000 triangles", "VisualHull": "512", "FitVolSDF": "grid 256, 512 pixels",
@@ -84,13 +84,15 @@ class Server:
         async with self.session.post(self.address + path, json=body) as answer:
             return await answer.json() if answer.content_type == "application/json" else {}
 
-    async def until(self, *kinds: str, of: str | None = None) -> dict:
-        """The next message of one of these kinds; of: of this node."""
+    async def until(self, job: str, *kinds: str, of: str | None = None) -> dict:
+        """The next message about a job of one of these kinds; of: of this node."""
         while True:
             message = await asyncio.wait_for(self.socket.receive(), LONGEST_S)
             if message.type is not aiohttp.WSMsgType.TEXT:
                 continue
             told = json.loads(message.data)
+            if told["data"].get("prompt_id") != job:
+                continue
             if told["type"] in kinds and (of is None or told["type"] != "executing" or told["data"]["node"] == of):
                 return told
 
@@ -102,15 +104,16 @@ async def stopped_after(server: Server, name: str, inputs: dict, wait: float) ->
     if answer.get("node_errors"):
         raise SystemExit(json.dumps(answer["node_errors"])[:500])
     ends = ("execution_success", "execution_error", "execution_interrupted")
-    begun = await server.until("executing", *ends, of="it")
-    if begun["type"] in ends:
-        raise SystemExit(f"{name}: {json.dumps(begun['data'])[:500]}")
+    job = answer["prompt_id"]
+    begun = await server.until(job, "executing", *ends, of="it")
+    if begun["type"] != "executing":
+        raise SystemExit(f"{name}: {json.dumps(begun)[:500]}")
     try:
-        await asyncio.wait_for(server.until(*ends), wait)
+        await asyncio.wait_for(server.until(job, *ends), wait)
     except asyncio.TimeoutError:
         started, worked = time.perf_counter(), server.processor_s()
         await server.post("/interrupt", {})
-        end = await server.until(*ends)
+        end = await server.until(job, *ends)
         took = time.perf_counter() - started, server.processor_s() - worked
         return took if end["type"] == "execution_interrupted" else None
     return None
