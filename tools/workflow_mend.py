@@ -24,10 +24,11 @@ def mend_mesh(surface: dict) -> Graph:
     """Mesh to field, bounded by the photos' hull, fitted to them; what changed; a file with the photo's camera."""
     g = Graph("mend_mesh", surface, view=(0.6, 70, 150))
     wide, step = 280, 320
-    g.note(WELCOME, (0, 0), (wide, 380), "Start here")
-    given = g.node("Recon3D_LoadMesh", (0, 430), (wide, 110), "1  Your mesh", file=MESH)
-    rough = g.node("Recon3D_MeshToField", (0, 590), (wide, 130), "Only for this example", mesh=given[0], resolution=32)
-    worn = g.node("Recon3D_ExtractMesh", (0, 770), (wide, 420), "Only for this example", field=rough[0],
+    g.note(WELCOME, (0, 0), (wide, 260), "Start here")
+    given = g.node("Recon3D_LoadMesh", (0, 310), (wide, 110), "1  Your mesh", file=MESH)
+    rough = g.node("Recon3D_MeshToField", (0, 470), (wide, 130), "Only for this example: coarse", mesh=given[0],
+                   resolution=32)  # fmt: skip
+    worn = g.node("Recon3D_ExtractMesh", (0, 650), (wide, 420), "Only for this example: smooth", field=rough[0],
                   resolution=32, smooth=40)  # fmt: skip
     model = g.node("Recon3D_LoadModel", (step, 0), (wide, 80), name="zeroshape_w_mini")
     views = g.node("Recon3D_LoadViews", (step, 130), (wide, 330), "2  Its photos", folder=FOLDER, model=model[0])
