@@ -30,7 +30,7 @@ class ImageDepthToTriplane(Node):
                 io.Image.Input("depth", optional=True, tooltip=DEPTH_TIP),
                 *(inputs[name] for name in ("depth_kind", "occluder", "cameras", "meaning")),
                 io.Float.Input(
-                    "level", default=0.5, min=0.01, max=10.0, step=0.05,
+                    "level", default=0.25, min=0.01, max=10.0, step=0.05,
                     tooltip="How dense matter must be to count as solid in Extract Mesh: optical depth of a texel.",
                 ),
             ],

@@ -11,7 +11,7 @@ from .options import option
 class Options(CommonOptions):
     """What G3DR takes beyond the common options."""
 
-    density_level: float = option(0.5, "optical depth of a texel from which on matter counts as solid")
+    density_level: float = option(0.25, "optical depth of a texel from which on matter counts as solid")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -13,7 +13,7 @@ from tests.helpers.g3dr import AXES, ellipsoid_views, g3dr_model
 
 @pytest.fixture(scope="module")
 def field():
-    return views_to_triplane(g3dr_model(), ellipsoid_views())
+    return views_to_triplane(g3dr_model(), ellipsoid_views(), level=0.5)
 
 
 def test_the_surface_starts_at_the_depth(field):
