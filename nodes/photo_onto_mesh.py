@@ -1,5 +1,7 @@
 """Photos onto meshes of any origin: the pose of a mesh in a photo, and the photo's colours on the mesh."""
 
+import logging
+
 import torch
 from comfy_api.latest import io
 
@@ -15,9 +17,11 @@ from .convert import (
     mesh_to_host,
     one_image,
 )
-from .host import ComfyProgress, picture_on_node, show_text
+from .host import ComfyProgress, picture_on_node
 from .mask import meaning_input
 from .mesh import FOLDER, MESH_TIP
+
+log = logging.getLogger("recon3d")
 
 
 class AlignMesh(Node):
@@ -61,7 +65,7 @@ class AlignMesh(Node):
         from ..recon_lib.cameras.camera import Cameras
         from ..recon_lib.stages.posing.onto_photo.align import align_mesh, photo_view
         from ..recon_lib.stages.posing.onto_photo.picture import overlay
-        from ..recon_lib.stages.posing.onto_photo.report import fit_report
+        from ..recon_lib.stages.posing.onto_photo.report import doubt, fit_report
 
         photo, solid = one_image(image), mesh_from_host(mesh)
         view = photo_view(photo, masks_from_host(mask, photo, meaning), cameras, _normals(surface, photo))
@@ -69,12 +73,13 @@ class AlignMesh(Node):
         if answer > len(answers):
             raise BadInput(f"There is no answer {answer} among {len(answers)}; lower the number.")
         chosen, report = answers[answer - 1], fit_report(answers)
-        show_text(report)
+        if doubt(answers):
+            log.warning(doubt(answers))
         posed = type(view)(view.images, chosen.cameras, view.masks)
         picture = overlay(solid, posed)
         all_cameras = Cameras.cat([each.cameras for each in answers])
         outputs = posed, all_cameras, chosen.score.fit, report, images_to_host(picture)
-        return io.NodeOutput(*outputs, ui=picture_on_node(picture[0]))
+        return io.NodeOutput(*outputs, ui={**picture_on_node(picture[0]), "text": [report]})
 
 
 def _normals(surface, photo):

@@ -4,6 +4,7 @@ Four pictures of what happens on the way, by the workflow's name.
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -13,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from recon_lib.cameras.camera import Cameras  # noqa: E402
+from recon_lib.meshes.clean import decimated  # noqa: E402
 from recon_lib.meshes.files.mesh_io import load_mesh  # noqa: E402
 from recon_lib.render.frames import render_radiance  # noqa: E402
 from recon_lib.render.mesh import render_mesh  # noqa: E402
@@ -25,9 +27,12 @@ from recon_lib.stages.fitting.radiance.settings import RadianceSettings  # noqa:
 from recon_lib.stages.fitting.sdf_grid.fit import fit_volsdf  # noqa: E402
 from recon_lib.stages.meshing.extract import extract_mesh  # noqa: E402
 from recon_lib.stages.meshing.mesh_to_field import mesh_to_field  # noqa: E402
+from recon_lib.stages.meshing.project import project_views  # noqa: E402
 from recon_lib.stages.meshing.texture import bake_texture  # noqa: E402
 from recon_lib.stages.outpainting.painter_embedded import load_embedded_painter  # noqa: E402
 from recon_lib.stages.outpainting.painter_plain import PlainPainter  # noqa: E402
+from recon_lib.stages.posing.onto_photo.align import align_mesh, photo_view  # noqa: E402
+from recon_lib.stages.posing.onto_photo.picture import overlay  # noqa: E402
 from recon_lib.stages.single_view.mask import segment  # noqa: E402
 from recon_lib.stages.single_view.upright_shape import coarse_points  # noqa: E402
 from recon_lib.systems import g3dr, list_sdf  # noqa: E402
@@ -112,6 +117,21 @@ def of_mend_mesh() -> list[torch.Tensor]:
     return [first, square(given[1:2]), second, third]
 
 
+def of_photo_onto_mesh(image: torch.Tensor) -> list[torch.Tensor]:
+    """The photo, the bare mesh, both over each other in the pose that was found, and the mesh with the photo."""
+    bare = decimated(load_mesh(ROOT / "assets" / "meshes" / "mug_scan.glb"), 4000)
+    view = photo_view(image, segment(load_model("zeroshape_w_mini"), image).object)
+    posed = replace(view, cameras=align_mesh(bare, view)[0].cameras)
+    painted = project_views(bare, posed, size=1024).mesh
+    over = overlay(bare, posed)
+    return [
+        square(image),
+        render_mesh(bare, aside(60.0), shading="clay").images,
+        square(over[..., 2 * over.shape[-1] // 3 :]),
+        render_mesh(painted, aside(10.0), shading="albedo").images,
+    ]
+
+
 def of_reconfusion() -> list[torch.Tensor]:
     """One of the three pictures, two novel views of the field, and its mesh."""
     views = load_views(ROOT / "assets" / "views" / "figure" / "three_views.json")
@@ -157,6 +177,7 @@ WORKFLOWS = {
     "g3dr": of_g3dr,
     "g3dr_text_to_3d": of_g3dr,
     "photo_to_mesh": of_photo_to_mesh,
+    "photo_onto_mesh": of_photo_onto_mesh,
     "zeroshape_w": of_zeroshape_w,
     "pop3d": of_pop3d,
     "pop3d_steps": of_pop3d_steps,

@@ -11,6 +11,7 @@ from workflow_g3dr import g3dr, g3dr_text_to_3d
 from workflow_graph import Graph
 from workflow_list import list_sdf
 from workflow_mend import mend_mesh
+from workflow_photo_onto_mesh import photo_onto_mesh
 from workflow_pop3d import native_inpaint, pop3d
 from workflow_reconfusion import reconfusion
 from workflow_start import few_views_volsdf, photo_to_mesh, photos_to_mesh
@@ -109,7 +110,8 @@ def zeroshape_w(surface: dict) -> Graph:
 def main() -> None:
     surface = json.loads((ROOT / "tests" / "node_surface.json").read_text(encoding="utf-8"))
     for make in (
-        photo_to_mesh, photos_to_mesh, few_views_volsdf, mend_mesh, zeroshape_w, pop3d, native_inpaint, steps,
+        photo_to_mesh, photos_to_mesh, few_views_volsdf, mend_mesh, photo_onto_mesh, zeroshape_w, pop3d,
+        native_inpaint, steps,
     ):  # fmt: skip
         make(surface).write(ROOT / "workflows")
     learned = (

@@ -60,7 +60,7 @@ SHOW_PICTURES = {
     for name in (
         "Segment", "EstimateDepthNormals", "VisibleSurface", "RegressShape", "CoarsePoints", "LoadViews", "VisualHull",
         "OutpaintView", "OutpaintingMask", "FitVolSDF", "FitRadianceField", "GrowAround", "ExtractMesh", "BakeTexture",
-        "SimplifyMesh", "Render", "RenderPath", "CompareMeshes",
+        "SimplifyMesh", "Render", "RenderPath", "CompareMeshes", "AlignMesh", "ProjectViews",
     )
 } | {"PreviewImage", "MaskPreview"}  # fmt: skip
 SLOT_PX, WIDGET_PX, MARGIN_PX, PICTURE_PX = 20, 24, 12, 220

@@ -15,13 +15,19 @@ def fit_report(answers: Sequence[Answer]) -> str:
         f"{float(answer.cameras.vertical_fov[0]):.0f} degrees"
         for number, answer in enumerate(answers, 1)
     ]
+    note = doubt(answers)
+    return "\n".join([*lines, note] if note else lines)
+
+
+def doubt(answers: Sequence[Answer]) -> str:
+    """What speaks against the best answer; empty if nothing does."""
     best = answers[0].score
     alike = sum(answer.score.fit >= EQUAL * best.fit for answer in answers)
     if best.fit < DOUBTFUL:
-        lines.append(
-            f"The mesh fits this photo badly ({best.fit:.2f}): the photo may show another thing, or the mask may not be "
-            "the object's."
+        return (
+            f"The mesh fits this photo badly ({best.fit:.2f}): the photo may show another thing, or the mask may mark "
+            "another."
         )
-    elif alike > 1:
-        lines.append(f"{alike} sides fit about as well; look at the picture, and choose another answer if it is wrong.")
-    return "\n".join(lines)
+    if alike > 1:
+        return f"{alike} sides fit about as well; look at the picture, and choose another answer if it is wrong."
+    return ""
