@@ -9,6 +9,7 @@ import torch
 from ..errors import BadInput
 from ..progress import unchecked
 from .mesh import Mesh
+from .seams import same_positions, welded
 
 # Taubin 1995 ("A signal processing approach to fair surface design"), pass band 1/mu - 1/lambda = 0.1: the second
 # pass swells what the first has shrunk
@@ -41,20 +42,23 @@ def cleaned(
 def largest_component(mesh: Mesh, observed: torch.Tensor | None = None, check: Callable[[], None] = unchecked) -> Mesh:
     """The connected surface with the largest area, with all its attributes. A solid's inner walls are others.
 
+    What meets at the seams of UVs is connected.
+
     Other pieces stay if at least a quarter of their vertices are `observed` [N] bool and they are no specks.
     """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    faces = mesh.faces.cpu()
+    number = same_positions(mesh.vertices.cpu())
+    faces = number[mesh.faces.cpu()]
     edges = torch.cat([faces[:, :2], faces[:, 1:]]).int().T.numpy()
-    count = len(mesh.vertices)
+    count = int(number.max()) + 1
     check()
     graph = coo_matrix((np.ones(edges.shape[1], np.float32), edges), shape=(count, count)).tocsr()
     check()
     _, label = connected_components(graph, directed=False)
     check()
-    label = torch.from_numpy(label).long().to(mesh.faces.device)
+    label = torch.from_numpy(label).long()[number].to(mesh.faces.device)
     face_label = label[mesh.faces[:, 0]]
     area = torch.zeros(int(label.max()) + 1, dtype=torch.float64).index_add_(0, face_label, mesh.face_areas.double())
     check()
@@ -78,17 +82,18 @@ def _subset(mesh: Mesh, keep: torch.Tensor, faces: torch.Tensor) -> Mesh:
 
 
 def smoothed(mesh: Mesh, rounds: int, check: Callable[[], None] = unchecked) -> Mesh:
-    """The mesh after `rounds` pairs of Taubin passes: smoother, but not smaller. Normals are dropped."""
+    """The mesh after `rounds` pairs of Taubin passes: smoother, not smaller. Normals are dropped, seams stay shut."""
     from trimesh import Trimesh
     from trimesh.smoothing import filter_taubin, laplacian_calculation
 
-    shape = Trimesh(mesh.vertices.cpu().numpy(), mesh.faces.cpu().numpy(), process=False)
+    bare, number = welded(mesh)
+    shape = Trimesh(bare.vertices.numpy(), bare.faces.numpy(), process=False)
     means_of_neighbours = laplacian_calculation(shape)
     for _ in range(rounds):
         check()
         filter_taubin(shape, lamb=SHRINK, nu=SWELL, iterations=2, laplacian_operator=means_of_neighbours)
     check()
-    vertices = torch.tensor(shape.vertices, dtype=torch.float32, device=mesh.vertices.device)
+    vertices = torch.tensor(shape.vertices, dtype=torch.float32)[number].to(mesh.vertices.device)
     return mesh.mapped(lambda _: vertices)
 
 
@@ -97,7 +102,7 @@ def decimated(mesh: Mesh, faces: int, check: Callable[[], None] = unchecked) -> 
 
     In halves, with `check` before each, as one call cannot be interrupted. Each half measures against the one before,
     which keeps normals better than one call does: 0.988 in place of 0.982, from 330,000 to 20,000 triangles.
-    Colours, UVs and provenance don't survive: decimate before they are made.
+    Colours, UVs and provenance don't survive: decimate before they are made. Seams of UVs don't tear.
     """
     if faces < FEWEST_FACES:
         raise BadInput(f"{faces} triangles cannot enclose a shape; ask for {FEWEST_FACES} or more.")
@@ -105,7 +110,8 @@ def decimated(mesh: Mesh, faces: int, check: Callable[[], None] = unchecked) -> 
         return mesh
     from fast_simplification import simplify
 
-    points, triangles = mesh.vertices.cpu().numpy(), mesh.faces.cpu().numpy()
+    bare, _ = welded(mesh)
+    points, triangles = bare.vertices.numpy(), bare.faces.numpy()
     goal = len(triangles)
     while goal > faces:
         check()

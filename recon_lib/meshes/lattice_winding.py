@@ -13,7 +13,7 @@ from torch import Tensor
 from ..progress import unchecked
 from .columns import column_crossings
 from .mesh import Mesh
-from .solid import welded_faces
+from .seams import welded
 from .winding import winding_numbers
 
 STRIDE = 4  # nodes
@@ -83,7 +83,8 @@ def closing_fans(mesh: Mesh) -> Tensor:
     An edge is open where triangles use it more often in one direction than in the other. Vertices at one position count
     as one.
     """
-    positions, faces = welded_faces(mesh)
+    bare = welded(mesh)[0]
+    positions, faces = bare.vertices, bare.faces
     edges = faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2)
     forward = edges[:, 0] < edges[:, 1]
     pairs, index = torch.unique(edges.sort(1).values, dim=0, return_inverse=True)

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from .diffuse import same_positions
 from .mesh import Mesh
+from .seams import same_positions
 
 
 def face_pieces(mesh: Mesh) -> Tensor:

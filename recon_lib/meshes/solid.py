@@ -8,6 +8,7 @@ from torch import Tensor
 from ..errors import BadInput
 from .columns import column_crossings
 from .mesh import Mesh
+from .seams import welded
 
 
 def is_closed(mesh: Mesh) -> bool:
@@ -16,7 +17,7 @@ def is_closed(mesh: Mesh) -> bool:
     Vertices at the same position count as one (UV seams split them), triangles without three different corners
     are ignored. Shells may overlap, nest and touch; exactly then the winding number of every point is whole.
     """
-    faces = welded_faces(mesh)[1]
+    faces = welded(mesh)[0].faces
     if not len(faces):
         return False
     edges = faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2)
@@ -26,14 +27,6 @@ def is_closed(mesh: Mesh) -> bool:
     balance = torch.zeros(int(index.max()) + 1, dtype=torch.int64)
     balance.index_add_(0, index, torch.where(forward, 1, -1))
     return not balance.any()
-
-
-def welded_faces(mesh: Mesh) -> tuple[Tensor, Tensor]:
-    """Vertices merged by exact position [P,3], and the faces over them without degenerate ones [K,3]."""
-    positions, index = torch.unique(mesh.vertices.cpu(), dim=0, return_inverse=True)
-    faces = index[mesh.faces.cpu()]
-    distinct = (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])
-    return positions, faces[distinct]
 
 
 def signed_volume(mesh: Mesh) -> float:

@@ -114,3 +114,29 @@ def test_cleaning_takes_the_steps_that_are_asked_for_in_order():
     assert torch.equal(alone.vertices, largest_component(pair).vertices)
     made = cleaned(pair, largest=True, smooth=3, faces=200)
     assert torch.equal(made.vertices, decimated(smoothed(alone, 3), 200).vertices)
+
+
+def with_seams(mesh: Mesh) -> Mesh:
+    """Every triangle with corners of its own, and UVs: the worst that an unwrapping leaves."""
+    corners = mesh.triangles.reshape(-1, 3)
+    return Mesh(corners, torch.arange(len(corners)).view(-1, 3), uvs=corners[:, :2] / 4 + 0.5)
+
+
+class TestSeams:
+    def test_decimation_does_not_tear_them(self):
+        few = decimated(with_seams(ball(subdivisions=4)), 500)
+        assert is_closed(few) and len(few.faces) == pytest.approx(500, abs=5)
+        assert signed_volume(few) == pytest.approx(4 / 3 * math.pi, rel=0.02)
+
+    def test_smoothing_moves_both_sides_alike(self):
+        noisy = ball().mapped(lambda v: v * (1 + 0.03 * torch.randn(len(v), 1)))
+        split = with_seams(noisy)
+        soft = smoothed(split, 5)
+        torch.testing.assert_close(soft.triangles, smoothed(noisy, 5).triangles, atol=1e-5, rtol=0)
+        assert torch.equal(soft.uvs, split.uvs) and torch.equal(soft.faces, split.faces)
+
+    def test_what_meets_at_them_is_one_piece(self):
+        pair = with_seams(both(ball(subdivisions=3), ball(0.05, (2, 0, 0), 2)))
+        kept = largest_component(pair)
+        assert torch.equal(kept.triangles, with_seams(ball(subdivisions=3)).triangles)
+        assert torch.equal(kept.uvs, pair.uvs[: len(kept.vertices)])

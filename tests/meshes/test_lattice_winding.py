@@ -32,7 +32,9 @@ def test_triangles_are_counted_in_portions(monkeypatch):
     assert torch.equal(lattice_windings(ball(3), (AXIS,) * 3), whole)
 
 
-@pytest.mark.parametrize("mesh", [cut_ball(0.6), cut_ball(-0.2), open_box((0.53, 0.47, 0.61))], ids=["cap", "bowl", "lid"])
+@pytest.mark.parametrize(
+    "mesh", [cut_ball(0.6), cut_ball(-0.2), open_box((0.53, 0.47, 0.61))], ids=["cap", "bowl", "lid"]
+)
 def test_open_meshes_agree_with_their_triangles(mesh):
     found = lattice_windings(mesh, (AXIS,) * 3)
     nodes = torch.cartesian_prod(AXIS, AXIS, AXIS)

@@ -23,9 +23,7 @@ def gltf_cameras(cameras: Cameras, middle: Tensor) -> tuple[list[dict], list[dic
     focal = cameras.intrinsics.double().cpu()
     x, y = focal[:, 0, 2] - cameras.width / 2, focal[:, 1, 2] - cameras.height / 2
     if float(max(x.abs().max(), y.abs().max())) > OFF_MIDDLE * cameras.height:
-        log.warning(
-            "A GLB's camera looks through the middle of its picture, this photo's does not: take it uncropped."
-        )
+        log.warning("A GLB's camera looks through the middle of its picture, this photo's does not: take it uncropped.")
     for index in range(len(cameras)):
         fx, fy = float(focal[index, 0, 0]), float(focal[index, 1, 1])
         distance = max(float((cameras.position[index].cpu() - middle.cpu()).norm()), 1e-6)
