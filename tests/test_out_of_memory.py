@@ -112,7 +112,7 @@ WHOLE: dict[str, tuple[str, Callable]] = {  # the inner function that finds no m
     ),
     "extract mesh": ("recon_lib.stages.meshing.extract._surface", lambda m, f: extract_mesh(Ball(Device(PLENTY)), 8)),
     "bake texture": (
-        "recon_lib.stages.meshing.texture.rasterize_uv",
+        "recon_lib.stages.meshing.texels.rasterize_uv",
         lambda m, f: bake_texture(m, field=Ball(Device(PLENTY)), size=32),
     ),
     "render mesh": ("recon_lib.render.mesh.rasterize", lambda m, f: turntable(m, 1, size=16)),

@@ -104,8 +104,8 @@ def test_mesh_report_and_sheet_are_written(calls, photo, tmp_path, capsys):
     assert report["model"]["name"] == "stand-in"
     assert report["mesh"]["faces"] == 8
     assert Image.open(tmp_path / "sheet.png").size[0] > 4 * 256
-    captured = capsys.readouterr()
-    assert not captured.out
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("out.glb: 2 x 2 x 2 units, watertight") and line.endswith(f"in {out.parent}")
 
 
 def test_options_reach_the_method(calls, photo, tmp_path):
@@ -149,6 +149,6 @@ def test_shipped_photo_with_the_embedded_model(repo_root, tmp_path):
         cwd=repo_root, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
-    assert not ended.stdout
+    assert ended.stdout.startswith("o.glb: ") and ended.stdout.count("\n") == 1
     assert (tmp_path / "o.glb").stat().st_size > 10_000
     assert (tmp_path / "sheet.png").is_file()

@@ -109,7 +109,8 @@ OWN_TESTS = {  # what needs models or views of its own, run by the file of that 
     "Recon3D_TurntableCameras": "test_pose", "Recon3D_ImageDepthToTriplane": "test_g3dr",
     "Recon3D_ViewsFromGeometry": "test_geometry", "Recon3D_CameraToLoad3D": "test_geometry",
     "Recon3D_MeshFromFile3D": "test_geometry", "Recon3D_MeshToFile3D": "test_geometry",
-    "Recon3D_MeshToField": "test_geometry",
+    "Recon3D_MeshToField": "test_geometry", "Recon3D_AlignMesh": "test_photo_onto_mesh",
+    "Recon3D_ProjectViews": "test_photo_onto_mesh",
 }  # fmt: skip
 
 

@@ -102,7 +102,7 @@ def test_volumes(encoded, squeezed):
 def test_distances(network, encoded):
     with torch.inference_mode():
         distances = network.distance(grid_nodes(16, 0.5).reshape(1, -1, 3), encoded)
-    Digest.of(distances).assert_close(DISTANCES)
+    Digest.of(distances).assert_close(DISTANCES, 2e-4)  # the coarse point between two nodes, on other processors
     torch.testing.assert_close(
         encoded.query(torch.zeros(1, 1, 3)), -network.distance(torch.zeros(1, 1, 3), encoded) / 10
     )

@@ -107,7 +107,8 @@ def test_symmetric_things_have_several_answers():
 
 
 def test_another_thing_is_told():
-    thing, other = colored(chair()), replace(ball(2), vertex_colors=ball(2).vertices.flip(1) / 2 + 0.5)
+    octants = (ball(2).vertices.sign().prod(1, keepdim=True) / 2 + 0.5).expand(-1, 3)
+    thing, other = colored(chair()), replace(ball(2), vertex_colors=octants)
     image, mask, _ = photo_of(thing)
     right = align_mesh(thing, photo_view(image, mask), settings=FAST)
     wrong = align_mesh(other, photo_view(image, mask), settings=FAST)
