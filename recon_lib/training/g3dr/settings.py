@@ -39,9 +39,9 @@ class G3drSettings:
     seed: int = 0
     workers: int = 1
     save_every: int = 500
-    init: Path | None = None  # G3DR's own weights to start from
+    init: Path | None = None  # G3DR's own weights to start from: the largest pictures and no rest from the first step
     minutes: float | None = None  # time limit; the schedule ends then
 
     def side(self, done: float) -> int:
         """Side of the training pictures, pixels, after the fraction `done` of the run."""
-        return side_after(self.sides, done)
+        return self.sides[-1][1] if self.init is not None else side_after(self.sides, done)

@@ -86,8 +86,8 @@ class Trainer(Run):
     def _let_backbone_rest(self, done: float) -> None:
         """Steps are half as long while heads that know nothing learn to read a backbone that is trained."""
         s, alone = self.settings, self.accelerator.num_processes == 1  # others wait for every gradient
-        trained = s.encoder is not None or s.init is not None
-        awake = not (trained and alone and done < s.resting)
+        begins = s.encoder is not None and s.init is None
+        awake = not (begins and alone and done < s.resting)
         self.network.dpt_depth.requires_grad_(awake).train(awake)
 
     def _batches(self) -> Iterator[Batch]:

@@ -74,6 +74,16 @@ def test_the_backbone_rests_first(shards, tmp_path):
         assert backbone.training is awake and all(p.requires_grad is awake for p in backbone.parameters())
 
 
+def test_going_on_it_does_not_rest_and_sees_the_largest_pictures(shards, tmp_path):
+    path = train(settings(shards, tmp_path / "first", steps=1)) / "g3dr_mini.safetensors"
+    trainer = Trainer(settings(shards, tmp_path / "next", init=path))
+    trainer._let_backbone_rest(0.0)
+    assert trainer.network.dpt_depth.training
+    assert (
+        G3drSettings(Path("s"), Path("o"), init=path).side(0.0) == 128 != G3drSettings(Path("s"), Path("o")).side(0.0)
+    )
+
+
 def test_no_shards_are_told_at_once(tmp_path):
     with pytest.raises(BadInput, match="No rendered shard"):
         train(settings(tmp_path, tmp_path / "out"))
