@@ -14,9 +14,7 @@ little between views (exposure, white balance), for all variants alike.
 """
 
 import argparse
-import json
 import math
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import default_collate
 
+from benchmarks.ablations import Measure, ablations
 from recon_lib.cameras.camera import Cameras
 from recon_lib.fields.triplane import TriplaneField
 from recon_lib.networks.g3dr.frame import CameraBox
@@ -166,26 +165,14 @@ def measured(weights: Path, validation: Path, objects: int) -> dict[str, float]:
     return {**table, "others": sum("other_psnr" in row for row in rows)}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("shards", type=Path, help="to train on")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("validation", type=Path, help="shards of objects that are never trained on")
-    parser.add_argument("--steps", type=int, default=200, help="of each variant")
     parser.add_argument("--objects", type=int, default=48)
-    parser.add_argument("--only", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
-    parser.add_argument("--out", type=Path, help="keeps the runs, and goes on with those there")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--json", type=Path)
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    table = {}
-    with tempfile.TemporaryDirectory() as scratch:
-        for name in args.only:
-            table[name] = measured(trained(args, name, args.out or Path(scratch)), args.validation, args.objects)
-            print(f"{name:20s} " + "  ".join(f"{key} {value}" for key, value in table[name].items()), flush=True)
-    if args.json:
-        args.json.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
+
+
+def prepare(args: argparse.Namespace, folder: Path) -> Measure:
+    return lambda name: measured(trained(args, name, folder), args.validation, args.objects)
 
 
 if __name__ == "__main__":
-    main()
+    ablations(__doc__, VARIANTS, add_arguments, prepare)

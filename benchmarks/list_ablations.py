@@ -1,6 +1,6 @@
 """LIST's claims at the embedded size: variants trained equally long from the same start, on objects never trained on.
 
-    python -m benchmarks.list_ablations SHARDS MESHES [--steps 250] [--objects 40] [--only NAME ...] [--out FOLDER]
+    python -m benchmarks.list_ablations SHARDS MESHES [--steps 200] [--objects 40] [--only NAME ...] [--out FOLDER]
         [--json FILE]
 
 Variants lack the spatial transformer (the vector of the whole picture is all that a point hears of it) or the coarse
@@ -11,7 +11,6 @@ of each variant is the best one of `LEVELS` for it, by F.
 """
 
 import argparse
-import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.ablations import Measure, ablations
 from benchmarks.quality_single_view import MIXES, rendered, scenes, view_aligned
 from benchmarks.single_view_systems import FAILED, figures, means
 from recon_lib.cameras.camera import FLIP_YZ
@@ -81,33 +81,26 @@ def best(rows: list[list[dict[str, float]]]) -> dict[str, float]:
     return max(tables, key=lambda table: table["f"])
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("shards", type=Path, help="to train on, with distances")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("meshes", type=Path, help="of which those of the split are measured")
     parser.add_argument("--split", default="val")
     parser.add_argument("--up", choices=("y", "z"), default="z", help="the meshes' up axis")
-    parser.add_argument("--steps", type=int, default=250, help="of each variant")
     parser.add_argument("--batch", type=int, default=24)
     parser.add_argument("--objects", type=int, default=40)
-    parser.add_argument("--only", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
-    parser.add_argument("--out", type=Path, help="keeps the runs, and goes on with those there")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--json", type=Path)
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    table = {}
-    with tempfile.TemporaryDirectory() as scratch:
-        meshes = rendered(args.meshes, args.split, args.up, args.objects, Path(scratch) / "objects")
-        library = Library(Path(scratch) / "objects")
-        for name in args.only:
-            model = load_model(trained(args, name, args.out or Path(scratch)))
-            pictures = zip(scenes(library, MIXES["clean"], PICTURE), meshes, strict=True)
-            table[name] = best([measured(model, scene, view_aligned(mesh, scene)) for scene, mesh in pictures])
-            print(f"{name:24s} " + "  ".join(f"{key} {value}" for key, value in table[name].items()), flush=True)
-    if args.json:
-        args.json.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
+
+
+def prepare(args: argparse.Namespace, folder: Path) -> Measure:
+    with tempfile.TemporaryDirectory() as room:
+        meshes = rendered(args.meshes, args.split, args.up, args.objects, Path(room))
+        pictures = list(scenes(Library(Path(room)), MIXES["clean"], PICTURE))
+    truths = [view_aligned(mesh, scene) for scene, mesh in zip(pictures, meshes, strict=True)]
+
+    def measure(name: str) -> dict[str, float]:
+        model = load_model(trained(args, name, folder))
+        return best([measured(model, scene, truth) for scene, truth in zip(pictures, truths, strict=True)])
+
+    return measure
 
 
 if __name__ == "__main__":
-    main()
+    ablations(__doc__, VARIANTS, add_arguments, prepare)
