@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+LUMA = (0.299, 0.587, 0.114)  # of red, green, blue: Rec. 601
+
 
 def srgb_to_linear(srgb: Tensor) -> Tensor:
     """Linear light [...] 0-1 of sRGB [...] 0-1."""

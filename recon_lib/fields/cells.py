@@ -53,6 +53,21 @@ class Cells:
         index = torch.stack([numbers // self.nodes**2, numbers // self.nodes % self.nodes, numbers % self.nodes], -1)
         return self.low.to(numbers.device) + index * self.spacing
 
+    def inside(self, distance: Tensor, points: Tensor) -> Tensor:
+        """Minus the signed distance [N] at points [N,3], of distances [G,G,G] at the nodes; < 0 beyond the cube."""
+        check_shape("points", points, "N", 3)
+        value = -self.read(distance.to(points.device), points)
+        low, high = self.bounds.to(points)
+        beyond = (points - points.clamp(low, high)).norm(dim=-1)
+        return torch.where(beyond > 0, value.clamp_max(0) - beyond, value)
+
+    def normals(self, distance: Tensor, points: Tensor) -> Tensor:
+        """Unit gradients [N,3] of distances [G,G,G] at points [N,3]; 0 where they are constant."""
+        check_shape("points", points, "N", 3)
+        nodes, fraction = self.locate(points)
+        corners = distance.to(points.device).view(-1)[nodes.reshape(-1)].view(-1, 8, 1)
+        return F.normalize(torch.bmm(self.weights_and_slopes(fraction), corners)[:, 1:, 0], dim=-1)
+
     def locate(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """Numbers [N,8] int32 of the 8 nodes around each of points [N,3], and its position in the cell [N,3] 0-1.
 

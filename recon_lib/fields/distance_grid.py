@@ -5,7 +5,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ..check import check_shape
@@ -41,17 +40,11 @@ class DistanceGrid:
 
     def inside(self, points: Tensor) -> Tensor:
         """points [N,3] world -> minus the signed distance [N]; < 0 beyond the bounds."""
-        check_shape("points", points, "N", 3)
-        value = -self.cells.read(self.distance.to(points.device), points)
-        low, high = self.bounds.to(points)
-        beyond = (points - points.clamp(low, high)).norm(dim=-1)
-        return torch.where(beyond > 0, value.clamp_max(0) - beyond, value)
+        return self.cells.inside(self.distance, points)
 
     def normals(self, points: Tensor) -> Tensor:
         """points [N,3] world -> unit gradients of the signed distance [N,3]."""
-        nodes, fraction = self.cells.locate(points)
-        corners = self.distance.view(-1)[nodes.reshape(-1)].view(-1, 8, 1)
-        return F.normalize(torch.bmm(self.cells.weights_and_slopes(fraction), corners)[:, 1:, 0], dim=-1)
+        return self.cells.normals(self.distance, points)
 
     def color(self, points: Tensor, directions: Tensor | None = None) -> Tensor:
         """points [N,3] world -> sRGB [N,3] in 0-1, from all directions alike. Only when `has_color`."""

@@ -42,11 +42,7 @@ class SdfGrid:
     @torch.no_grad()
     def inside(self, points: Tensor) -> Tensor:
         """points [N,3] world -> minus the signed distance [N]; < 0 beyond the bounds."""
-        check_shape("points", points, "N", 3)
-        value = -self.cells.read(self.distance.to(points.device), points)
-        low, high = self.bounds.to(points)
-        beyond = (points - points.clamp(low, high)).norm(dim=-1)
-        return torch.where(beyond > 0, value.clamp_max(0) - beyond, value)
+        return self.cells.inside(self.distance, points)
 
     def density(self, points: Tensor) -> Tensor:
         """points [N,3] world -> VolSDF's density [N] per world unit."""
@@ -55,11 +51,7 @@ class SdfGrid:
     @torch.no_grad()
     def normals(self, points: Tensor) -> Tensor:
         """points [N,3] world -> unit gradients of the signed distance [N,3]; 0 where it is constant."""
-        check_shape("points", points, "N", 3)
-        nodes, fraction = self.cells.locate(points)
-        corners = self.distance.to(points.device).view(-1)[nodes.reshape(-1)].view(-1, 8, 1)
-        gradient = torch.bmm(self.cells.weights_and_slopes(fraction), corners)[:, 1:, 0]
-        return F.normalize(gradient, dim=-1)
+        return self.cells.normals(self.distance, points)
 
     @torch.no_grad()
     def color(self, points: Tensor, directions: Tensor | None = None) -> Tensor:

@@ -1,4 +1,4 @@
-"""Colours of a mesh at points of its surface."""
+"""Colours of a mesh at points of its surface and at its vertices."""
 
 import torch
 from torch import Tensor
@@ -18,6 +18,13 @@ def surface_colors(mesh: Mesh, points: Tensor, face: Tensor) -> Tensor | None:
     if mesh.vertex_colors is not None:
         return (weights * mesh.vertex_colors[mesh.faces[face]]).sum(1)
     return None
+
+
+def vertex_colors(mesh: Mesh) -> Tensor | None:
+    """Albedo [N,3] sRGB 0-1 at the vertices, the texture's if there is one; None for a mesh without colours."""
+    if mesh.texture is not None and mesh.uvs is not None:
+        return sample_texture(mesh.texture, mesh.uvs, repeat=mesh.repeats)
+    return mesh.vertex_colors
 
 
 def barycentric(points: Tensor, triangles: Tensor) -> Tensor:

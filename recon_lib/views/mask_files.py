@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..color_space import LUMA
 from ..errors import BadInput
 from .array_files import read_array
 from .image_files import Stored, read_stored
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 OPAQUE = 0.999  # alpha from which a pixel counts as opaque
 VISIBLE = 0.02  # alpha below which nothing is seen
-LUMA = (0.299, 0.587, 0.114)
 SMALLEST_CONTRAST = 0.1  # between object and background of a mask with soft edges, of white
 SOFT = 0.15  # of the contrast: pixels no further from object's or background's value are no edge
 LARGEST_LABEL = 31  # several values, none above this one: numbers of classes, not greys

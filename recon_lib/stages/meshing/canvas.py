@@ -16,6 +16,7 @@ from ...provenance import Provenance
 from ...render.fill import fill_nearest
 from ...render.mesh import sample_texture
 from ...render.projection import extent
+from ...render.surface_colors import vertex_colors
 from ...render.uv_layout import can_be_painted
 from .near_samples import NearSamples
 from .texels import Texels
@@ -49,7 +50,7 @@ class Canvas:
         check()
         if len(mesh.faces) > MAX_UNWRAPPED:
             log.info("%d triangles without UVs of their own: their vertices are painted", len(mesh.faces))
-            return cls._of_vertices(mesh)
+            return cls._of_vertices(mesh, check)
         unwrapped = unwrap(mesh, size, check)
         source = unwrapped.source
         old = replace(mesh, vertices=unwrapped.mesh.vertices, faces=unwrapped.mesh.faces, vertex_normals=None,
@@ -60,29 +61,27 @@ class Canvas:
     @classmethod
     def _of_texels(cls, mesh: Mesh, old: Mesh, height: int, width: int, check: Callable[[], None]) -> "Canvas":
         """mesh: with the UVs that are painted; old: the same vertices with the UVs and the texture that it had."""
-        texels, kept = Texels.of(mesh, height, width), mesh.uvs is old.uvs
+        texels, kept = Texels.of(mesh, height, width, check), mesh.uvs is old.uvs
         check()
         face = texels.fragments.face[texels.fragments.mask]
         own, earlier = _own_at_texels(texels, mesh, old, kept), _earlier_texels(texels, mesh, kept)
         check()
         if len(mesh.faces) > MAX_DIFFUSED:
-            carrier = decimated(mesh, COARSE_FACES)
-            samples = NearSamples.of(texels.points, texels.normals, carrier)
+            carrier = decimated(mesh, COARSE_FACES, check)
+            samples = NearSamples.of(texels.points, texels.normals, carrier, check)
             return cls(mesh, carrier, samples, texels, face, own, earlier, kept)
         carrier = split_long_edges(mesh, MAX_EDGE * extent(mesh.vertices))
         if carrier is not mesh:
-            fine = Texels.of(carrier, height, width)
+            fine = Texels.of(carrier, height, width, check)
             (own, earlier, face), texels = _moved([own, earlier, face], texels, fine), fine
         return cls(mesh, carrier, texels, texels, face, own, earlier, kept)
 
     @classmethod
-    def _of_vertices(cls, mesh: Mesh) -> "Canvas":
-        own = mesh.vertex_colors
-        if mesh.texture is not None and mesh.uvs is not None:
-            own = sample_texture(mesh.texture, mesh.uvs, repeat=mesh.repeats)
+    def _of_vertices(cls, mesh: Mesh, check: Callable[[], None]) -> "Canvas":
+        own = vertex_colors(mesh)
         bare = replace(mesh, uvs=None, texture=None, texture_provenance=None).with_normals()
-        carrier = decimated(bare, COARSE_FACES)
-        samples = NearSamples.of(bare.vertices, bare.vertex_normals, carrier)
+        carrier = decimated(bare, COARSE_FACES, check)
+        samples = NearSamples.of(bare.vertices, bare.vertex_normals, carrier, check)
         face = torch.zeros(len(bare.vertices), dtype=torch.int64, device=bare.faces.device)
         face[bare.faces.reshape(-1)] = torch.arange(len(bare.faces), device=face.device).repeat_interleave(3)
         earlier = torch.zeros_like(face, dtype=torch.bool)

@@ -175,9 +175,9 @@ def _with_vertex_colors(mesh: Mesh) -> Mesh:
     """The mesh with its texture's colours at the vertices, for formats without textures."""
     if mesh.vertex_colors is not None or mesh.uvs is None or mesh.texture is None:
         return mesh
-    from ...render.mesh import sample_texture
+    from ...render.surface_colors import vertex_colors
 
-    return replace(mesh, vertex_colors=sample_texture(mesh.texture, mesh.uvs, repeat=mesh.repeats))
+    return replace(mesh, vertex_colors=vertex_colors(mesh))
 
 
 def _report(mesh: Mesh, path: Path, kind: str, sized: bool) -> ExportReport:

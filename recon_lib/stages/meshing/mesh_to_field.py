@@ -19,6 +19,7 @@ from ...fields.distance_grid import DistanceGrid
 from ...memory import explain_oom
 from ...meshes.lattice_winding import lattice_windings
 from ...meshes.mesh import Mesh
+from ...meshes.nearest_points import NearestPoints
 from ...meshes.surface_distance import distance_to_triangles
 from ...parsing import whole_number
 from ...progress import Progress
@@ -47,25 +48,20 @@ class _Samples:
         """Distances [G,G,G] of the nodes to the surface: exact near it, beyond to the sample that the nearest node of
         those has. A search from the middle of a ball would visit every sample.
         """
-        from scipy.ndimage import distance_transform_edt
-        from scipy.spatial import KDTree
-
         near = _around(self.points, cells)
         nodes = cells.positions(near.view(-1).nonzero().flatten())
         found = torch.zeros(len(nodes), NEIGHBOURS, dtype=torch.int64)
-        tree = KDTree(self.points.numpy())
+        tree = NearestPoints(self.points, check)
         distance = torch.full((len(nodes),), float("inf"))
         for part in torch.arange(len(nodes)).split(CHUNK):
-            check()
-            found[part] = torch.from_numpy(tree.query(nodes[part].numpy(), NEIGHBOURS)[1])
+            found[part] = tree.query(nodes[part], NEIGHBOURS)[1]
             for column in found[part].T:
                 closer = distance_to_triangles(nodes[part], self.mesh.triangles[self.face[column]]).float()
                 distance[part] = torch.minimum(distance[part], closer)
         row = torch.zeros(near.shape, dtype=torch.int64)
         row[near] = torch.arange(len(nodes))
         check()
-        place = torch.from_numpy(np.asarray(distance_transform_edt(~near, return_distances=False, return_indices=True)))
-        sample = self.points[found[row[tuple(place)], 0]]
+        sample = self.points[found[_at_nearest(row, near), 0]]
         beyond = (cells.positions() - sample.view(-1, 3)).norm(dim=-1).view(near.shape)
         beyond[near] = distance
         return beyond
@@ -86,7 +82,7 @@ def mesh_to_field(mesh: Mesh, nodes: int = 128, *, progress: Progress | None = N
 
     mesh: closed or nearly closed, near the world's origin; open sheets enclose nothing. Turned inside out it is turned
     back, with a line in the log. nodes: 16 to 256 a side of the cube around it. Parts thinner than a spacing get lost.
-    Two million triangles take about as long as two thousand. Raises `BadInput` for a mesh without extent, one that
+    Raises `BadInput` for a mesh without extent, one that
     encloses nothing at that spacing, and one that lies far from the origin (`Mesh.origin`).
     """
     progress, started = progress or Progress(), time.perf_counter()
@@ -164,12 +160,16 @@ def _with_bridges(distance: Tensor, windings: Tensor, cells: Cells) -> Tensor:
 
 def _to_points(points: Tensor, nodes: int) -> Tensor:
     """About the distances [G,G,G] of a lattice's nodes to the nearest of points [K,3], in spacings."""
-    from scipy.ndimage import distance_transform_edt
-
-    rounded = tuple(points.round().long().T)
     row = torch.full((nodes,) * 3, -1)
-    row[rounded] = torch.arange(len(points))
-    place = distance_transform_edt(row.numpy() < 0, return_distances=False, return_indices=True)
-    nearest = points[row[tuple(torch.from_numpy(np.asarray(place)))]]
+    row[tuple(points.round().long().T)] = torch.arange(len(points))
+    nearest = points[_at_nearest(row, row >= 0)]
     lattice = torch.stack(torch.meshgrid(*[torch.arange(nodes)] * 3, indexing="ij"), -1)
     return (lattice - nearest).norm(dim=-1)
+
+
+def _at_nearest(values: Tensor, marked: Tensor) -> Tensor:
+    """Values [G,G,G] of a lattice, at each node that of the nearest one of those `marked` [G,G,G] bool."""
+    from scipy.ndimage import distance_transform_edt
+
+    place = distance_transform_edt(~marked.numpy(), return_distances=False, return_indices=True)
+    return values[tuple(torch.from_numpy(np.asarray(place)))]

@@ -1,11 +1,14 @@
 """Samples of a surface of very many triangles, which exchange values with a coarser copy of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ...meshes.mesh import Mesh
+from ...meshes.nearest_points import NearestPoints
+from ...progress import unchecked
 
 NEIGHBOURS = 3
 
@@ -20,15 +23,12 @@ class NearSamples:
     weights: Tensor  # [P,K], sum 1
 
     @classmethod
-    def of(cls, points: Tensor, normals: Tensor, coarse: Mesh) -> "NearSamples":
-        from scipy.spatial import KDTree
-
-        distance, nearest = KDTree(coarse.vertices.cpu().numpy()).query(
-            points.cpu().numpy(), k=min(NEIGHBOURS, len(coarse.vertices))
-        )
-        weights = 1 / torch.from_numpy(distance).view(len(points), -1).clamp_min(1e-9)
+    def of(cls, points: Tensor, normals: Tensor, coarse: Mesh, check: Callable[[], None] = unchecked) -> "NearSamples":
+        tree = NearestPoints(coarse.vertices.cpu(), check)
+        distance, nearest = tree.query(points.cpu(), min(NEIGHBOURS, len(coarse.vertices)))
+        weights = 1 / distance.view(len(points), -1).clamp_min(1e-9)
         weights = (weights / weights.sum(1, keepdim=True)).to(points)
-        return cls(points, normals, torch.from_numpy(nearest).view(len(points), -1).to(points.device), weights)
+        return cls(points, normals, nearest.view(len(points), -1).to(points.device), weights)
 
     def spread(self, mesh: Mesh, values: Tensor) -> Tensor:
         """Vertex values [N,C] of the coarser mesh at the points [P,C]."""

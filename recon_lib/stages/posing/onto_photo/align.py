@@ -27,7 +27,7 @@ ZOOMS = 0.7, 1.4  # other lenses: perspective and pose explain each other, so a 
 
 @dataclass(frozen=True)
 class AlignSettings:
-    """The defaults take some seconds on one core."""
+    """The defaults take 5 to 12 seconds on one core."""
 
     candidates: int = 16  # of the coarse search
     apart: float = 12.0  # degrees between them

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ....color_space import linear_to_srgb, srgb_to_linear
+from ....color_space import LUMA, linear_to_srgb, srgb_to_linear
 from ..pictures import gaussian_blur
 
 LOCAL = 1 / 10  # of the picture's side: the surroundings that luminance is compared with
@@ -15,7 +15,6 @@ CHROMA, LIGHT = 4.0, 1.5  # weights of chroma and of luminance as it is, beside 
 LEAST_LIT = 30  # pixels from which light is estimated
 EVEN = 0.01  # how strongly light is drawn towards even light
 LEAST_STRENGTH = 0.02
-LUMINANCE = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ def color_features(images: Tensor, mask: Tensor) -> Tensor:
     Luminance over its surroundings within the mask, in units of their contrast; chroma over luminance, which shading
     leaves as it is; luminance itself. The last three without their mean over the mask.
     """
-    light = (images * images.new_tensor(LUMINANCE).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    light = (images * images.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
     sigma = LOCAL * images.shape[-1]
     weight = gaussian_blur(mask, sigma).clamp_min(1e-3)
     mean = gaussian_blur(light * mask, sigma) / weight

@@ -12,7 +12,7 @@ from ....meshes.bounding_sphere import bounding_sphere
 from ....meshes.clean import decimated
 from ....meshes.mesh import Mesh
 from ....render.fill import nearest_values
-from ....render.mesh import sample_texture
+from ....render.surface_colors import vertex_colors
 
 log = logging.getLogger("recon3d")
 MAX_FACES = 20_000  # rendered as they are; of more a coarser copy, coloured by its nearest vertices
@@ -41,7 +41,7 @@ class Model:
         small, colors = mesh, None
         if len(mesh.faces) > MAX_FACES:
             log.info("the pose is searched with %d of %d triangles", COARSE_FACES, len(mesh.faces))
-            small, colors = decimated(mesh, COARSE_FACES), vertex_colors(mesh)
+            small, colors = decimated(mesh, COARSE_FACES, check), vertex_colors(mesh)
             check()
             if colors is not None:
                 small = replace(small, vertex_colors=nearest_values(small.vertices, mesh.vertices, colors))
@@ -60,13 +60,6 @@ class Model:
         pose = cameras.moved_to(self.origin).camera_to_world.clone()
         pose[:, :3, 3] = (pose[:, :3, 3] - self.center) / self.radius
         return replace(cameras, camera_to_world=pose, origin=(0.0, 0.0, 0.0))
-
-
-def vertex_colors(mesh: Mesh) -> Tensor | None:
-    """Colours at the vertices [N,3], of the texture if there is one."""
-    if mesh.texture is not None and mesh.uvs is not None:
-        return sample_texture(mesh.texture, mesh.uvs, repeat=mesh.repeats)
-    return mesh.vertex_colors
 
 
 def _is_colored(colors: Tensor | None) -> bool:

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ....cameras.camera import Cameras
+from ..increments import cross_matrix
 from .looks import Looks, looks_of_render
 from .model import Model
 from .renders import layers
@@ -164,8 +165,7 @@ def posed(target: Target, photo: Moments, around: Cameras, size: Moments, index:
 def _onto(ray: Tensor) -> Tensor:
     """The smallest rotation [3,3] that takes the optical axis to a unit ray [3]."""
     axis = torch.linalg.cross(torch.tensor([0.0, 0.0, 1.0]), ray)
-    x, y, z = axis.tolist()
-    cross = torch.tensor([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    cross = cross_matrix(axis[None])[0]
     return torch.eye(3) + cross + cross @ cross / (1 + float(ray[2]))
 
 
