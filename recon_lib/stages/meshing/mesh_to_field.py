@@ -82,7 +82,7 @@ def mesh_to_field(mesh: Mesh, nodes: int = 128, *, progress: Progress | None = N
 
     mesh: closed or nearly closed, near the world's origin; open sheets enclose nothing. Turned inside out it is turned
     back, with a line in the log. nodes: 16 to 256 a side of the cube around it. Parts thinner than a spacing get lost.
-    A closed mesh of two million triangles takes 14 s of one thread at 128^3, one of five thousand 2 s. Raises `BadInput`
+    A closed mesh of two million triangles took 14 s of one thread at 128^3, one of five thousand 2 s. Raises `BadInput`
     for a mesh without extent, one that encloses nothing at that spacing, and one that lies far from the origin
     (`Mesh.origin`).
     """
