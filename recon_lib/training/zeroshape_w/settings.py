@@ -34,5 +34,8 @@ class TrainSettings:
     minutes: float | None = None  # time limit; the schedule ends then
 
     def side(self, done: float) -> int:
-        """Side of the training pictures, pixels, after the fraction `done` of the run."""
-        return side_after(self.sides, done)
+        """Side of the training pictures, pixels, after the fraction `done` of the run.
+
+        A run that goes on from weights begins halfway: the smallest pictures have nothing new to teach it.
+        """
+        return side_after(self.sides, done if self.init is None else (1 + done) / 2)

@@ -54,3 +54,8 @@ def test_every_side_is_one_that_the_network_takes():
 def test_settings_cannot_change_under_way():
     with pytest.raises(AttributeError):
         SETTINGS.rate = 1.0
+
+
+@pytest.mark.parametrize(("done", "side"), [(0.0, 96), (0.69, 96), (0.7, 128), (1.0, 128)])
+def test_a_run_that_goes_on_from_weights_leaves_out_the_smallest_pictures(done, side):
+    assert replace(SETTINGS, init=Path("weights.safetensors")).side(done) == side
