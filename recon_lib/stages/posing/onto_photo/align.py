@@ -22,14 +22,16 @@ from .target import Photo, Target
 log = logging.getLogger("recon3d")
 TITLE = "Align mesh to photo"
 GUESSED_FOV = 40.0  # degrees over the photo's longer side
+CROWDED = 2  # levels after which a mesh without colours keeps twice as many answers
 ZOOMS = 0.7, 1.4  # other lenses: perspective and pose explain each other, so a refinement can end between two
 
 
 @dataclass(frozen=True)
 class AlignSettings:
-    """The defaults take 5 to 12 seconds on one core."""
+    """The defaults take 6 to 12 seconds on one core."""
 
     candidates: int = 16  # of the coarse search
+    bare: int = 3  # times as many for a mesh without colours: outlines alone tell less
     apart: float = 12.0  # degrees between them
     levels: tuple[tuple[int, int, int], ...] = (
         (64, 6, 8),
@@ -72,14 +74,16 @@ def align_mesh(
     with torch.no_grad():
         model, photo = Model.of(mesh, progress.check), Photo.of(view)
         target = photo.at(settings.levels[0][0])
-        poses = list(search(model, target, settings.candidates, settings.apart, progress.check).cameras)
+        candidates = settings.candidates * (1 if model.colored else settings.bare)
+        poses = list(search(model, target, candidates, settings.apart, progress.check).cameras)
         progress.step()
         answers: list[tuple[Cameras, Score]] = []
         for number, (side, rounds, kept) in enumerate(settings.levels):
             target = photo.at(side)
             deviation = settings.focal_known if known_lens else settings.focal if number else settings.focal_first
             answers = _refined(model, poses, target, rounds, deviation, progress)
-            answers = _distinct(answers, settings.distinct)[:kept]
+            more = 2 if number < CROWDED and not model.colored else 1
+            answers = _distinct(answers, settings.distinct)[: more * kept]
             poses = [camera for camera, _ in answers]
             if not number and not known_lens:
                 poses += [with_focal(pose, zoom * _focal(pose)) for pose in poses[: settings.zoomed] for zoom in ZOOMS]

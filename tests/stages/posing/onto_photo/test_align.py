@@ -10,13 +10,13 @@ from recon_lib.cameras.camera import Cameras
 from recon_lib.errors import BadInput
 from recon_lib.meshes.mesh import Mesh
 from recon_lib.render.mesh import render_mesh
-from recon_lib.stages.posing.onto_photo import model, search
+from recon_lib.stages.posing.onto_photo import align, model, search
 from recon_lib.stages.posing.onto_photo.align import AlignSettings, align_mesh, photo_view
 from recon_lib.stages.posing.onto_photo.report import fit_report
 from recon_lib.stages.posing.onto_photo.search import angle
 from tests.helpers.shapes import ball, box
 
-FAST = AlignSettings(candidates=5, zoomed=1, levels=((48, 6, 3), (96, 12, 2)))
+FAST = AlignSettings(candidates=5, bare=1, zoomed=1, levels=((48, 6, 3), (96, 12, 2)))
 SIDE = 128
 
 
@@ -104,6 +104,23 @@ def test_symmetric_things_have_several_answers():
     assert len(alike) > 1
     assert angle(alike[0].cameras.rotation[0], alike[1].cameras.rotation[0]) > 90
     assert "sides fit about as well" in fit_report(answers)
+
+
+@pytest.mark.parametrize(("paint", "candidates", "kept"), [(colored, 5, [3, 2]), (lambda mesh: mesh, 15, [6, 4])])
+def test_without_colours_more_poses_are_tried(monkeypatch, paint, candidates, kept):
+    asked, refined = [], []
+    searched, cut = align.search, align._distinct
+
+    def spy(shape, target, count, *others):
+        asked.append(count)
+        return searched(shape, target, count, *others)
+
+    monkeypatch.setattr(align, "search", spy)
+    monkeypatch.setattr(align, "_refined", lambda _, poses, *others: [(pose, None) for pose in poses])
+    monkeypatch.setattr(align, "_distinct", lambda answers, apart: refined.append(answers) or cut(answers, 0.0))
+    image, mask, _ = photo_of(chair())
+    answers = align_mesh(paint(chair()), photo_view(image, mask), settings=replace(FAST, bare=3))
+    assert asked == [candidates] and len(refined[1]) == kept[0] + 2 and len(answers) == kept[1]
 
 
 def test_another_thing_is_told():
