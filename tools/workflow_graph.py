@@ -198,7 +198,7 @@ class Graph:
         return inputs, node["outputs"]
 
     def _link(self, source: "Output", node: dict, slot: int) -> int:
-        number = len(self.links) + 1
+        number = self.first + len(self.links)
         output = source.node["outputs"][source.slot]
         output["links"].append(number)
         self.links.append([number, source.node["id"], source.slot, node["id"], slot, output["type"]])
@@ -225,7 +225,8 @@ class Subgraph(Graph):
     """A graph that is one node of another: declare its inputs, draw with them, then name its outputs."""
 
     def __init__(self, name: str, surface: dict, first: int = 101) -> None:
-        """first: of the ids within, which must differ from those outside, else later pages number them anew."""
+        """first: of the ids of nodes and links within, which must differ from those outside: else later pages number
+        them anew."""
         super().__init__(name, surface, first)
         self.id = lasting_id(f"subgraph/{name}")
         self.entrance = {"id": ENTRANCE, "outputs": []}  # seen from within, what comes in is an output
@@ -268,7 +269,7 @@ class Subgraph(Graph):
             "id": self.id, "version": 1, "revision": 0, "config": {}, "name": self.name,
             "state": {
                 "lastGroupId": len(self.groups), "lastNodeId": self.first + len(self.nodes) - 1,
-                "lastLinkId": len(self.links), "lastRerouteId": 0,
+                "lastLinkId": self.first + len(self.links) - 1, "lastRerouteId": 0,
             },
             "inputNode": {"id": ENTRANCE, "bounding": [left - 200, 40, 120, 40 + 20 * len(self.entrance["outputs"])]},
             "outputNode": {"id": EXIT, "bounding": [right + 80, 40, 120, 40 + 20 * len(self.exit["inputs"])]},

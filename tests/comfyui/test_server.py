@@ -115,7 +115,9 @@ def test_workflows_help_and_names_are_served(server):
     assert names["zh"]["nodeDefs"]["Recon3D_Segment"]["display_name"] != "Segment (Removal: Background, rembg)"
     words = json.loads((ROOT / "locales" / "zh" / "main.json").read_text(encoding="utf-8"))
     assert names["zh"]["recon3d"] == words["recon3d"]
-    assert "/extensions/ComfyUI-Recon3D/notes.js" in server.ask("/extensions")
+    own = {path.name for path in (ROOT / "web").glob("*.js")}
+    served = [path for path in server.ask("/extensions") if Path(path).name in own]
+    assert sorted(served) == sorted(f"/extensions/ComfyUI-Recon3D/{name}" for name in own)  # each once
     shipped = {path.stem for path in (ROOT / "workflows").glob("*.json")}
     assert shipped <= set(server.ask("/workflow_templates")["ComfyUI-Recon3D"])
     for page, word in (("Recon3D_Segment.md", "Segment"), ("Recon3D_Segment/zh.md", "分割")):

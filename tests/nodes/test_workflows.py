@@ -103,15 +103,16 @@ def test_links_are_told_alike_by_both_ends(path):
             assert number in output["links"] and found["link"] == number
             assert kind == output["type"] and found["type"] in (kind, "*")
         assert sum(len(o["links"]) for n in part["nodes"] for o in n["outputs"]) == len(part["links"])
-        assert part["last_node_id"] == max(nodes) and part["last_link_id"] == len(part["links"])
+        assert part["last_node_id"] == max(nodes) and part["last_link_id"] == max(link[0] for link in part["links"])
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_subgraphs_fit_their_instances_and_share_no_ids_with_what_is_around(path):
     graph = load(path)
-    outside = {node["id"] for node in graph["nodes"]}
+    outside, links = {node["id"] for node in graph["nodes"]}, {link[0] for link in graph["links"]}
     for definition in graph.get("definitions", {}).get("subgraphs", []):
         assert outside.isdisjoint(node["id"] for node in definition["nodes"])
+        assert links.isdisjoint(link["id"] for link in definition["links"])
         instances = [node for node in graph["nodes"] if node["type"] == definition["id"]]
         assert instances
         for node in instances:
