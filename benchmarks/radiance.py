@@ -6,9 +6,11 @@ Run from the repository's root:
         [--many 24] [--many-pixels 128] [--many-steps 400] [--prior FILE] [--rows TEXT ...] [--sheets FOLDER]
         [--threads 1] [--json FILE]
 
-The meshes are those of `colored_solids`. Pictures are unlit, over white; cameras stand on a spiral from above to below,
-those of the 6 held-out views between them. The rows add up: field alone, + visual hull, + FreeNeRF's frequency schedule
-and occlusion loss, + depth ranking (on the true depth, of which only the order counts: an upper bound for estimates).
+The meshes are those of `colored_solids`. Pictures are unlit, over white. Few cameras stand equally around, 12 and 28
+degrees above the object by turns; the 6 held-out views 20 degrees above it, the first 30 degrees beside the first of the
+others. Many stand on a spiral from above to below. The rows add up: field alone, + hull (what the masks call for, within
+the visual hull), + FreeNeRF's frequency schedule and occlusion loss, + depth ranking (on the true depth, of which only
+the order counts: an upper bound for estimates).
 With --prior, a model of system view-diffusion, four rows more have what FreeNeRF's row has and the prior, no depth: +
 PixelNeRF (its render as it is), + repair (one step), + samples (DDIM), SDS. --rows: those whose names hold a TEXT.
 Figures: PSNR, SSIM and perceptual distance (that which `load_perceptual` finds) of the held-out views, Chamfer (mean of
@@ -25,6 +27,7 @@ from torch import Tensor
 
 from benchmarks.colored_solids import add_arguments, colored_solids, seen, write
 from benchmarks.volsdf_fit import HELD_OUT, spiral
+from recon_lib.cameras.camera import Cameras
 from recon_lib.errors import BadInput
 from recon_lib.meshes.mesh import Mesh
 from recon_lib.networks.contracts import ViewPrior
@@ -39,8 +42,21 @@ from recon_lib.views.views import Views
 from recon_lib.weights.perceptual import load_perceptual
 
 SAMPLES, RESOLUTION = 30_000, 96
+AZIMUTH, ELEVATIONS = 25.0, (12.0, 28.0)  # of few cameras, degrees: the first one's; by turns
 OPENING, OCCLUSION, RANKING = 0.7, 0.01, 0.1
 SCHEDULE = "+ FreeNeRF's two"
+
+
+def ring(count: int, pixels: int) -> Cameras:
+    """`count` cameras around the object, as people take a few photos."""
+    elevations = [ELEVATIONS[i % 2] for i in range(count)]
+    return Cameras.orbit([AZIMUTH + 360 * i / count for i in range(count)], elevations, 3.3, 38.0, pixels, pixels)
+
+
+def between(pixels: int) -> Cameras:
+    """The held-out ones of a ring."""
+    azimuths = [AZIMUTH + 30 + 360 * i / HELD_OUT for i in range(HELD_OUT)]
+    return Cameras.orbit(azimuths, sum(ELEVATIONS) / 2, 3.3, 38.0, pixels, pixels)
 
 
 def rows(steps: int) -> dict[str, RadianceSettings]:
@@ -146,9 +162,9 @@ def main() -> None:
             report["many"][name] = figures = measured(mesh, views, held_out, settings, options.seed)
             report_row(name, f"{options.many} views", figures)
             write(options.json, report)
-        held_out = seen(mesh, spiral(HELD_OUT, options.pixels, 61.0)) if options.views else None
+        held_out = seen(mesh, between(options.pixels)) if options.views else None
         for count in options.views:
-            views = seen(mesh, spiral(count, options.pixels))
+            views = seen(mesh, ring(count, options.pixels))
             for row, settings, prior in all_rows:
                 sheet = options.sheets and options.sheets / f"{name}_{count}_{row.strip('+ ').split()[0]}.png"
                 figures = measured(mesh, views, held_out, settings, options.seed, prior, sheet)

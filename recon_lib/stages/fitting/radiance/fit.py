@@ -21,7 +21,7 @@ from ....views.views import Views
 from ..checkpoint import Checkpoint, fingerprint
 from ..loop import all_steps
 from ..rays import check_views, covers_all, reduced
-from ..sdf_grid.start import Silhouettes, find_bounds
+from ..sdf_grid.start import find_bounds
 from .fitted import FittedRadiance
 from .novel_views import NovelViews
 from .rays import SAMPLE_HASH, RadianceRays, pick_pixels, with_neighbours
@@ -60,7 +60,8 @@ def fit_radiance(
 ) -> RadianceFit:
     """Fit a radiance field to `views`. With masks it is an object's, with masks of ones a whole scene's.
 
-    start: the field to begin with; a `RadianceGrid` is fitted further as it is, of others the shape counts.
+    start: the field to begin with; a `RadianceGrid` is fitted further as it is, of others the shape counts. Default,
+    unless `settings.hull_start` is off: the hull above the ground and within its mirror images (`HullStart`).
     hull: nothing lies outside this field; default: the masks' visual hull, unless `settings.hull_start` is off.
     bounds: [2,3] world, the box to work in; default: that of the masks' visual hull. Scenes have none.
     prior: says what cameras between the views see (Wu et al. 2024, "ReconFusion"), for the sample loss of objects.
@@ -95,13 +96,14 @@ class RadianceRun:
             frame, model, spacing = start.frame, continued_model(start), start.spacing
             settings = replace(settings, levels=tuple(level.nodes for level in model.levels))
         else:
-            if scene:
-                frame = scene_frame(views)
-            else:
-                frame = Frame.within(find_bounds(views) if bounds is None else bounds)
-            if hull is None and settings.hull_start and not scene:
-                hull = Silhouettes.of(views)
-            model = starting_model(frame, Start(start, hull), settings, seed, progress.check)
+            frame, first = scene_frame(views) if scene else None, Start(start, hull)
+            if frame is None:
+                bounds = find_bounds(views) if bounds is None else bounds
+                frame = Frame.within(bounds)
+                if settings.hull_start:
+                    first = first.or_hull(views, bounds, progress.check)
+            hull = first.hard
+            model = starting_model(frame, first, settings, seed, progress.check)
             spacing = spacing_of(frame, settings)
         width = float((self.rays.spread.mean() / 2) * (views.cameras.position - frame.center).norm(dim=-1).mean())
         field = RadianceGrid(

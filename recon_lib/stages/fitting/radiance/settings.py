@@ -38,6 +38,7 @@ class RadianceSettings:
     stride: float = 1.0  # spacings of the finest level between the samples of a ray
     refresh: int = 32  # steps between two looks at which parts are empty
     hull_start: bool = True  # begin with the masks' visual hull, outside of which nothing may be
+    random_background: bool = True  # pixels of an object before another colour each time
     opening: float = 0.0  # part of the steps over which finer levels are opened, coarse first
     gradient_scaling: bool = False  # G3DR's, by the views' depth, which must be the world's
     exposure: bool = False  # each view has a gain of its own for each channel

@@ -16,12 +16,15 @@ from ....memory import default_chunk, in_chunks
 from ....networks.radiance.level import GridLevel, rows_of
 from ....networks.radiance.model import FEATURES, RadianceModel
 from ....views.views import Views
-from ..sdf_grid.start import Silhouettes, view_center
+from ..sdf_grid.hull_start import HullStart
+from ..sdf_grid.silhouettes import Silhouettes
+from ..sdf_grid.start import view_center
 from .settings import RadianceSettings
 
 SOLID = math.log(0.5)  # optical depth of a spacing within a start, and behind what is seen
 EMPTY = math.log(0.03)  # without a start: a box is half transparent or so
 BESIDE = math.log(0.02)  # outside of a start, where a part may still be found
+CUT = math.log(2e-4)  # outside of what the masks call for: pictures must insist
 BARRED = math.log(1e-6)  # outside of a hull, where nothing may be
 SLOPE = 4.0  # a spacing, of the logarithm, at the rim of a start
 MARGIN = 0.75  # spacings that a start is too large by, so that the surface lies within
@@ -34,8 +37,13 @@ PROPOSAL_LEVELS = (32, 64)
 class Start:
     """What the fit begins with, and what limits it."""
 
-    soft: Field | None  # a shape to begin with
+    soft: Field | HullStart | None  # a shape to begin with
     hard: Field | Silhouettes | None  # nothing lies outside of it
+
+    def or_hull(self, views: Views, bounds: Tensor, check: Callable[[], None]) -> "Start":
+        """The same, and what is missing of it by the views' masks: their hull, and what of it pictures call for."""
+        hard = Silhouettes.of(views) if self.hard is None else self.hard
+        return Start(HullStart.of(views, hard, bounds, check) if self.soft is None else self.soft, hard)
 
 
 def scene_frame(views: Views) -> Frame:
@@ -64,7 +72,8 @@ def starting_model(
     nodes = settings.levels[number]
     soft = None if start.soft is None else asked_at_nodes(start.soft, frame, nodes, check)
     hard = None if start.hard is None else asked_at_nodes(start.hard, frame, nodes, check)
-    bias = starting_bias(soft, hard, frame.unit / (nodes - 1))
+    beside = CUT if isinstance(start.soft, HullStart) else BESIDE
+    bias = starting_bias(soft, hard, frame.unit / (nodes - 1), beside)
     levels = []
     for i, side in enumerate(settings.levels):
         rows = None if hard is None or i <= number else rows_of(near_hull(hard, side, frame.unit / (nodes - 1)))
@@ -77,7 +86,9 @@ def proposal_model(settings: RadianceSettings, seed: int) -> RadianceModel:
     return RadianceModel([GridLevel(nodes, 1, most=settings.table) for nodes in PROPOSAL_LEVELS], EMPTY, seed)
 
 
-def asked_at_nodes(field: Field | Silhouettes, frame: Frame, nodes: int, check: Callable[[], None]) -> Tensor:
+def asked_at_nodes(
+    field: Field | HullStart | Silhouettes, frame: Frame, nodes: int, check: Callable[[], None]
+) -> Tensor:
     """A field's `inside` at nodes^3 nodes [G,G,G] of the frame's cube, in world units as far as it is a distance."""
     axis = torch.linspace(-1, 1, nodes)
     points = torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
@@ -88,12 +99,15 @@ def asked_at_nodes(field: Field | Silhouettes, frame: Frame, nodes: int, check: 
     return values.view((nodes,) * 3)
 
 
-def starting_bias(soft: Tensor | None, hard: Tensor | None, spacing: float) -> Tensor:
-    """Logarithms of the starting densities [G,G,G], of values inside a start and a hull [G,G,G], `spacing` apart."""
+def starting_bias(soft: Tensor | None, hard: Tensor | None, spacing: float, beside: float = BESIDE) -> Tensor:
+    """Logarithms of the starting densities [G,G,G], of values inside a start and a hull [G,G,G], `spacing` apart.
+
+    beside: the logarithm outside of the start.
+    """
     first = soft if soft is not None else hard
     if first is None:
         raise ValueError("a start or a hull is needed")
-    least = BESIDE if soft is not None else BARRED
+    least = beside if soft is not None else BARRED
     bias = (SOLID + SLOPE * (first / spacing + MARGIN).clamp_max(0)).clamp_min(least)
     if hard is not None:
         bias = torch.minimum(bias, (SOLID + SLOPE * (hard / spacing + MARGIN).clamp_max(0)).clamp_min(BARRED))

@@ -23,8 +23,9 @@ def rays_loss(fitted: FittedRadiance, rays: RadianceRays, generator: torch.Gener
     learning = depth_scale(samples.t, rays.distance) if settings.gradient_scaling else None
     radiance = sample_radiance(fitted.field, rays, samples, learning)
     rendered = composite(radiance, samples)
-    color = fitted.exposed(rendered.color, rays.view) + radiance.passed[:, None] * rays.background
-    loss = charbonnier_loss(color, rays.colors, rays.trust)
+    behind, truth = backgrounds(rays, generator, settings.random_background and not fitted.field.frame.contracted)
+    color = fitted.exposed(rendered.color, rays.view) + radiance.passed[:, None] * behind
+    loss = charbonnier_loss(color, truth, rays.trust)
     loss = loss + weights.mask * opacity_loss(rendered.opacity, rays.mask, rays.trust)
     middle, length = normalised(fitted.field, rays, samples, proposal)
     if weights.distortion > 0:
@@ -37,6 +38,18 @@ def rays_loss(fitted: FittedRadiance, rays: RadianceRays, generator: torch.Gener
     if proposal is not None:
         loss = loss + weights.interlevel * _proposal_loss(proposal, radiance)
     return loss
+
+
+def backgrounds(rays: RadianceRays, generator: torch.Generator, at_random: bool) -> tuple[Tensor, Tensor]:
+    """Colours [R,3] behind the object, and those [R,3] of the pixels before them.
+
+    at_random: each ray has another, as Instant NGP trains on pictures with transparency (Müller et al. 2022): before
+    one background, paint of its colour would be as good as nothing, and rims take it on.
+    """
+    if not at_random:
+        return rays.background, rays.colors
+    behind = torch.rand(rays.background.shape, generator=generator)
+    return behind, rays.colors + (1 - rays.mask[:, None]) * (behind - rays.background)
 
 
 def normalised(

@@ -125,6 +125,7 @@ def test_a_shape_to_begin_with(views):
 
 SWITCHES = {
     "no hull": {"hull_start": False},
+    "one background": {"random_background": False},
     "frequencies": {"opening": 0.9},
     "occlusion": {"weights": RadianceWeights(occlusion=0.01)},
     "ranking": {"weights": RadianceWeights(ranking=0.1)},

@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 
+from recon_lib.cameras.camera import Cameras
 from recon_lib.errors import BadInput
 from recon_lib.fields.contraction import Frame
 from recon_lib.progress import unchecked
@@ -10,6 +11,7 @@ from recon_lib.stages.fitting.radiance.settings import RadianceSettings
 from recon_lib.stages.fitting.radiance.start import (
     BARRED,
     BESIDE,
+    CUT,
     EMPTY,
     SOLID,
     Start,
@@ -20,7 +22,8 @@ from recon_lib.stages.fitting.radiance.start import (
     starting_bias,
     starting_model,
 )
-from tests.helpers.posed import around, posed, sphere
+from recon_lib.stages.fitting.sdf_grid.start import find_bounds
+from tests.helpers.posed import around, box, posed, sphere
 
 FRAME = Frame(torch.zeros(3), 1.0)
 SMALL = RadianceSettings(levels=(12, 24, 48), table=5000)
@@ -53,6 +56,23 @@ def test_levels_finer_than_the_bias_hold_the_hulls_nodes_alone():
 def test_a_start_leaves_room_beside_it():
     model = starting_model(FRAME, Start(sphere(0.4), None), SMALL, 0, unchecked)
     assert log_density(model, [[0.0, 0, 0], [0.95, 0.9, 0.0]]) == pytest.approx([SOLID, BESIDE], abs=1e-3)
+
+
+def test_without_a_shape_it_begins_with_what_the_masks_call_for():
+    half = (0.5, 0.4, 0.3)
+    views = posed(box(half), Cameras.orbit([25.0, 145.0, 265.0], 25.0, 3.0, 40.0, 48, 48))
+    start = Start(None, None).or_hull(views, find_bounds(views), unchecked)
+    model = starting_model(FRAME, start, SMALL, 0, unchecked)
+    below = [0.0, -0.55, 0.0]  # in the cone under it that no camera above the horizon carves away
+    assert float(start.hard.inside(torch.tensor([below]))) > 0
+    assert log_density(model, [[0.0, 0, 0], below, [0.0, 0.9, 0.0]]) == pytest.approx([SOLID, CUT, BARRED], abs=1e-3)
+
+
+def test_a_given_shape_and_a_given_hull_stay():
+    views = posed(sphere(), around(3, 24))
+    soft, hard = sphere(0.3), sphere(0.5)
+    assert Start(soft, hard).or_hull(views, find_bounds(views), unchecked) == Start(soft, hard)
+    assert Start(None, hard).or_hull(views, find_bounds(views), unchecked).soft.hull is hard
 
 
 def test_a_start_within_a_hull():
