@@ -8,9 +8,9 @@ Run from the repository's root:
 
 The meshes are those of `colored_solids`. Pictures are unlit, over white. Few cameras stand equally around, 12 and 28
 degrees above the object by turns; the 6 held-out views 20 degrees above it, the first 30 degrees beside the first of
-the others. Many stand on a spiral from above to below. The rows add up: field alone, + hull (what the masks call for, within
-the visual hull), + FreeNeRF's frequency schedule and occlusion loss, + depth ranking (on the true depth, of which only
-the order counts: an upper bound for estimates).
+the others. Many stand on a spiral from above to below. The rows add up: field alone, + hull (what the masks call for,
+within the visual hull), + FreeNeRF's frequency schedule and occlusion loss, + depth ranking (on the true depth, of
+which only the order counts: an upper bound for estimates).
 With --prior, a model of system view-diffusion, four rows more have what FreeNeRF's row has and the prior, no depth: +
 PixelNeRF (its render as it is), + repair (one step), + samples (DDIM), SDS. --rows: those whose names hold a TEXT.
 Figures: PSNR, SSIM and perceptual distance (that which `load_perceptual` finds) of the held-out views, Chamfer (mean of
