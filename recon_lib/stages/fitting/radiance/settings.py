@@ -37,7 +37,7 @@ class RadianceSettings:
     shrink: float = 0.02  # AdamW's, of the grids
     stride: float = 1.0  # spacings of the finest level between the samples of a ray
     refresh: int = 32  # steps between two looks at which parts are empty
-    hull_start: bool = True  # begin with the masks' visual hull, outside of which nothing may be
+    hull_start: bool = True  # begin with what the masks call for; nothing lies outside their visual hull
     random_background: bool = True  # pixels of an object before another colour each time
     opening: float = 0.0  # part of the steps over which finer levels are opened, coarse first
     gradient_scaling: bool = False  # G3DR's, by the views' depth, which must be the world's

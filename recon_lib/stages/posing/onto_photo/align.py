@@ -22,13 +22,13 @@ from .target import Photo, Target
 log = logging.getLogger("recon3d")
 TITLE = "Align mesh to photo"
 GUESSED_FOV = 40.0  # degrees over the photo's longer side
-CROWDED = 2  # levels after which a mesh without colours keeps twice as many answers
+COARSE_LEVELS = 2  # on which a mesh without colours keeps twice as many answers
 ZOOMS = 0.7, 1.4  # other lenses: perspective and pose explain each other, so a refinement can end between two
 
 
 @dataclass(frozen=True)
 class AlignSettings:
-    """The defaults take 6 to 12 seconds on one core."""
+    """The defaults take 10 to 14 seconds on one core."""
 
     candidates: int = 16  # of the coarse search
     bare: int = 3  # times as many for a mesh without colours: outlines alone tell less
@@ -82,7 +82,7 @@ def align_mesh(
             target = photo.at(side)
             deviation = settings.focal_known if known_lens else settings.focal if number else settings.focal_first
             answers = _refined(model, poses, target, rounds, deviation, progress)
-            more = 2 if number < CROWDED and not model.colored else 1
+            more = 2 if number < COARSE_LEVELS and not model.colored else 1
             answers = _distinct(answers, settings.distinct)[: more * kept]
             poses = [camera for camera, _ in answers]
             if not number and not known_lens:
