@@ -33,7 +33,7 @@ def g3dr(surface: dict) -> Graph:
     g = Graph("g3dr", surface)
     g.group("1  Photo & models", (0, -40, 340, 1400), GREEN)
     g.note(WELCOME, (20, 40), (WIDE, 170), "Read me")
-    photo = g.node("LoadImage", (20, 260), (WIDE, 440), "Choose a photo", image="recon3d_pavilion.jpg")
+    photo = g.node("LoadImage", (20, 260), (WIDE, 440), "Choose a photo", image="recon3d_dahlia.jpg")
     finder = g.node("Recon3D_LoadModel", (20, 750), (WIDE, 80), "Model of mask and depth", name="zeroshape_w_mini")
     model = g.node("Recon3D_LoadModel", (20, 880), (WIDE, 80), "Model of the shape", name="g3dr_mini")
     _triplane_and_result(g, photo[0], finder, model, 360, 2, "3d/g3dr")
