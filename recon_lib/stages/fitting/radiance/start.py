@@ -27,7 +27,8 @@ BESIDE = math.log(0.02)  # outside of a start, where a part may still be found
 CUT = math.log(2e-4)  # outside of what the masks call for: pictures must insist
 BARRED = math.log(1e-6)  # outside of a hull, where nothing may be
 SLOPE = 4.0  # a spacing, of the logarithm, at the rim of a start
-MARGIN = 0.75  # spacings that a start is too large by, so that the surface lies within
+MARGIN = 0.75  # spacings that a limiting hull is too large by, so that the surface lies within
+INSET = 1.0  # spacings that a start is too small by: what is too much between the views' rims, no picture takes away
 RIM = 2.0  # spacings around a hull whose nodes have rows of their own
 BIAS_NODES = 64  # most nodes a side of the level at which starts are held
 PROPOSAL_LEVELS = (32, 64)
@@ -102,16 +103,18 @@ def asked_at_nodes(
 def starting_bias(soft: Tensor | None, hard: Tensor | None, spacing: float, beside: float = BESIDE) -> Tensor:
     """Logarithms of the starting densities [G,G,G], of values inside a start and a hull [G,G,G], `spacing` apart.
 
-    beside: the logarithm outside of the start.
+    beside: the logarithm outside of the start. Raises `ValueError` without both.
     """
-    first = soft if soft is not None else hard
-    if first is None:
+    barred = None if hard is None else _shape_bias(hard / spacing + MARGIN, BARRED)
+    bias = barred if soft is None else _shape_bias(soft / spacing - INSET, beside)
+    if bias is None:
         raise ValueError("a start or a hull is needed")
-    least = beside if soft is not None else BARRED
-    bias = (SOLID + SLOPE * (first / spacing + MARGIN).clamp_max(0)).clamp_min(least)
-    if hard is not None:
-        bias = torch.minimum(bias, (SOLID + SLOPE * (hard / spacing + MARGIN).clamp_max(0)).clamp_min(BARRED))
-    return bias
+    return bias if barred is None else torch.minimum(bias, barred)
+
+
+def _shape_bias(depth: Tensor, least: float) -> Tensor:
+    """Logarithms of the densities of a solid, by depths below its surface in spacings."""
+    return (SOLID + SLOPE * depth.clamp_max(0)).clamp_min(least)
 
 
 def near_hull(hard: Tensor, nodes: int, spacing: float) -> Tensor:
