@@ -1,8 +1,9 @@
 """Pose refinement: cameras that are about right, brought to what masks and colours of all views agree on.
 
-In turns, as in BARF (Lin et al. 2021) but with Gauss-Newton steps in place of gradient descent: a coarse surface is
-made with the present cameras (by default the visual hull: a field that is fitted with wrong cameras holds them there),
-then all cameras are adjusted against it at once (`adjust`), on pictures whose size grows and whose blur narrows.
+First the cameras are adjusted to the outlines alone, which needs no surface (`outlines`). Then in turns, as in BARF
+(Lin et al. 2021) but with Gauss-Newton steps in place of gradient descent: the visual hull is made with the present
+cameras (a field that is fitted with wrong cameras holds them there), and all cameras are adjusted against it at once
+(`adjust`). A hull of wrong cameras is too small, so its rims count for little beside the outlines' tangents.
 """
 
 import logging
@@ -17,14 +18,16 @@ from ...views.object_frame import ObjectFrame
 from ...views.views import Views
 from ..evaluation.cameras import align_cameras, transformed
 from ..fitting.rays import check_views, reduced
-from .adjust import AdjustSettings, adjust
+from .adjust import Evidence, adjust
 from .aim import aimed
+from .descent import AdjustSettings
+from .outlines import adjust_to_outlines
 from .pictures import Pictures
-from .surface import fit_surface, hull_surface, sample_surface
+from .surface import hull_surface, sample_surface
+from .tangency import Outlines, usable_pairs
 
 log = logging.getLogger("recon3d")
 TITLE = "Refine poses"
-FITTED_SHIFT, FITTED_RIM_SHIFT = 0.5, 0.3  # spacings: a fitted field's surface needs to give way less than a hull's
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,6 @@ class PoseRound:
     nodes: int  # a side of the surface's grid
     margin: float  # pixels by which masks are widened for the hull
     pose: float  # how far cameras may be from the given ones: radians, and parts of their distance
-    fit_rounds: int = 0  # of a field's fit; 0: the hull is the surface
 
 
 @dataclass(frozen=True)
@@ -44,18 +46,21 @@ class PoseSettings:
     """The defaults bring a dozen views back that are off by a few degrees and per cent."""
 
     rounds: tuple[PoseRound, ...] = (
-        *[PoseRound(64, 1.5, 40, 1.5, 0.01)] * 2,
-        *[PoseRound(96, 1.5, 48, 1.0, 0.02)] * 2,
-        *[PoseRound(128, 1.0, 64, 0.7, 0.03)] * 3,
-        *[PoseRound(192, 1.0, 96, 0.5, 0.03)] * 5,
+        PoseRound(128, 1.0, 64, 0.7, 0.03),
+        *[PoseRound(192, 1.0, 96, 0.5, 0.03)] * 3,
     )
     aim: bool = True  # turn the cameras to the masks' middles first
     focal: bool = True  # adjust the focal length
     own_focal: bool = False  # a focal length for each view; otherwise a factor that all share
     slack: float = 1.0  # factor of the rounds' `pose`: more for poses that are guessed roughly
-    points: int = 120  # of the surface for each view
+    points: int = 400  # of the surface for each view
     rims: int = 50  # points of each view's outline
     adjust: AdjustSettings = field(default_factory=AdjustSettings)
+
+    def how(self, pose: float) -> AdjustSettings:
+        """Settings of an adjustment whose cameras may be so far from the expected ones, but for the slack."""
+        focal = self.adjust.focal if self.focal else 1e-6
+        return replace(self.adjust, pose=self.slack * pose, focal=focal, own_focal=self.own_focal)
 
 
 def refine_poses(
@@ -78,12 +83,14 @@ def refine_poses(
     given = work.cameras
     if settings.aim:
         work = replace(work, cameras=aimed(work))
-    expected = work.cameras
-    generator = torch.Generator().manual_seed(seed % 2**63)
+    outlines, generator = Outlines.of(views.masks), torch.Generator().manual_seed(seed % 2**63)
     progress.start(TITLE, len(settings.rounds))
     with torch.no_grad():
+        how = settings.how(settings.adjust.pose)
+        work = replace(work, cameras=adjust_to_outlines(work.cameras, outlines, how, progress.check))
+        expected = work.cameras
         for current in settings.rounds:
-            work = replace(work, cameras=_round(work, expected, current, settings, seed, generator, progress))
+            work = replace(work, cameras=_round(work, expected, outlines, current, settings, generator, progress))
             progress.step()
     cameras = transformed(work.cameras, align_cameras(work.cameras, given))
     moved_by = (cameras.position - given.position).norm(dim=-1).max()
@@ -94,25 +101,20 @@ def refine_poses(
 def _round(
     views: Views,
     expected: Cameras,
+    outlines: Outlines,
     current: PoseRound,
     settings: PoseSettings,
-    seed: int,
     generator: torch.Generator,
     progress: Progress,
 ) -> Cameras:
     """The cameras after one round."""
     small = reduced(views, current.side)
     height, width = small.images.shape[-2:]
-    if current.fit_rounds:
-        surface = fit_surface(small, current.nodes, current.fit_rounds, current.margin, seed, progress)
-    else:
-        surface = hull_surface(small, current.nodes, current.margin, progress)
+    surface = hull_surface(small, current.nodes, current.margin, progress)
     points = sample_surface(surface, small.cameras, settings.points, settings.rims, generator)
-    how = replace(settings.adjust, pose=settings.slack * current.pose, own_focal=settings.own_focal)
-    if current.fit_rounds:
-        how = replace(how, shift=FITTED_SHIFT, rim_shift=FITTED_RIM_SHIFT)
-    if not settings.focal:
-        how = replace(how, focal=1e-6)
+    how = settings.how(current.pose)
     pictures = Pictures.of(small, current.blur, progress.check)
-    cameras = adjust(small.cameras, pictures, points, how, expected.resized(height, width), progress.check)
+    pairs = usable_pairs(small.cameras, outlines)
+    evidence = Evidence(pictures, points, outlines, pairs, expected.resized(height, width))
+    cameras = adjust(small.cameras, evidence, how, progress.check)
     return cameras.resized(views.cameras.height, views.cameras.width)

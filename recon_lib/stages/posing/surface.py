@@ -11,14 +11,11 @@ from ...errors import BadInput
 from ...fields.cells import Cells
 from ...fields.distance_grid import DistanceGrid
 from ...fields.hull import signed_distance
-from ...fields.sdf_grid import SdfGrid
 from ...progress import Progress
 from ...render.near_surface import nearest_surface
 from ...render.rays import RayBundle
 from ...views.object_frame import view_center
 from ...views.views import Views
-from ..fitting.sdf_grid.fit import fit_volsdf
-from ..fitting.sdf_grid.settings import FitLevel, FitSettings
 from ..fitting.sdf_grid.start import Silhouettes, starting_distance
 
 HIT, HIT_STEPS = 0.1, 24  # spacings; of the tracing
@@ -60,27 +57,7 @@ class Surface:
     spacing: float  # of the grid that it comes from, world units
 
 
-def fit_surface(views: Views, nodes: int, rounds: int, margin: float, seed: int, progress: Progress) -> SdfGrid:
-    """A coarse field of `views`, `nodes` a side, fitted from their hull (see `hull_surface`)."""
-    levels = (FitLevel(max(nodes // 2, 16), 3, (1.2, 0.6)), FitLevel(nodes, rounds, (0.9, 0.4)))
-    settings = FitSettings(levels=levels, rays=8192, epochs=2)
-    hull = hull_surface(views, levels[0].nodes, margin, progress)
-    return fit_volsdf(
-        views, start=hull, bounds=hull.bounds, settings=settings, seed=seed, progress=_Silent(progress)
-    ).field
-
-
-class _Silent(Progress):
-    """A part's progress that shows nothing of its own, and stops where the whole is stopped."""
-
-    def __init__(self, whole: Progress) -> None:
-        super().__init__()
-        self.check = whole.check
-
-
-def sample_surface(
-    field: SdfGrid | DistanceGrid, cameras: Cameras, count: int, rims: int, generator: torch.Generator
-) -> Surface:
+def sample_surface(field: DistanceGrid, cameras: Cameras, count: int, rims: int, generator: torch.Generator) -> Surface:
     """About `count` points a view of the surface that it sees, and `rims` of its outline."""
     spacing = field.cells.spacing
     depth = trace(field, cameras)
@@ -113,7 +90,7 @@ def _some(mask: Tensor, count: int, generator: torch.Generator) -> tuple[Tensor,
     return found[:, 0], found[:, 1]
 
 
-def trace(field: SdfGrid | DistanceGrid, cameras: Cameras) -> Tensor:
+def trace(field: DistanceGrid, cameras: Cameras) -> Tensor:
     """z-depth [V,H,W] of the field's first surface; 0 = none."""
     depths = []
     for view in range(len(cameras)):
@@ -137,7 +114,7 @@ def _visible(points: Tensor, normals: Tensor, cameras: Cameras, depth: Tensor, s
     return (facing & framed & (z > 0) & (first > 0) & (z < first + slack)).T
 
 
-def _outward(field: SdfGrid | DistanceGrid, points: Tensor, view: Tensor, cameras: Cameras) -> Tensor:
+def _outward(field: DistanceGrid, points: Tensor, view: Tensor, cameras: Cameras) -> Tensor:
     """Normals of rim points, made orthogonal to their rays: exactly on the rim they are."""
     ray = F.normalize(points - cameras.position[view], dim=-1)
     normals = field.normals(points)
