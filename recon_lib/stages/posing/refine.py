@@ -19,6 +19,7 @@ from ...views.views import Views
 from ..evaluation.cameras import align_cameras, transformed
 from ..fitting.rays import check_views, reduced
 from .adjust import Evidence, adjust
+from .agreement import agreement
 from .aim import aimed
 from .descent import AdjustSettings
 from .outlines import adjust_to_outlines
@@ -28,6 +29,7 @@ from .tangency import Outlines, usable_pairs
 
 log = logging.getLogger("recon3d")
 TITLE = "Refine poses"
+GUARD = 128, 64  # pixels and nodes at which masks are asked whether cameras have become better
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,10 @@ def refine_poses(
 ) -> Views:
     """The views with cameras that fit their masks and pictures: six degrees of freedom a view and the focal length.
 
-    World, scale and origin stay: of all similarities, which pictures cannot tell, the result has the one that takes its
-    cameras closest to the given ones. Depth and normals are kept as they are. Computed on the CPU; the same seed and
-    input give the same cameras.
+    Cameras whose masks agree less than those of the given ones (`agreement`) are not taken: then the views stay as they
+    were, and the log says so. World, scale and origin stay: of all similarities, which pictures cannot tell, the result
+    has the one that takes its cameras closest to the given ones. Depth and normals are kept as they are. Computed on
+    the CPU; the same seed and input give the same cameras.
     Raises `BadInput` for fewer than three views, for masks that are empty or cover everything, for NaN, and for cameras
     so far off that the masks have no point in common.
     """
@@ -92,6 +95,10 @@ def refine_poses(
         for current in settings.rounds:
             work = replace(work, cameras=_round(work, expected, outlines, current, settings, generator, progress))
             progress.step()
+    found, before = (agreement(replace(work, cameras=c), progress.check, *GUARD) for c in (work.cameras, given))
+    if found < before:
+        log.warning("poses stay as they are: refined ones fit the masks less (%.3f, given ones %.3f)", found, before)
+        return views
     cameras = transformed(work.cameras, align_cameras(work.cameras, given))
     moved_by = (cameras.position - given.position).norm(dim=-1).max()
     log.info("refined %d poses; the farthest moved by %.3f of the object's radius", len(views), moved_by)

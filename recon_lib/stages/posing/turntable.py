@@ -1,6 +1,5 @@
 """Cameras of an object that was turned before a fixed camera, or walked around in even steps."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -11,14 +10,12 @@ from ...check import check_shape
 from ...errors import BadInput
 from ...progress import Progress
 from ...views.views import Views
-from ..fitting.rays import reduced
+from .agreement import agreement
 from .aim import aimed
 from .refine import PoseSettings, refine_poses
-from .surface import hull_surface, trace
 
 ELEVATIONS = (0.0, 10.0, 20.0, 30.0, 45.0, 60.0)  # degrees that are tried
 FOV = 35.0  # degrees, vertical: a phone's main lens has 40 to 70, a portrait lens 15 to 30
-PROBE_SIDE, PROBE_NODES, PROBE_MARGIN = 48, 32, 0.0  # pixels, nodes, pixels: of the hulls that are compared
 
 
 def turntable_views(
@@ -72,16 +69,3 @@ def _stepped(views: Views, progress: Progress) -> float:
     score = agreement(views, progress.check)
     progress.step()
     return score
-
-
-def agreement(views: Views, check: Callable[[], None]) -> float:
-    """How well the hull of the masks fills them: the mean intersection over union, 0-1; 0 for an empty hull."""
-    check()
-    small = reduced(views, PROBE_SIDE)
-    try:
-        hull = hull_surface(small, PROBE_NODES, PROBE_MARGIN, Progress())
-    except BadInput:  # no point in common
-        return 0.0
-    drawn, masks = trace(hull, small.cameras) > 0, small.masks[:, 0] > 0.5
-    union = (drawn | masks).sum((1, 2)).clamp_min(1)
-    return float(((drawn & masks).sum((1, 2)) / union).mean())

@@ -72,6 +72,17 @@ def test_any_scale_gives_the_same(truth):
     assert float(errors.rotation.max()) < 0.2 and float(errors.position.max()) < 0.3
 
 
+def test_cameras_that_fit_less_are_not_taken(truth, monkeypatch, caplog):
+    """As with eight close photographs of a head, half of which cut it off."""
+    from recon_lib.stages.posing import refine
+
+    fits = iter([0.8, 0.9])
+    monkeypatch.setattr(refine, "agreement", lambda *_: next(fits))
+    start = disturbed(truth, 0.03, 0.02)
+    assert refine_poses(start, settings=replace(QUICK, rounds=())) is start
+    assert "stay as they are" in caplog.text and "0.800" in caplog.text
+
+
 def test_too_few_views_and_missing_masks(truth):
     with pytest.raises(BadInput, match="three or more"):
         refine_poses(truth[:2])
