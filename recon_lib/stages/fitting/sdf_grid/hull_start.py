@@ -31,7 +31,7 @@ RAYS = 2048  # of each view's mask, at most
 STEPS_A_NODE = 1.5  # on a ray
 SPARED = 1e-3  # fraction of the rays that the ground may cut off: masks have stray pixels
 LEVEL, UPRIGHT = 0.03, 0.1  # mean squared cosine of cameras' horizontal axes with the vertical: at most; next least
-LOWER = 1.0  # spacings of the search: rays enter a hull of few views a little above the ground that they touch
+LOWER = 0.3  # spacings of the search: rays enter a hull of few views a little above the ground that they touch
 SLACK = 0.3  # spacings of the search by which the mirrored hull is wider
 
 
