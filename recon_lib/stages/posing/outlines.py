@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -12,6 +13,8 @@ from .descent import AdjustSettings, System, descend, redescending
 from .increments import PARAMETERS, moved
 from .tangency import Outlines, linearised, touching, usable_pairs
 
+LEAST = 0.3  # pixels: outlines are known no better
+SIDE = 192  # pixels of the pictures, longest side, to which these refer:
 SIGMAS, ITERATIONS = (3.0, 1.0, 0.3), 12  # pixels, one descent after the other; of each
 
 
@@ -28,21 +31,25 @@ class CamerasAlone:
 def adjust_to_outlines(
     cameras: Cameras, outlines: Outlines, settings: AdjustSettings, check: Callable[[], None] = unchecked
 ) -> Cameras:
-    """The cameras after descents on their outlines, the first of which forgive most."""
-    middle = torch.zeros(3)
+    """The cameras after descents on their outlines, the first of which forgive most; the object is at the origin."""
+    pixels = max(cameras.width, cameras.height) / SIDE
     for sigma in SIGMAS:
-        how = replace(settings, tangency=sigma, iterations=ITERATIONS)
-        pairs, given = usable_pairs(cameras, outlines), cameras
+        how = replace(settings, tangency=max(sigma * pixels, LEAST), iterations=ITERATIONS)
+        pairs = usable_pairs(cameras, outlines)
         if not pairs.shape[1]:
             break
-
-        def equations(state: CamerasAlone, how=how, pairs=pairs, given=given) -> System:
-            tangents = tangent_system(state.cameras, outlines, pairs, how)
-            expected = expected_system(state.cameras, given, middle, how)
-            return System(*(a + b for a, b in zip(vars(tangents).values(), vars(expected).values(), strict=True)))
-
+        equations = partial(_equations, outlines=outlines, pairs=pairs, given=cameras, settings=how)
         cameras = descend(CamerasAlone(cameras), equations, how, check).cameras
     return cameras
+
+
+def _equations(
+    state: CamerasAlone, outlines: Outlines, pairs: Tensor, given: Cameras, settings: AdjustSettings
+) -> System:
+    tangents = tangent_system(state.cameras, outlines, pairs, settings)
+    expected = expected_system(state.cameras, given, torch.zeros(3), settings)
+    cost = tangents.cost + expected.cost
+    return System(tangents.matrix + expected.matrix, tangents.vector + expected.vector, cost)
 
 
 def tangent_system(cameras: Cameras, outlines: Outlines, pairs: Tensor, settings: AdjustSettings) -> System:

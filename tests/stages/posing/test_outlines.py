@@ -15,18 +15,29 @@ from tests.helpers.posed import around, box, posed
 
 @pytest.fixture(scope="module")
 def truth():
-    views = posed(box((0.6, 0.4, 0.3)), around(10, 64))
+    views = posed(box((0.6, 0.4, 0.3)), around(10, 128))
     return views.cameras, Outlines.of(views.masks)
 
 
 def test_cameras_come_back_without_any_surface(truth):
     cameras, outlines = truth
-    step = 0.03 * torch.randn(10, 7, generator=torch.Generator().manual_seed(2))
+    step = 0.05 * torch.randn(10, 7, generator=torch.Generator().manual_seed(2))
     step[:, 6] = 0
     start = moved(cameras, step)
     before, after = (camera_errors(c, cameras) for c in (start, adjust_to_outlines(start, outlines, AdjustSettings())))
     assert float(after.rotation.mean()) < 0.5 * float(before.rotation.mean())
     assert float(after.position.mean()) < float(before.position.mean())
+
+
+def test_the_size_of_the_pictures_does_not_count(truth):
+    cameras, outlines = truth
+    step = 0.04 * torch.randn(10, 7, generator=torch.Generator().manual_seed(3))
+    step[:, 6] = 0
+    start = moved(cameras, step)
+    small, large = (
+        adjust_to_outlines(c, outlines, AdjustSettings()) for c in (start.resized(256, 256), start.resized(1024, 1024))
+    )
+    torch.testing.assert_close(small.camera_to_world, large.camera_to_world, atol=1e-3, rtol=1e-3)
 
 
 def test_without_pairs_cameras_stay(truth):
@@ -41,8 +52,9 @@ def test_it_can_be_stopped(truth):
     def stop():
         raise Interrupted
 
+    cameras, outlines = truth
     with pytest.raises(Interrupted):
-        adjust_to_outlines(*truth, AdjustSettings(), stop)
+        adjust_to_outlines(cameras, outlines, AdjustSettings(), stop)
 
 
 def test_expected_cameras_in_closed_form():
