@@ -30,9 +30,7 @@ class Pictures:
         colors = gaussian_blur(views.images.float() * masks, blur) / coverage.clamp_min(1e-3)
         distance = signed_distance(masks, check).clamp(-FARTHEST, FARTHEST)
         values = torch.cat([colors, coverage, distance], 1)
-        solid = masks[:, 0] > 0.5
-        edge = torch.stack([solid[:, 0].any(1), solid[:, -1].any(1), solid[:, :, 0].any(1), solid[:, :, -1].any(1)])
-        return cls(torch.cat([values, *slopes(values)], 1), ~edge.any(0))
+        return cls(torch.cat([values, *slopes(values)], 1), within_picture(masks))
 
     def read(self, pixels: Tensor) -> "Reading":
         """Bilinear readings at pixels [N,V,2]."""
@@ -56,6 +54,13 @@ class Reading:
     distance: Tensor  # [N,V] silhouette distance, pixels, > 0 inside
     distance_slope: Tensor  # [N,V,2]
     framed: Tensor  # [N,V] bool
+
+
+def within_picture(masks: Tensor) -> Tensor:
+    """Whether the objects of masks [V,1,H,W] end before the picture's edges, [V] bool."""
+    solid = masks[:, 0] > 0.5
+    edge = torch.stack([solid[:, 0].any(1), solid[:, -1].any(1), solid[:, :, 0].any(1), solid[:, :, -1].any(1)])
+    return ~edge.any(0)
 
 
 def gaussian_blur(images: Tensor, sigma: float) -> Tensor:

@@ -14,6 +14,7 @@ from torch import Tensor
 from ...cameras.camera import Cameras
 from .aim import nearest_point
 from .increments import PARAMETERS, cross_matrix
+from .pictures import within_picture
 
 WIDEST = 2.0  # radians between the outermost planes of a view, at most: the baseline must pass outside of the object
 LEAST_SINE = 0.15  # of the angle between the baseline and a ray that touches
@@ -33,10 +34,8 @@ class Outlines:
         size = masks.new_tensor([masks.shape[-1], masks.shape[-2]]).double()
         hulls = [_convex(_crossings(mask[0].double())) / size for mask in masks]
         most = max(map(len, hulls))
-        solid = masks[:, 0] > 0.5
-        edge = torch.stack([solid[:, 0].any(1), solid[:, -1].any(1), solid[:, :, 0].any(1), solid[:, :, -1].any(1)])
         padded = [torch.cat([hull, hull[:1].expand(most - len(hull), -1)]) for hull in hulls]
-        return cls(torch.stack(padded), ~edge.any(0))
+        return cls(torch.stack(padded), within_picture(masks))
 
 
 def _crossings(mask: Tensor) -> Tensor:
