@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...cameras.camera import Cameras
+from ...views.framing import within_picture
 from ...views.views import Views
 from .increments import moved
 
@@ -15,17 +16,20 @@ def aimed(views: Views) -> Cameras:
     """The cameras turned about their own centres so that one point of the world lies in the middle of every mask.
 
     The point is that nearest to the rays through the masks' middles; the turn is the least that brings it there.
+    Pictures that cut the object off do not show its middle: they neither vote nor turn.
     """
-    cameras, pixels = views.cameras, mask_middles(views.masks)
+    cameras, pixels, whole = views.cameras, mask_middles(views.masks), within_picture(views.masks)
+    if whole.sum() < 2:
+        return cameras
     for _ in range(ROUNDS):
         ray = torch.linalg.solve(cameras.intrinsics, F.pad(pixels, (0, 1), value=1.0)[..., None])[..., 0]
         ray = F.normalize(ray, dim=-1)  # [V,3] camera frame
-        center = nearest_point(cameras.position, (cameras.rotation @ ray[..., None])[..., 0])
+        center = nearest_point(cameras.position[whole], (cameras.rotation @ ray[..., None])[whole, :, 0])
         local = F.normalize(cameras.to_camera(center[None])[:, 0], dim=-1)
         axis = torch.linalg.cross(ray, local)
         angle = torch.atan2(axis.norm(dim=-1), (ray * local).sum(-1))
         step = torch.zeros(len(views), 7)
-        step[:, :3] = F.normalize(axis, dim=-1) * angle[:, None]
+        step[whole, :3] = (F.normalize(axis, dim=-1) * angle[:, None])[whole]
         cameras = moved(cameras, step)
     return cameras
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ...fields.hull import signed_distance
 from ...progress import unchecked
+from ...views.framing import within_picture
 from ...views.views import Views
 
 LEAST_COVERAGE = 0.5  # of a blurred mask where colours still count as the object's
@@ -54,13 +55,6 @@ class Reading:
     distance: Tensor  # [N,V] silhouette distance, pixels, > 0 inside
     distance_slope: Tensor  # [N,V,2]
     framed: Tensor  # [N,V] bool
-
-
-def within_picture(masks: Tensor) -> Tensor:
-    """Whether the objects of masks [V,1,H,W] end before the picture's edges, [V] bool."""
-    solid = masks[:, 0] > 0.5
-    edge = torch.stack([solid[:, 0].any(1), solid[:, -1].any(1), solid[:, :, 0].any(1), solid[:, :, -1].any(1)])
-    return ~edge.any(0)
 
 
 def gaussian_blur(images: Tensor, sigma: float) -> Tensor:

@@ -12,13 +12,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...cameras.camera import Cameras
+from ...views.framing import within_picture
 from .aim import nearest_point
 from .increments import PARAMETERS, cross_matrix
-from .pictures import within_picture
 
 WIDEST = 2.0  # radians between the outermost planes of a view, at most: the baseline must pass outside of the object
 LEAST_SINE = 0.15  # of the angle between the baseline and a ray that touches
 MOST_PAIRS = 400  # of views
+EDGE = 1.5  # pixels: nearer to the picture's edge an outline that reaches it has its last points
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Outlines:
     """Convex hulls of the masks' outlines in V views: only there can a plane through another camera touch."""
 
     points: Tensor  # [V,P,2] float64, parts of the picture's width and height; short ones are padded by repetition
-    whole: Tensor  # [V] bool: the object lies within the picture
+    cut: Tensor  # [V,P] bool: at the picture's edge, where the object may go on
 
     @classmethod
     def of(cls, masks: Tensor) -> "Outlines":
@@ -35,7 +36,9 @@ class Outlines:
         hulls = [_convex(_crossings(mask[0].double())) / size for mask in masks]
         most = max(map(len, hulls))
         padded = [torch.cat([hull, hull[:1].expand(most - len(hull), -1)]) for hull in hulls]
-        return cls(torch.stack(padded), within_picture(masks))
+        points = torch.stack(padded)
+        at_edge = ((points < EDGE / size) | (points > 1 - EDGE / size)).any(-1)
+        return cls(points, at_edge & ~within_picture(masks)[:, None])
 
 
 def _crossings(mask: Tensor) -> Tensor:
@@ -74,22 +77,36 @@ def usable_pairs(cameras: Cameras, outlines: Outlines) -> Tensor:
 
     Of many they are an even choice.
     """
-    pairs = torch.combinations(outlines.whole.nonzero().flatten()).T
+    pairs = torch.combinations(torch.arange(len(cameras))).T
     angles, sines = _plane_angles(cameras, outlines, pairs)
-    ends = torch.stack([angles.argmin(-1), angles.argmax(-1)], -1)  # [2,N,2]
+    ends = _ends(angles)
     span = angles.amax(-1) - angles.amin(-1)
     good = (span < WIDEST).all(0) & (sines.gather(-1, ends) > LEAST_SINE).all(-1).all(0)
+    good &= _touched(outlines, pairs, ends).any(-1)
     pairs = pairs[:, good]
     return pairs[:, :: max(1, -(-pairs.shape[1] // MOST_PAIRS))]
 
 
 def touching(cameras: Cameras, outlines: Outlines, pairs: Tensor) -> Touching:
-    """The two outermost planes of each of N pairs [2,N], where each view's outline touches its own."""
-    angles, _ = _plane_angles(cameras, outlines, pairs)
-    ends = torch.stack([angles.argmin(-1), angles.argmax(-1)], -1)  # [2,N,2]
+    """The two outermost planes of each of N pairs [2,N], where each view's outline touches its own.
+
+    Those that touch where one of the pictures ends, beyond which the object may go on, are left out.
+    """
+    ends = _ends(_plane_angles(cameras, outlines, pairs)[0])
     points = outlines.points[pairs].gather(2, ends[..., None].expand(-1, -1, -1, 2))
     size = points.new_tensor([cameras.width, cameras.height])
-    return Touching(pairs.repeat_interleave(2, 1), (points * size).flatten(1, 2))
+    kept = _touched(outlines, pairs, ends).flatten()
+    return Touching(pairs.repeat_interleave(2, 1)[:, kept], (points * size).flatten(1, 2)[:, kept])
+
+
+def _ends(angles: Tensor) -> Tensor:
+    """Which points [2,N,2] of outlines the two outermost planes touch."""
+    return torch.stack([angles.argmin(-1), angles.argmax(-1)], -1)
+
+
+def _touched(outlines: Outlines, pairs: Tensor, ends: Tensor) -> Tensor:
+    """Whether the outermost planes [N,2] touch both outlines within their pictures."""
+    return ~outlines.cut[pairs].gather(-1, ends).any(0)
 
 
 def _plane_angles(cameras: Cameras, outlines: Outlines, pairs: Tensor) -> tuple[Tensor, Tensor]:

@@ -20,6 +20,7 @@ from ...progress import Progress
 from ...views.object_frame import ObjectFrame
 from ...views.views import Views
 from ...weights.registry import LoadedModel
+from .found_masks import decided, without_tails
 from .mask import segment
 
 log = logging.getLogger("recon3d")
@@ -67,6 +68,8 @@ def find_view_masks(
         masks = consistent_masks(found_views, masked, progress)
     elif lost:
         raise BadInput(f"No object was found in picture {lost[0]}; give its mask in a folder masks.")
+    for view in missing:
+        masks[view] = decided(without_tails(masks[view]))
     empty = [view for view in range(len(masks)) if not bool((masks[view] > 0.5).any())]
     if empty:
         raise BadInput(f"No object was found in picture {empty[0]}; give its mask in a folder masks.")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import torch
 
 from recon_lib.cameras.camera import Cameras
@@ -45,3 +47,14 @@ def test_cameras_that_look_right_stay():
     truth = Cameras.orbit([0.0, 120, 240], 10, 3.0, 40.0, 64, 64)
     errors = camera_errors(aimed(posed(sphere(), truth)), truth)
     assert float(errors.rotation.max()) < 0.1 and float(errors.position.max()) < 0.1
+
+
+def test_pictures_that_cut_the_object_off_stay_and_turn_no_other():
+    """Lenses of every second picture moved aside, so that the sphere leaves it."""
+    truth = around(8, 64)
+    lens = truth.intrinsics.clone()
+    lens[::2, 0, 2] += 25
+    cameras = replace(truth, intrinsics=lens)
+    turned = aimed(posed(sphere(), cameras))
+    assert torch.equal(turned.camera_to_world[::2], cameras.camera_to_world[::2])
+    torch.testing.assert_close(turned.camera_to_world, cameras.camera_to_world, atol=2e-3, rtol=0)

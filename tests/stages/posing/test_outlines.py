@@ -42,7 +42,7 @@ def test_the_size_of_the_pictures_does_not_count(truth):
 
 def test_without_pairs_cameras_stay(truth):
     cameras, outlines = truth
-    nothing = replace(outlines, whole=torch.zeros(10, dtype=torch.bool))
+    nothing = replace(outlines, cut=torch.ones_like(outlines.cut))
     assert adjust_to_outlines(cameras, nothing, AdjustSettings()) is cameras
     system = tangent_system(cameras, outlines, torch.zeros(2, 0, dtype=torch.long), AdjustSettings())
     assert system.cost == 0 and not system.matrix.any() and not system.vector.any()

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -30,8 +31,26 @@ def test_shorter_outlines_are_padded_with_points_of_their_own():
     assert ((radius[0] - 4).abs() < 0.2).all() and ((radius[1] - 20).abs() < 0.1).all()
 
 
-def test_what_leaves_the_picture_is_not_whole():
-    assert Outlines.of(torch.cat([disc(20.0), disc(33.0)])).whole.tolist() == [True, False]
+def test_outlines_are_cut_where_they_reach_the_edge_of_the_picture():
+    outlines = Outlines.of(torch.cat([disc(20.0), disc(33.0)]))
+    assert not outlines.cut[0].any() and outlines.cut[1].any()
+    at_edge = ((outlines.points[1] * SIDE - SIDE / 2).abs() > SIDE / 2 - 1.5).any(-1)
+    assert torch.equal(outlines.cut[1], at_edge)
+
+
+def test_cut_off_pictures_share_the_tangents_that_they_hold():
+    """Of a ring around a tall ellipsoid, every second picture cuts its ends off."""
+    far = around(8, SIDE)
+    lens = far.intrinsics.clone()
+    lens[::2, [0, 1], [0, 1]] *= 1.8
+    cameras = replace(far, intrinsics=lens)
+    outlines = Outlines.of(posed(ellipsoid((0.4, 0.4, 0.95)), cameras).masks)
+    cut = outlines.cut.any(-1)
+    assert 0 < cut.sum() < 8
+    touch = touching(cameras, outlines, usable_pairs(cameras, outlines))
+    of_cut = cut[touch.views].any(0)
+    apart, _ = linearised(cameras, touch)
+    assert of_cut.sum() >= 8 and apart.abs().max() < 0.5  # pixels
 
 
 @pytest.fixture(scope="module")

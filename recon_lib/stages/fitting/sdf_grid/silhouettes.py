@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ....fields.hull import HullField
 from ....render.fill import fill_nearest
+from ....views.framing import within_picture
 from ....views.views import Views
 
 UNIT, MOST = 1.1, 0.9  # radius in which this fraction of the depth must lie to be the world's
@@ -28,11 +28,8 @@ class Silhouettes:
     @classmethod
     def of(cls, views: Views) -> "Silhouettes":
         """The hull of the masks as they are."""
-        solid = views.masks > 0.5
-        inner = F.pad(torch.zeros_like(solid[..., 1:-1, 1:-1]), (1, 1, 1, 1), value=True)
-        touching = (solid & inner).flatten(1).any(1)
         hull = replace(HullField.of(views, 0.0, float("inf")), nearest=world_depth(views) if len(views) == 1 else None)
-        return cls(hull, tuple((~touching).tolist()))
+        return cls(hull, tuple(within_picture(views.masks).tolist()))
 
     def inside(self, points: Tensor) -> Tensor:
         """points [N,3] world -> about the distance to the surface [N], > 0 inside; -1 where it is not seen."""
