@@ -52,7 +52,7 @@ def theirs(views: Views, held_out: Views, seconds: float, options: argparse.Name
     with tempfile.TemporaryDirectory() as folder:
         scene, answer = Path(folder) / "scene.npz", Path(folder) / "answer.npz"
         np.savez(
-            scene, images=views.images.numpy(), poses=views.cameras.camera_to_world.numpy(),
+            scene, images=views.images.numpy(), masks=views.masks.numpy(), poses=views.cameras.camera_to_world.numpy(),
             intrinsics=views.cameras.intrinsics.numpy(), held_out_poses=held_out.cameras.camera_to_world.numpy(),
             held_out_intrinsics=held_out.cameras.intrinsics.numpy(),
         )  # fmt: skip
