@@ -27,6 +27,7 @@ class OccupiedSampler:
     """One sample a step in occupied parts of the bounds: its middle, or a random point with a generator."""
 
     density: Tensor  # [X,Y,Z] per world unit, at nodes from the lower to the upper corner of `bounds`
+    least: Tensor  # [X,Y,Z] least density of the nodes and their neighbours
     occupied: Tensor  # [X,Y,Z] bool, of the nodes and their neighbours
     bounds: Tensor  # [2,3] world
     step: float  # world units
@@ -37,7 +38,8 @@ class OccupiedSampler:
         """The sampler of densities [X,Y,Z] at nodes."""
         filled = (density * step > EMPTY).float()
         near = F.max_pool3d(filled[None, None], 3, 1, 1)[0, 0] > 0
-        return cls(density, near, bounds.to(density), step, most)
+        least = -F.max_pool3d(-density[None, None], 3, 1, 1)[0, 0]
+        return cls(density, least, near, bounds.to(density), step, most)
 
     @classmethod
     @torch.no_grad()
@@ -63,7 +65,7 @@ class OccupiedSampler:
             offset = torch.rand(offset.shape, generator=generator).to(start)
         t = start[:, None] + (torch.arange(steps, device=start.device) + offset[:, None]) * self.step
         nodes = self._nodes(rays, t)
-        depth = self.density.view(-1)[nodes] * self.step
+        depth = self.least.view(-1)[nodes] * self.step  # no less between nodes: else rays would end before the rim
         seen = (depth - depth.cumsum(-1)).exp() > FAINT
         kept = seen & (t < end[:, None]) & self.occupied.view(-1)[nodes]
         return self._packed(t, kept)

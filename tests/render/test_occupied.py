@@ -1,3 +1,5 @@
+from dataclasses import dataclass, replace
+
 import pytest
 import torch
 
@@ -25,6 +27,25 @@ def test_rays_end_where_they_are_opaque():
     field = Ball(radius=0.5, sigma=200.0)
     t = OccupiedSampler.of(field, 65)(field, ray()).t
     assert t.max() < 2.65
+
+
+@dataclass
+class Steep(GaussianFog):
+    """Density that rises thirtyfold in a cell of the lattice along z, as fitted ones do at a rim."""
+
+    rim: float = 0.0
+    cell: float = 2 / 32
+
+    def density(self, points):
+        return 0.01 / self.cell * 30 ** ((points[:, 2] - self.rim) / self.cell).clamp(-4, 3)
+
+
+@pytest.mark.parametrize("part", torch.linspace(0, 1, 9).tolist())
+def test_rays_do_not_end_in_front_of_a_steep_rim(part):
+    """The node next to a sample may be opaque where the sample is not."""
+    field = Steep(rim=part * Steep.cell)
+    sampler = replace(OccupiedSampler.of(field, 33), step=Steep.cell)
+    assert render_rays(field, sampler, ray(), 0.0).opacity > 0.97
 
 
 def test_empty_rays_have_padding_alone():
