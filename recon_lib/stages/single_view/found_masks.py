@@ -26,8 +26,10 @@ def without_tails(mask: Tensor) -> Tensor:
     border = math.floor(TAIL * math.sqrt(solid.sum())) + 1
     reach = np.arange(border) - (border - 1) / 2
     disk = reach[:, None] ** 2 + reach**2 <= border**2 / 4  # wider than any tail
-    wide = binary_opening(np.pad(solid, border, "edge"), disk)  # what is wide at the edge goes on beyond it
-    parts, _ = label(solid & ~wide[border:-border, border:-border], np.ones((3, 3)))
+    beyond = np.pad(solid, border, "edge")  # what is wide at the edge goes on beyond it
+    wide = np.asarray(binary_opening(beyond, disk), bool)[border:-border, border:-border]
+    parts = np.zeros(solid.shape, np.int32)
+    label(solid & ~wide, np.ones((3, 3)), parts)
     edge = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
     tails = np.isin(parts, edge[edge > 0])
     return torch.where(torch.from_numpy(tails).to(mask.device), 0.0, mask)
