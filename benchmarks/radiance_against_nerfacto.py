@@ -3,7 +3,7 @@
 Run from the repository's root:
 
     python -m benchmarks.radiance_against_nerfacto --meshes FOLDER --peer PYTHON [--split val --count 3] [--pixels 128]
-        [--many 24] [--steps 100 400] [--rays 1024] [--sheets FOLDER] [--json FILE]
+        [--many 24] [--steps 100 400] [--rays 256] [--sheets FOLDER] [--json FILE]
 
 PYTHON is that of an environment with numpy, torch and nerfstudio (`benchmarks/nerfacto.py`). The views are those of
 `benchmarks.radiance --many`. Ours is fitted with so many steps; then nerfacto has the processor seconds that ours took,
@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("--pixels", type=int, default=128)
     parser.add_argument("--many", type=int, default=24)
     parser.add_argument("--steps", type=int, nargs="+", default=[100, 400])
-    parser.add_argument("--rays", type=int, default=1024, help="of a step of nerfacto's")
+    parser.add_argument("--rays", type=int, default=256, help="of a step of nerfacto's")
     parser.add_argument("--sheets", type=Path)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
