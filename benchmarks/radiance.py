@@ -11,8 +11,8 @@ degrees above the object by turns; the 6 held-out views 20 degrees above it, the
 the others. Many stand on a spiral from above to below. The rows add up: field alone, + hull (what the masks call for,
 within the visual hull), + FreeNeRF's frequency schedule and occlusion loss, + depth ranking (on the true depth, of
 which only the order counts: an upper bound for estimates).
-With --prior, a model of system view-diffusion, four rows more have what FreeNeRF's row has and the prior, no depth: +
-PixelNeRF (its render as it is), + repair (one step), + samples (DDIM), SDS. --rows: those whose names hold a TEXT.
+With --prior, a model of system view-diffusion, four rows more have what the hull's row has and the prior: + PixelNeRF
+(its render as it is), + repair (one step), + samples (DDIM), SDS. --rows: those whose names hold a TEXT.
 Figures: PSNR, SSIM and perceptual distance (that which `load_perceptual` finds) of the held-out views, Chamfer (mean of
 both directions, world units), processor seconds. --sheets: PNGs of the held-out views, the truth above.
 """
@@ -44,7 +44,7 @@ from recon_lib.weights.perceptual import load_perceptual
 SAMPLES, RESOLUTION = 30_000, 96
 AZIMUTH, ELEVATIONS = 25.0, (12.0, 28.0)  # of few cameras, degrees: the first one's; by turns
 OPENING, OCCLUSION, RANKING = 0.7, 0.01, 0.1
-SCHEDULE = "+ FreeNeRF's two"
+HULL = "+ hull"
 
 
 def ring(count: int, pixels: int) -> Cameras:
@@ -65,7 +65,7 @@ def rows(steps: int) -> dict[str, RadianceSettings]:
     hull = replace(alone, hull_start=True)
     schedule = replace(hull, opening=OPENING, weights=RadianceWeights(occlusion=OCCLUSION))
     ranking = replace(schedule, weights=RadianceWeights(occlusion=OCCLUSION, ranking=RANKING))
-    return {"field alone": alone, "+ hull": hull, SCHEDULE: schedule, "+ depth ranking": ranking}
+    return {"field alone": alone, HULL: hull, "+ FreeNeRF's two": schedule, "+ depth ranking": ranking}
 
 
 def rows_with_prior(steps: int, file: Path | None) -> list[tuple[str, RadianceSettings, ViewPrior | None]]:
@@ -73,11 +73,12 @@ def rows_with_prior(steps: int, file: Path | None) -> list[tuple[str, RadianceSe
     plain = rows(steps)
     found: list[tuple[str, RadianceSettings, ViewPrior | None]] = [(name, row, None) for name, row in plain.items()]
     if file is not None:
-        sds = replace(plain[SCHEDULE], novel_views=replace(plain[SCHEDULE].novel_views, sds=True))
+        hull = plain[HULL]
+        sds = replace(hull, novel_views=replace(hull.novel_views, sds=True))
         for name, kind, settings in (
-            ("+ PixelNeRF", "pixelnerf", plain[SCHEDULE]),
-            ("+ repair", "repair", plain[SCHEDULE]),
-            ("+ samples", "diffusion", plain[SCHEDULE]),
+            ("+ PixelNeRF", "pixelnerf", hull),
+            ("+ repair", "repair", hull),
+            ("+ samples", "diffusion", hull),
             ("SDS", "diffusion", sds),
         ):
             found.append((name, settings, load_prior(str(file), kind=kind)))

@@ -41,15 +41,20 @@ class ExtractMesh(Node):
                     "max_faces", default=0, min=0, max=10_000_000, step=1000,
                     tooltip="Reduce to about this many triangles; 0 keeps all.",
                 ),
+                io.Boolean.Input(
+                    "fairing", default=True, **advanced(),
+                    tooltip="Remove the bumps that a fit to photos leaves where they are plain. Other fields keep all.",
+                ),
             ],
             outputs=[io.Mesh.Output("mesh", display_name="mesh", tooltip="Closed triangle mesh without colours.")],
         )  # fmt: skip
 
     @classmethod
-    def run(cls, field, resolution, level, largest_only, smooth, max_faces):
+    def run(cls, field, resolution, level, largest_only, smooth, max_faces, fairing=True):
         from ..recon_lib.stages.meshing.extract import extract_mesh
 
-        options = {"level": level, "largest": largest_only, "smooth": smooth, "faces": max_faces or None}
+        options = {"level": level, "largest": largest_only, "fairing": fairing, "smooth": smooth}
+        options["faces"] = max_faces or None
         progress = ComfyProgress()
         found = extract_mesh(field, resolution, **options, device=device(), progress=progress)
         progress.report(mesh_picture(found.mesh))

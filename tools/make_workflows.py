@@ -93,8 +93,8 @@ def zeroshape_w(surface: dict) -> Graph:
 
     g.group("5  Whole shape", (1800, -40, 340, 1100), PURPLE)
     field = g.node("Recon3D_CompleteShape", (1820, 40), (wide, 60), model=model[0], points=seen[0])
-    mesh = g.node("Recon3D_ExtractMesh", (1820, 150), (wide, 380), field=field[0])
-    baked = g.node("Recon3D_BakeTexture", (1820, 580), (wide, 370), mesh=mesh[0], views=seen[1])
+    mesh = g.node("Recon3D_ExtractMesh", (1820, 150), (wide, 400), field=field[0])
+    baked = g.node("Recon3D_BakeTexture", (1820, 600), (wide, 370), mesh=mesh[0], views=seen[1])
     g.note(TEXTURE_NOTE, (1450, 810), (wide, 230), "The other half")
 
     g.group("6  Result", (2170, -40, 1070, 1100), ORANGE)

@@ -60,9 +60,9 @@ def back_side(surface: dict, folder: Path) -> None:
 
 def textured(s: Subgraph, x: int, field: Output, views: Output, size: Output, painted_by: str = "views") -> Output:
     """The field's mesh with its texture. painted_by: "field" where it also has colours for what no view shows."""
-    mesh = s.node("Recon3D_ExtractMesh", (x, 40), (WIDE, 375), field=field)
+    mesh = s.node("Recon3D_ExtractMesh", (x, 40), (WIDE, 400), field=field)
     colors = {"field": field} if painted_by == "field" else {}
-    return s.node("Recon3D_BakeTexture", (x, 465), (WIDE, 370), mesh=mesh[0], views=views, size=size, **colors)[0]
+    return s.node("Recon3D_BakeTexture", (x, 490), (WIDE, 370), mesh=mesh[0], views=views, size=size, **colors)[0]
 
 
 BLUEPRINTS = (photo_to_mesh, photos_to_mesh, back_side)

@@ -97,7 +97,7 @@ def _triplane_and_result(g: Graph, picture, finder, model, x: int, number: int, 
 
     x += 360
     g.group(f"{number + 2}  Mesh", (x, -40, 750, 1400), ORANGE)
-    mesh = g.node("Recon3D_ExtractMesh", (x + 20, 40), (WIDE, 375), field=field[0], resolution=128)
-    baked = g.node("Recon3D_BakeTexture", (x + 20, 465), (WIDE, 370), mesh=mesh[0], views=field[1])
-    saved = g.node("Recon3D_SaveMesh", (x + 20, 885), (WIDE, 230), mesh=baked[0], filename_prefix=prefix)
+    mesh = g.node("Recon3D_ExtractMesh", (x + 20, 40), (WIDE, 400), field=field[0], resolution=128)
+    baked = g.node("Recon3D_BakeTexture", (x + 20, 490), (WIDE, 370), mesh=mesh[0], views=field[1])
+    saved = g.node("Recon3D_SaveMesh", (x + 20, 910), (WIDE, 230), mesh=baked[0], filename_prefix=prefix)
     g.node("Preview3D", (x + 340, 40), (390, 1000), model_file=saved[0])

@@ -60,8 +60,8 @@ def list_sdf(surface: dict) -> Graph:
         occluder=masks[1],
     )
     g.node("PreviewAny", (1420, 230), (WIDE, 70), "How the camera was held", source=shape[2])
-    mesh = g.node("Recon3D_ExtractMesh", (1420, 350), (WIDE, 375), field=shape[0])
-    baked = g.node("Recon3D_BakeTexture", (1420, 775), (WIDE, 370), mesh=mesh[0], views=shape[1])
+    mesh = g.node("Recon3D_ExtractMesh", (1420, 350), (WIDE, 400), field=shape[0])
+    baked = g.node("Recon3D_BakeTexture", (1420, 800), (WIDE, 370), mesh=mesh[0], views=shape[1])
     g.note(SHAPE_NOTE, (740, 900), (620, 110), "The fine branch")
 
     g.group("5  Result", (1760, -40, 750, 1240), ORANGE)

@@ -43,8 +43,8 @@ def reconfusion(surface: dict) -> Graph:
     g.note(FILM_NOTE, (740, 860), (WIDE, 80), "As a video")
 
     g.group("4  Mesh", (1080, -40, 750, 1340), ORANGE)
-    mesh = g.node("Recon3D_ExtractMesh", (1100, 40), (WIDE, 375), field=field[0], resolution=128)
-    baked = g.node("Recon3D_BakeTexture", (1100, 465), (WIDE, 370), mesh=mesh[0], views=views[0])
-    saved = g.node("Recon3D_SaveMesh", (1100, 885), (WIDE, 230), mesh=baked[0], filename_prefix="3d/reconfusion")
+    mesh = g.node("Recon3D_ExtractMesh", (1100, 40), (WIDE, 400), field=field[0], resolution=128)
+    baked = g.node("Recon3D_BakeTexture", (1100, 490), (WIDE, 370), mesh=mesh[0], views=views[0])
+    saved = g.node("Recon3D_SaveMesh", (1100, 910), (WIDE, 230), mesh=baked[0], filename_prefix="3d/reconfusion")
     g.node("Preview3D", (1420, 40), (390, 1000), model_file=saved[0])
     return g

@@ -12,6 +12,7 @@ from .interpolated import InterpolatedValues
 # of the network's picture: the thinnest part that it knows. Features have half its resolution, and at 2 some islands
 # of cells go
 FEATURE_PIXELS = 1.5
+BUMP_PIXELS = 5.0  # steps and seams of the answers are up to about so long
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class DecodedField:
     def detail(self) -> float:
         """World units: the width of a pixel."""
         return self.min_feature_size / FEATURE_PIXELS
+
+    @property
+    def bumps(self) -> float:
+        """World units, see `Field`."""
+        return BUMP_PIXELS * self.detail
 
     @property
     def asked(self) -> int:

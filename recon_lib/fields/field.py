@@ -14,7 +14,9 @@ class Field(Protocol):
     compute on `device`.
 
     A field may say with `min_feature_size` how thin its parts can be, world units, where it knows: extraction then
-    looks for nothing thinner. With `observed(points [N,3]) -> [N] bool` it may say which points a picture shows.
+    looks for nothing thinner. With `observed(points [N,3]) -> [N] bool` it may say which points a picture shows. With
+    `bumps` a fit says how long the bumps are, world units, that it leaves where pictures are plain: extraction removes
+    them.
     """
 
     bounds: Tensor  # [2,3] lower and upper corner, world units: nothing is inside beyond them

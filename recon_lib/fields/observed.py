@@ -85,6 +85,11 @@ class ObservedField:
         return self.field.detail
 
     @property
+    def bumps(self) -> float:
+        """World units, see `Field`: the network's; a known depth is finer than they are."""
+        return 0.0 if self.has_depth else self.field.bumps
+
+    @property
     def asked(self) -> int:
         return self.field.asked
 

@@ -14,6 +14,7 @@ from .contraction import Frame
 from .field import Cones, Radiance
 
 MOST_LOG = 12.0  # of the density times the spacing: far beyond opaque, and its exponential is finite
+BUMPS = 8.0  # spacings, of the surface
 OUTSIDE = -20.0  # logarithm of the density beyond the bounds
 
 
@@ -35,6 +36,11 @@ class RadianceGrid:
     def bounds(self) -> Tensor:
         """[2,3] world: of the box, or of what is not contracted."""
         return self.frame.bounds
+
+    @property
+    def bumps(self) -> float:
+        """World units, see `Field`."""
+        return BUMPS * self.spacing
 
     @torch.no_grad()
     def inside(self, points: Tensor) -> Tensor:

@@ -27,6 +27,7 @@ class SdfGrid:
     module: GridColor  # decodes colours; called module so that hosts can take it off the device
     beta: float  # width of the density that the fit ended with, world units
     has_color: bool = True
+    bumps: float = 0.0  # world units, see `Field`
 
     def __post_init__(self) -> None:
         side = self.cells.nodes

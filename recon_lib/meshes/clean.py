@@ -8,6 +8,7 @@ import torch
 
 from ..errors import BadInput
 from ..progress import unchecked
+from .fairing import faired
 from .mesh import Mesh
 from .seams import same_positions, welded
 
@@ -23,17 +24,21 @@ def cleaned(
     *,
     largest: bool = False,
     observed: torch.Tensor | None = None,  # [N] bool, of the vertices: see `largest_component`
+    bumps: float = 0.0,
     smooth: int = 0,
     faces: int | None = None,
     check: Callable[[], None] = unchecked,  # called between and within the steps
 ) -> Mesh:
-    """The mesh after largest component, `smooth` pairs of Taubin passes and decimation to `faces`, in this order.
+    """The mesh after largest component, fairing of bumps as short as `bumps` (world units), `smooth` pairs of Taubin
+    passes and decimation to `faces`, in this order.
 
     Where triangles are saved, colours and UVs go; the other steps keep them. Raises `BadInput` for fewer than 4 faces.
     """
     if largest:
         mesh = largest_component(mesh, observed, check)
     check()
+    if bumps:
+        mesh = faired(mesh, bumps, check)
     if smooth:
         mesh = smoothed(mesh, smooth, check)
     return mesh if faces is None else decimated(mesh, faces, check)

@@ -185,3 +185,10 @@ class TestAskedAtItsDetail:
         shape = self.shape()
         extract_mesh(shape, 64)
         assert shape.asked == 0 and shape.field.values is None
+
+
+def test_bumps_are_the_networks_unless_depth_is_known():
+    mask = square(16, 48)
+    assert ball(0.6).bumps == pytest.approx(5 * 0.2 / 1.5)
+    assert ObservedField.of(ball(0.6), CAMERA, mask, mask * 0).bumps == ball(0.6).bumps
+    assert ObservedField.of(ball(0.6), CAMERA, mask, mask * 0, mask * DISTANCE).bumps == 0

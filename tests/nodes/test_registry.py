@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from tests.helpers.graphs import executed
 from tests.helpers.shapes import is_ball
 
-EXTRACTION = {"resolution": 24, "level": 0.0, "largest_only": True, "smooth": 0, "max_faces": 0}
+EXTRACTION = {"resolution": 24, "level": 0.0, "largest_only": True, "smooth": 0, "max_faces": 0, "fairing": True}
 
 
 @pytest.fixture

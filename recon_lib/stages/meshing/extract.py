@@ -50,6 +50,7 @@ def extract_mesh(
     level: float = 0.0,
     coarse: int = 32,
     largest: bool = False,
+    fairing: bool = True,
     smooth: int = 0,
     faces: int | None = None,
     closed: bool = True,
@@ -62,6 +63,7 @@ def extract_mesh(
     resolution: cells along the longest side of the bounds, >= 8; the nodes span the bounds exactly.
     coarse: cells of the first level, about; solids smaller than its cells are found by the curvature of the values.
     largest: keep only the largest connected surface (no inner walls) and pieces that a picture shows, see `Field`.
+    fairing: remove the bumps that the field says it has, see `Field`.
     smooth: pairs of Taubin passes; 5 removes the grid's steps. faces: decimate to about this many triangles.
     closed: cap the solid where it reaches the bounds; otherwise it is open there.
     chunk: points per call, halved when memory runs out (default 16384 on the CPU, 131072 elsewhere).
@@ -90,7 +92,9 @@ def extract_mesh(
     mesh = Mesh(points, torch.from_numpy(triangles))
     observed = getattr(field, "observed", None)
     seen = observed(mesh.vertices) if largest and observed is not None else None
-    mesh = cleaned(mesh, largest=largest, observed=seen, smooth=smooth, faces=faces, check=progress.check)
+    bumps = getattr(field, "bumps", 0.0) if fairing else 0.0
+    options = {"largest": largest, "observed": seen, "bumps": bumps, "smooth": smooth, "faces": faces}
+    mesh = cleaned(mesh, **options, check=progress.check)
     progress.step()
     dense = int(np.prod(cells + 1))
     evaluations = lattice.evaluations if interpolated is None else interpolated.asked

@@ -11,6 +11,7 @@ from ...stages.fitting.checkpoint import seeded
 from ...views.views import Views
 
 LAYERS = ("images", "masks", "depth", "normals", "provenance")
+FIELD = ("distance", "rows", "features", "beta", "has_color", "bumps")
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,9 @@ def loop_state_dict(state: LoopState) -> dict:
         "cameras": [cameras.camera_to_world, cameras.intrinsics, cameras.height, cameras.width],
         "hull": [hull.margin, hull.radius],
         "grid": [field.cells.low, field.cells.side, field.cells.nodes],
-        "field": {name: getattr(field, name) for name in ("distance", "rows", "features", "beta", "has_color")},
+        "field": {
+            name: getattr(field, name) for name in ("distance", "rows", "features", "beta", "has_color", "bumps")
+        },
         "color": field.module.state_dict(),
     }
 

@@ -251,3 +251,24 @@ def test_the_answer_is_the_same_each_time_and_the_bounds_stay():
     assert torch.equal(first.vertices, second.vertices)
     assert torch.equal(first.faces, second.faces)
     assert torch.equal(bounds, CUBE)
+
+
+class TestFairing:
+    """Of the bumps that a field says it has."""
+
+    class Bumpy(Solid):
+        bumps = 0.4
+
+    @staticmethod
+    def hammered(p: Tensor) -> Tensor:
+        return p.norm(dim=-1) - 0.6 + 0.01 * torch.sin(40 * p).sum(-1)
+
+    @staticmethod
+    def spread(solid: Solid, **options) -> float:
+        return float(extract_mesh(solid, 64, **options).mesh.vertices.norm(dim=1).std())
+
+    def test_bumps_that_a_field_says_it_has_go(self):
+        assert self.spread(self.Bumpy(self.hammered)) < 0.6 * self.spread(Solid(self.hammered))
+
+    def test_it_can_be_left_out(self):
+        assert self.spread(self.Bumpy(self.hammered), fairing=False) == self.spread(Solid(self.hammered))

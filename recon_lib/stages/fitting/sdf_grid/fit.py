@@ -37,6 +37,7 @@ from .step import NEAR_BETAS, SEEN, sample_rays, train_step
 
 log = logging.getLogger("recon3d")
 TITLE = "Fit VolSDF"
+BUMPS = 12.0  # spacings: plain surfaces come out hammered up to about this length; a mesh's own details stay
 COARSE_STEPS, COARSE_TOLERANCE, COARSE_CELLS = 12, 0.5, 3.0  # of the tracing that chooses the rays of a level
 
 
@@ -126,13 +127,15 @@ class GridFit:
         message = repr((settings, seed, base is not None))
         shapes = distance, self.limit.values, None if shape is None else shape.distance
         self.inputs = (*pictures, cameras.camera_to_world, cameras.intrinsics, *shapes, message)
+        detailed = shape is not None or (isinstance(start, SdfGrid) and not start.bumps)
+        self.bumps = 0.0 if detailed else BUMPS
         self.done, self.loss = 0, 0.0  # rounds, and the loss of the last one
         self.candidates = torch.zeros(0, dtype=torch.int32)  # rays of this level that may meet the surface
 
     def run(self, checkpoint: Checkpoint | None = None) -> Fit:
         """All rounds, from where a checkpoint stands."""
         total = self.settings.rounds
-        field, stats = all_steps(self, TITLE, total, checkpoint, lambda: self.grid.field())
+        field, stats = all_steps(self, TITLE, total, checkpoint, lambda: self.grid.field(self.bumps))
         log.info(
             "fitted %d views in %d rounds, %.1f s, %d nodes", len(self.views), total, stats.seconds, len(self.grid)
         )

@@ -172,14 +172,15 @@ class FittedGrid:
         """Bring `whole` up to date."""
         self.whole[self.numbers] = self.distance.detach()
 
-    def field(self) -> SdfGrid:
-        """The grid as a field of its own."""
+    def field(self, bumps: float = 0.0) -> SdfGrid:
+        """The grid as a field of its own, with bumps of so many spacings."""
         self.write_back()
         side = self.cells.nodes
         module = copy.deepcopy(self.module).requires_grad_(False)  # a new one would draw random numbers
         rows, features = self._all_features()
         whole = self.whole.view(side, side, side).clone()
-        return SdfGrid(self.cells, whole, rows.view(side, side, side), features, module, self.beta)
+        shaped = self.cells, whole, rows.view(side, side, side), features, module, self.beta
+        return SdfGrid(*shaped, bumps=bumps * self.cells.spacing)
 
     def _all_features(self) -> tuple[Tensor, Tensor]:
         """The row [G^3] of every node, and the features [K,C]: a field that is fitted further keeps what it knew."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from recon_lib.errors import BadInput, Interrupted
+from recon_lib.fields.distance_grid import DistanceGrid
 from recon_lib.fields.sdf_grid import SdfGrid
 from recon_lib.progress import Progress
 from recon_lib.provenance import Provenance
@@ -140,6 +141,17 @@ def test_a_refit_to_one_view_keeps_what_that_view_does_not_see(ball):
     assert torch.equal(again.field.inside(back), ball.field.inside(back))
     assert torch.allclose(again.field.features_at(back), ball.field.features_at(back), atol=1e-6)
     assert not torch.equal(again.field.inside(front), ball.field.inside(front))
+
+
+def test_it_says_how_long_its_bumps_are(ball):
+    again = fit_volsdf(PAIR, start=ball.field, settings=replace(BRIEF, refit_rounds=1)).field
+    assert again.bumps == ball.field.bumps == 12 * ball.field.cells.spacing
+
+
+def test_the_details_of_a_mesh_are_no_bumps(ball):
+    mended = fit_volsdf(PAIR, start=DistanceGrid(ball.field.cells, ball.field.distance), settings=BRIEF).field
+    again = fit_volsdf(PAIR, start=mended, settings=replace(BRIEF, refit_rounds=1)).field
+    assert mended.bumps == again.bumps == 0
 
 
 def test_the_field_that_it_starts_from_is_not_edited(ball):
