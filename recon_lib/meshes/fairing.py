@@ -25,7 +25,7 @@ from .seams import welded
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-TOLERANCE, MOST_ROUNDS = 1e-4, 400  # of the conjugate gradients; residual, of the right side
+ACCURACY, MOST_ROUNDS = 0.005, 400  # of the conjugate gradients: edges, which bound the vertices' mean square error
 
 
 def faired(mesh: Mesh, wave: float, check: Callable[[], None] = unchecked) -> Mesh:
@@ -38,11 +38,11 @@ def faired(mesh: Mesh, wave: float, check: Callable[[], None] = unchecked) -> Me
         raise BadInput(f"Bumps of {wave} have no length; give one above 0, in the mesh's units.")
     bare, number = welded(mesh)
     points = bare.vertices.double().numpy()
-    edges = _edges(bare.faces.numpy())
-    edge = np.linalg.norm(points[edges[:, 0]] - points[edges[:, 1]], axis=1).mean() if len(edges) else 0.0
+    faces = bare.faces.numpy()
+    edge = _mean_edge(points, faces)
     if edge == 0:
         return mesh
-    smooth = _Smoother(edges, len(points), (wave / (math.pi * edge)) ** 4, check)
+    smooth = _Smoother(faces, len(points), (wave / (math.pi * edge)) ** 4, ACCURACY * edge, check)
     moved = smooth(points) - points
     soft = Mesh(torch.from_numpy(points + moved).float(), bare.faces)
     normals = soft.with_normals().vertex_normals.double().numpy()
@@ -53,50 +53,50 @@ def faired(mesh: Mesh, wave: float, check: Callable[[], None] = unchecked) -> Me
 
 
 class _Smoother:
-    """(1 + stiffness L'L)^-1 on values at N vertices."""
+    """(1 + stiffness L'L)^-1 on values at the N vertices of faces [M,3]."""
 
-    def __init__(self, edges: np.ndarray, count: int, stiffness: float, check: Callable[[], None]) -> None:
-        umbrella = _umbrella(edges, count)
-        self.system = _diagonal(np.arange(count), count) + stiffness * (umbrella.T @ umbrella)
-        self.check = check
+    def __init__(
+        self, faces: np.ndarray, count: int, stiffness: float, accuracy: float, check: Callable[[], None]
+    ) -> None:
+        self.umbrella, self.stiffness = _umbrella(faces, count), stiffness
+        self.accuracy, self.check = accuracy, check
+        self.transposed = self.umbrella.T.tocsr()
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
-        """values [N,C] -> smooth ones. Residuals count relative to the values without their mean."""
-        from scipy.sparse.linalg import cg
+        """values [N,C] -> smooth ones, by conjugate gradients."""
+        from scipy.sparse.linalg import LinearOperator, cg
 
-        mean = values.mean(0)
-        columns = []
-        for column in (values - mean).T:
-            solved, _ = cg(
-                self.system, column, column, rtol=TOLERANCE, maxiter=MOST_ROUNDS, callback=lambda _: self.check()
-            )
-            columns.append(solved)
-        return np.stack(columns, 1) + mean
+        def system(flat: np.ndarray) -> np.ndarray:
+            self.check()
+            columns = flat.reshape(values.shape)
+            return (columns + self.stiffness * (self.transposed @ (self.umbrella @ columns))).ravel()
 
-
-def _edges(faces: np.ndarray) -> np.ndarray:
-    """Edges [E,2] of faces [M,3], each once for every triangle beside it."""
-    return np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+        right = values.ravel()
+        shape = right.size, right.size
+        operator = LinearOperator(shape, dtype=right.dtype, matvec=system)  # pyright: ignore[reportCallIssue]
+        atol = self.accuracy * right.size**0.5  # no error is larger than its residual: the system is 1 or more
+        solved, _ = cg(operator, right, right, rtol=0.0, atol=atol, maxiter=MOST_ROUNDS)
+        return solved.reshape(values.shape)
 
 
-def _umbrella(edges: np.ndarray, count: int) -> "csr_array":
+def _mean_edge(points: np.ndarray, faces: np.ndarray) -> float:
+    """Mean length of the edges of faces [M,3]; 0 without any."""
+    edges = points[np.roll(faces, -1, 1)] - points[faces]
+    return float(np.linalg.norm(edges, axis=-1).mean()) if len(faces) else 0.0
+
+
+def _umbrella(faces: np.ndarray, count: int) -> "csr_array":
     """The operator [count,count] that takes from each vertex the mean of its neighbours; 0 on boundaries."""
-    from scipy.sparse import coo_array, csr_array
+    from scipy.sparse import csr_array
 
-    both = np.concatenate([edges, edges[:, ::-1]]).T
-    beside = csr_array(coo_array((np.ones(both.shape[1]), (both[0], both[1])), shape=(count, count)))
-    rows, columns = beside.nonzero()
+    rows, columns = faces.ravel(), np.roll(faces, -1, 1).ravel()
+    onward = csr_array((np.ones(len(rows)), (rows, columns)), shape=(count, count))  # around each triangle
+    open_ends = (onward - onward.T).tocoo()  # edges that no other triangle takes the other way
     boundary = np.zeros(count, bool)
-    boundary[rows[beside.data == 1]] = True  # one triangle beside the edge
+    boundary[open_ends.row[open_ends.data != 0]] = True
     kept = ~boundary[rows]
     rows, columns = rows[kept], columns[kept]
     degree = np.bincount(rows, minlength=count)
     means = csr_array((1 / degree[rows], (rows, columns)), shape=(count, count))
-    return _diagonal(np.unique(rows), count) - means
-
-
-def _diagonal(at: np.ndarray, count: int) -> "csr_array":
-    """Zeros [count,count] but for ones at `at` on the diagonal."""
-    from scipy.sparse import csr_array
-
-    return csr_array((np.ones(len(at)), (at, at)), shape=(count, count))
+    inner = np.flatnonzero(degree)
+    return csr_array((np.ones(len(inner)), (inner, inner)), shape=(count, count)) - means
