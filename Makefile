@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .PHONY: demo test slow cards clean
 
 demo: $(VENV)/ready
-	$(BIN)/python -m recon_lib reconstruct $(DEMO_PHOTO) -o out/demo.glb --preview out/demo.png --report out/demo.json
+	$(BIN)/python -m recon_lib reconstruct $(DEMO_PHOTO) -o out/demo.glb --upright --preview out/demo.png --report out/demo.json
 	@echo "out/demo.glb: open it in any viewer; out/demo.png: what each stage saw"
 
 # a process for each core, and one thread in each

@@ -100,7 +100,8 @@ def zeroshape_w(surface: dict) -> Graph:
     g.group("6  Result", (2170, -40, 1070, 1100), ORANGE)
     frames = g.node("Recon3D_Render", (2190, 40), (wide, 420), mesh=baked[0], frames=6, size=256)
     g.node("PreviewImage", (2190, 510), (wide, 530), "Around the object", images=frames[0])
-    saved = g.node("Recon3D_SaveMesh", (2510, 40), (wide, 230), mesh=baked[0], filename_prefix="3d/zeroshape_w")
+    saved = g.node("Recon3D_SaveMesh", (2510, 40), (wide, 230), mesh=baked[0], upright=seen[1],
+                   filename_prefix="3d/zeroshape_w")  # fmt: skip
     g.node("PreviewAny", (2510, 320), (wide, 110), "Report", source=saved[1])
     g.note(RESULT_NOTE, (2510, 480), (wide, 250), "The result")
     g.node("Preview3D", (2830, 40), (390, 1000), model_file=saved[0])

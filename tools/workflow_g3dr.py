@@ -99,5 +99,6 @@ def _triplane_and_result(g: Graph, picture, finder, model, x: int, number: int, 
     g.group(f"{number + 2}  Mesh", (x, -40, 750, 1400), ORANGE)
     mesh = g.node("Recon3D_ExtractMesh", (x + 20, 40), (WIDE, 400), field=field[0], resolution=128)
     baked = g.node("Recon3D_BakeTexture", (x + 20, 490), (WIDE, 370), mesh=mesh[0], views=field[1])
-    saved = g.node("Recon3D_SaveMesh", (x + 20, 910), (WIDE, 230), mesh=baked[0], filename_prefix=prefix)
+    saved = g.node("Recon3D_SaveMesh", (x + 20, 910), (WIDE, 230), mesh=baked[0], upright=field[1],
+                   filename_prefix=prefix)  # fmt: skip
     g.node("Preview3D", (x + 340, 40), (390, 1000), model_file=saved[0])

@@ -139,7 +139,8 @@ def result(g: Graph, field, views, x: int, number: str) -> None:
     g.group(f"{number}  Result", (x, -40, 1070, 1290), ORANGE)
     mesh = g.node("Recon3D_ExtractMesh", (x + 20, 40), (WIDE, 400), field=field)
     baked = g.node("Recon3D_BakeTexture", (x + 20, 490), (WIDE, 370), mesh=mesh[0], views=views, field=field)
-    saved = g.node("Recon3D_SaveMesh", (x + 20, 910), (WIDE, 230), mesh=baked[0], filename_prefix=f"3d/{g.name}")
+    saved = g.node("Recon3D_SaveMesh", (x + 20, 910), (WIDE, 230), mesh=baked[0], upright=views,
+                   filename_prefix=f"3d/{g.name}")  # fmt: skip
     frames = g.node("Recon3D_Render", (x + 340, 40), (WIDE, 415), mesh=baked[0], frames=6, size=256)
     g.node("PreviewImage", (x + 340, 505), (WIDE, 260), "Around the object", images=frames[0])
     origin = g.node(

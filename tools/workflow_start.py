@@ -9,7 +9,8 @@ WELCOME = """## One photo to a 3D model
 1. **Choose a photo** in *Load Image* (or press Run with this one).
 2. Press **Run**. Without a GPU it takes 15 to 60 seconds.
 
-Turn the model with the mouse. The file lies in ComfyUI's output folder under `3d/`.
+Turn the model with the mouse; it stands upright, however the camera was tilted. The file lies in ComfyUI's output \
+folder under `3d/`.
 
 The photo may have any background; the object should be whole and near the middle. \
 Every step by itself: workflow *zeroshape_w*.
@@ -26,7 +27,8 @@ def photo_to_mesh(surface: dict) -> Graph:
     shape = g.node("Recon3D_RegressShape", (step, 0), (wide, TALL), "2  Shape", model=model[0], image=photo[0])
     mesh = g.node("Recon3D_ExtractMesh", (2 * step, 0), (wide, TALL), "3  Mesh", field=shape[0])
     baked = g.node("Recon3D_BakeTexture", (3 * step, 0), (wide, TALL), "4  Texture", mesh=mesh[0], views=shape[1])
-    saved = g.node("Recon3D_SaveMesh", (4 * step, 0), (wide, 230), "5  File", mesh=baked[0], filename_prefix="3d/photo")
+    saved = g.node("Recon3D_SaveMesh", (4 * step, 0), (wide, 230), "5  File", mesh=baked[0], upright=shape[1],
+                   filename_prefix="3d/photo")  # fmt: skip
     g.node("Preview3D", (5 * step, 0), (460, 770), "Your model", model_file=saved[0])
     return g
 
