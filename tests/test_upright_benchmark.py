@@ -17,5 +17,5 @@ def test_what_is_told_stands_beside_level_and_constant():
     told = up_from_angles(torch.tensor([13.0, 20.0, 54.0]), torch.zeros(3))
     row = figures(told, true)
     assert row["told"] == pytest.approx(3, abs=0.05) and row["told_mean"] == pytest.approx(11, abs=0.05)
-    assert row["level"] == pytest.approx(20, abs=0.05) and row["constant"] == pytest.approx(4, abs=0.05)
+    assert row["level"] == pytest.approx(20, abs=0.05) and row["constant"] == pytest.approx(2, abs=0.05)
     assert row["worse"] == pytest.approx(1 / 3) and row["pictures"] == 3
