@@ -1,4 +1,4 @@
-"""Draw the README's picture: ten photos and scenes, their masks, depth and normals, and the meshes.
+"""Draw the README's picture: six photos and four scenes, their masks, depth and normals, and the meshes.
 
     python -m tools.make_pictures OUT.jpg
 
@@ -20,12 +20,13 @@ from recon_lib.preview import Tile, sheet
 from recon_lib.render.mesh import turntable
 from recon_lib.render.pictures import depth_picture, mask_picture, normal_picture
 from recon_lib.systems.reconstruction import Reconstruction
+from recon_lib.systems.upright import stood_upright
 from recon_lib.systems.zeroshape_w import reconstruct
 from recon_lib.views.photo import load_photo, save_image
 from recon_lib.weights.registry import load_model
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
-PHOTOS = ("buddha_side.jpg", "dahlia.jpg", "coffee_cup.jpg")
+PHOTOS = ("buddha_side", "dahlia", "sneaker", "toy_bear", "toy_robot", "coffee_cup")
 TILE_SIDE_PX = 176
 SCENE_SIDE_PX = 320
 
@@ -48,9 +49,9 @@ def scenes(kind: str, count: int, mix: SceneMix) -> list[tuple[str, Tensor]]:
 
 
 def row(name: str, image: Tensor, result: Reconstruction) -> list[Tile]:
-    """Input, masks, depth, normals and four views of the mesh."""
+    """Input, masks, depth, normals and four views of the mesh, upright."""
     views = result.surface.views
-    turns = turntable(result.mesh, 4, 15.0, size=TILE_SIDE_PX).images
+    turns = turntable(stood_upright(result).mesh, 4, 15.0, size=TILE_SIDE_PX).images
     pictures = [
         image[0],
         mask_picture(views.images, views.masks, result.surface.occluder)[0],
@@ -64,9 +65,9 @@ def row(name: str, image: Tensor, result: Reconstruction) -> list[Tile]:
 
 def main() -> None:
     model = load_model("zeroshape_w_mini")
-    inputs = [("photo", load_photo(ASSETS / "photos" / name).image) for name in PHOTOS]
-    inputs += scenes("clean", 4, SceneMix(clean=1.0))
-    inputs += scenes("occluded", 3, SceneMix(clean=0.0, occluded=1.0, truncated=0.0))
+    inputs = [("photo", load_photo(ASSETS / "photos" / f"{name}.jpg").image) for name in PHOTOS]
+    inputs += scenes("clean", 2, SceneMix(clean=1.0))
+    inputs += scenes("occluded", 2, SceneMix(clean=0.0, occluded=1.0, truncated=0.0))
     tiles = [tile for name, image in inputs for tile in row(name, image, reconstruct(image, model))]
     save_image(sheet(tiles, columns=8, side=TILE_SIDE_PX), Path(sys.argv[1]))
 
