@@ -12,7 +12,7 @@ from .interpolated import InterpolatedValues
 # of the network's picture: the thinnest part that it knows. Features have half its resolution, and at 2 some islands
 # of cells go
 FEATURE_PIXELS = 1.5
-BUMP_PIXELS = 5.0  # steps and seams of the answers are up to about so long
+BUMP_PIXELS = 8.0  # steps and seams of the answers are up to about so long
 
 
 @dataclass(frozen=True)

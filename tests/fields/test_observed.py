@@ -189,6 +189,6 @@ class TestAskedAtItsDetail:
 
 def test_bumps_are_the_networks_unless_depth_is_known():
     mask = square(16, 48)
-    assert ball(0.6).bumps == pytest.approx(5 * 0.2 / 1.5)
+    assert ball(0.6).bumps == pytest.approx(8 * 0.2 / 1.5)
     assert ObservedField.of(ball(0.6), CAMERA, mask, mask * 0).bumps == ball(0.6).bumps
     assert ObservedField.of(ball(0.6), CAMERA, mask, mask * 0, mask * DISTANCE).bumps == 0
