@@ -179,7 +179,7 @@ class TestAskedAtItsDetail:
         field = ObservedField.of(ball(0.9), CAMERA, mask, mask * 0)
         found = extract_mesh(field, 96).mesh.vertices
         pixels = CAMERA.project(found)[0][0]
-        assert pixels.amin() > 19.5 and pixels.amax() < 44.5
+        assert pixels.amin() > 19.25 and pixels.amax() < 44.75  # fairing swells an edge by a part of a pixel
 
     def test_the_field_itself_stays_as_it_was(self):
         shape = self.shape()
