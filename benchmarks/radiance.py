@@ -3,8 +3,8 @@
 Run from the repository's root:
 
     python -m benchmarks.radiance --meshes FOLDER [--split val --count 3] [--pixels 80] [--views 3 6 9] [--steps 200]
-        [--many 24] [--many-pixels 128] [--many-steps 400] [--prior FILE] [--rows TEXT ...] [--sheets FOLDER]
-        [--threads 1] [--json FILE]
+        [--many 24] [--many-pixels 128] [--many-steps 400] [--prior FILE] [--depth-model FILE] [--rows TEXT ...]
+        [--sheets FOLDER] [--threads 1] [--json FILE]
 
 The meshes are those of `colored_solids`. Pictures are unlit, over white. Few cameras stand equally around, 12 and 28
 degrees above the object by turns; the 6 held-out views 20 degrees above it, the first 30 degrees beside the first of
@@ -12,7 +12,9 @@ the others. Many stand on a spiral from above to below. The rows add up: field a
 within the visual hull), + FreeNeRF's frequency schedule and occlusion loss, + depth ranking (on the true depth, of
 which only the order counts: an upper bound for estimates).
 With --prior, a model of system view-diffusion, four rows more have what the hull's row has and the prior: + PixelNeRF
-(its render as it is), + repair (one step), + samples (DDIM), SDS. --rows: those whose names hold a TEXT.
+(its render as it is), + repair (one step), + samples (DDIM), SDS. With --depth-model, a model of single views, "+ own
+depth" is the hull's row with the order of the depths that it sees in the pictures at 256 pixels. --rows: those whose
+names hold a TEXT.
 Figures: PSNR, SSIM and perceptual distance (that which `load_perceptual` finds) of the held-out views, Chamfer (mean of
 both directions, world units), processor seconds. --sheets: PNGs of the held-out views, the truth above.
 """
@@ -23,6 +25,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.colored_solids import add_arguments, colored_solids, seen, write
@@ -38,13 +41,15 @@ from recon_lib.stages.fitting.radiance.fit import fit_radiance
 from recon_lib.stages.fitting.radiance.load_prior import load_prior
 from recon_lib.stages.fitting.radiance.settings import RadianceSettings, RadianceWeights
 from recon_lib.stages.meshing.extract import extract_mesh
+from recon_lib.stages.single_view.view_depths import with_estimated_depths
 from recon_lib.views.views import Views
 from recon_lib.weights.perceptual import load_perceptual
+from recon_lib.weights.registry import LoadedModel, load_model
 
 SAMPLES, RESOLUTION = 30_000, 96
 AZIMUTH, ELEVATIONS = 25.0, (12.0, 28.0)  # of few cameras, degrees: the first one's; by turns
 OPENING, OCCLUSION, RANKING = 0.7, 0.01, 0.1
-HULL = "+ hull"
+HULL, OWN_DEPTH, PHOTO_PIXELS = "+ hull", "+ own depth", 256
 
 
 def ring(count: int, pixels: int) -> Cameras:
@@ -83,6 +88,15 @@ def rows_with_prior(steps: int, file: Path | None) -> list[tuple[str, RadianceSe
         ):
             found.append((name, settings, load_prior(str(file), kind=kind)))
     return found
+
+
+def with_own_depth(mesh: Mesh, views: Views, model: LoadedModel) -> Views:
+    """The views with the depths that a model of single views sees in larger pictures of them."""
+    photos = seen(mesh, views.cameras.resized(PHOTO_PIXELS, PHOTO_PIXELS))
+    depth = with_estimated_depths(model, replace(photos, depth=None)).depth
+    assert depth is not None
+    small = F.interpolate(depth, views.masks.shape[-2:], mode="nearest")
+    return replace(views, depth=small * (views.masks > 0.5))
 
 
 def measured(
@@ -144,6 +158,7 @@ def main() -> None:
     parser.add_argument("--many-pixels", type=int, default=128)
     parser.add_argument("--many-steps", type=int, default=400)
     parser.add_argument("--prior", type=Path, help="weights of a prior of views")
+    parser.add_argument("--depth-model", help="a model of single views, whose depths are ranked")
     parser.add_argument("--rows", nargs="+", help="rows of few views whose names hold one of these; default: all")
     parser.add_argument("--sheets", type=Path, help="folder for pictures of the few views' fits")
     parser.add_argument("--seed", type=int, default=0)
@@ -152,6 +167,10 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     all_rows = rows_with_prior(options.steps, options.prior)
+    depth_model = None if options.depth_model is None else load_model(options.depth_model)
+    if depth_model is not None:
+        ranked = RadianceSettings(steps=options.steps, weights=RadianceWeights(ranking=RANKING))
+        all_rows.append((OWN_DEPTH, ranked, None))
     if options.rows:
         all_rows = [row for row in all_rows if any(text in row[0] for text in options.rows)]
     report: dict = {"pixels": options.pixels, "threads": options.threads, "few": {}, "many": {}}
@@ -168,7 +187,8 @@ def main() -> None:
             views = seen(mesh, ring(count, options.pixels))
             for row, settings, prior in all_rows:
                 sheet = options.sheets and options.sheets / f"{name}_{count}_{row.strip('+ ').split()[0]}.png"
-                figures = measured(mesh, views, held_out, settings, options.seed, prior, sheet)
+                own = with_own_depth(mesh, views, depth_model) if depth_model and row == OWN_DEPTH else views
+                figures = measured(mesh, own, held_out, settings, options.seed, prior, sheet)
                 report["few"].setdefault(str(count), {}).setdefault(row, {})[name] = figures
                 report_row(name, f"{count}: {row}", figures)
                 write(options.json, report)

@@ -6,7 +6,7 @@ from ..recon_lib.errors import BadInput
 from . import sockets
 from .base import CATEGORY, Node, advanced, seed_input, where_known
 from .convert import images_to_host, masks_to_host
-from .host import ComfyProgress, kept_path
+from .host import ComfyProgress, kept_path, reserve_memory
 from .render import BACKGROUNDS
 
 CHECKPOINT = "fit_radiance.pt"
@@ -38,6 +38,11 @@ class FitRadianceField(Node):
                 sockets.Prior.Input(
                     "prior", optional=True,
                     tooltip="From Load View Prior: guides what no view shows (ReconFusion). Objects only; slower.",
+                ),
+                sockets.Model.Input(
+                    "model", optional=True,
+                    tooltip="From Load Reconstruction Model: estimates the depth of views that have none, for "
+                    "depth_ranking. Helps three photos.",
                 ),
                 io.Int.Input(
                     "detail", default=144, min=24, max=256, step=8,
@@ -83,17 +88,20 @@ class FitRadianceField(Node):
     @classmethod
     def run(
         cls, views, detail, steps, pixels, seed, hull_start, coarse_first, occlusion, depth_ranking, exposure,
-        gradient_scaling, start=None, hull=None, prior=None,
+        gradient_scaling, start=None, hull=None, prior=None, model=None,
     ):  # fmt: skip
         from ..recon_lib.stages.fitting.checkpoint import remove_checkpoint
         from ..recon_lib.stages.fitting.radiance.fit import fit_radiance
         from ..recon_lib.stages.fitting.radiance.settings import RadianceSettings, RadianceWeights
+        from ..recon_lib.stages.single_view.view_depths import with_estimated_depths
 
         settings = RadianceSettings(
             steps=steps, side=pixels, hull_start=hull_start, opening=coarse_first, exposure=exposure,
             gradient_scaling=gradient_scaling, weights=RadianceWeights(occlusion=occlusion, ranking=depth_ranking),
         ).upto(detail)  # fmt: skip
         kept, progress = kept_path(CHECKPOINT), ComfyProgress()
+        if model is not None and depth_ranking > 0:
+            views = with_estimated_depths(model, views, reserve_memory(model), progress)
         fit = fit_radiance(
             views, start=start, hull=hull, settings=settings, prior=prior, seed=seed, checkpoint=kept, progress=progress
         )

@@ -64,3 +64,16 @@ def test_a_prior_and_scaled_gradients(pack, views):  # noqa: F811
     prior = WhitePrior()
     fit = pack.run("Recon3D_FitRadianceField", views=views, prior=prior, gradient_scaling=True, **QUICK, seed=3)
     assert prior.calls > 0 and fit.result[0].inside(torch.zeros(1, 3)).isfinite().all()
+
+
+def test_a_model_gives_the_depth_that_is_ranked(pack, views, monkeypatch):  # noqa: F811
+    """Views without depth get it where it counts, and only there."""
+    from dataclasses import replace
+
+    asked, bare = [], replace(views, depth=None)
+    module = pack.lib("stages.single_view.view_depths")
+    monkeypatch.setattr(module, "with_estimated_depths", lambda model, *_: asked.append(model) or views)
+    model = pack.run("Recon3D_LoadModel", name="zeroshape_w_mini").result[0]
+    for weight in (0.0, 0.1):
+        pack.run("Recon3D_FitRadianceField", views=bare, model=model, depth_ranking=weight, **QUICK)
+    assert asked == [model]
