@@ -43,7 +43,8 @@ class ExtractMesh(Node):
                 ),
                 io.Boolean.Input(
                     "fairing", default=True, **advanced(),
-                    tooltip="Remove the bumps that a fit to photos leaves where they are plain. Other fields keep all.",
+                    tooltip="Remove the bumps that a fit leaves where photos are plain, and steps and seams of a "
+                    "single photo's shape. Fields of meshes keep all.",
                 ),
             ],
             outputs=[io.Mesh.Output("mesh", display_name="mesh", tooltip="Closed triangle mesh without colours.")],

@@ -101,6 +101,8 @@ class FitRadianceField(Node):
         ).upto(detail)  # fmt: skip
         kept, progress = kept_path(CHECKPOINT), ComfyProgress()
         if model is not None and depth_ranking > 0:
+            if gradient_scaling and views.depth is None:
+                raise BadInput("gradient_scaling wants depth in world units, which no model of single photos tells.")
             views = with_estimated_depths(model, views, reserve_memory(model), progress)
         fit = fit_radiance(
             views, start=start, hull=hull, settings=settings, prior=prior, seed=seed, checkpoint=kept, progress=progress

@@ -71,12 +71,13 @@ class _Smoother:
             columns = flat.reshape(values.shape)
             return (columns + self.stiffness * (self.transposed @ (self.umbrella @ columns))).ravel()
 
-        right = values.ravel()
+        mean = values.mean(0)  # rtol keeps its default, as older versions of scipy call it otherwise: 1e-5 of the size
+        right = (values - mean).ravel()
         shape = right.size, right.size
         operator = LinearOperator(shape, dtype=right.dtype, matvec=system)  # pyright: ignore[reportCallIssue]
         atol = self.accuracy * right.size**0.5  # no error is larger than its residual: the system is 1 or more
-        solved, _ = cg(operator, right, right, rtol=0.0, atol=atol, maxiter=MOST_ROUNDS)
-        return solved.reshape(values.shape)
+        solved, _ = cg(operator, right, right, atol=atol, maxiter=MOST_ROUNDS)
+        return solved.reshape(values.shape) + mean
 
 
 def _mean_edge(points: np.ndarray, faces: np.ndarray) -> float:

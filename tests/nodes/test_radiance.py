@@ -77,3 +77,5 @@ def test_a_model_gives_the_depth_that_is_ranked(pack, views, monkeypatch):  # no
     for weight in (0.0, 0.1):
         pack.run("Recon3D_FitRadianceField", views=bare, model=model, depth_ranking=weight, **QUICK)
     assert asked == [model]
+    with pytest.raises(ValueError, match="world units"):
+        pack.run("Recon3D_FitRadianceField", views=bare, model=model, depth_ranking=0.1, gradient_scaling=True, **QUICK)

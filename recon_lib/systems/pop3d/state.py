@@ -32,9 +32,7 @@ def loop_state_dict(state: LoopState) -> dict:
         "cameras": [cameras.camera_to_world, cameras.intrinsics, cameras.height, cameras.width],
         "hull": [hull.margin, hull.radius],
         "grid": [field.cells.low, field.cells.side, field.cells.nodes],
-        "field": {
-            name: getattr(field, name) for name in ("distance", "rows", "features", "beta", "has_color", "bumps")
-        },
+        "field": {name: getattr(field, name) for name in FIELD},
         "color": field.module.state_dict(),
     }
 
