@@ -21,8 +21,7 @@ def object_depth(depth: Tensor, mask: Tensor, lens: Tensor | None = None) -> Ten
     from the median than the object is large across. lens [1,3,3]; None: the default one, here a matter of scale alone.
     Raises `BadInput` where nothing is left, and for a depth of another size.
     """
-    if depth.shape != mask.shape:
-        raise BadInput(f"The depth is {tuple(depth.shape)} and the mask {tuple(mask.shape)}; give this image's depth.")
+    check_depth_size(depth, mask)
     valid = (mask > 0.5) & (depth > 0)
     if valid.sum() < MIN_DEPTH_PIXELS:
         raise BadInput("The depth map is empty on the object; give z-depth, larger = farther, 0 = unknown.")
@@ -31,6 +30,12 @@ def object_depth(depth: Tensor, mask: Tensor, lens: Tensor | None = None) -> Ten
     across = float(valid.sum()) ** 0.5 / focal * middle
     valid &= (depth - middle).abs() <= REACH * across
     return torch.where(valid, depth.float(), 0.0)
+
+
+def check_depth_size(depth: Tensor, mask: Tensor) -> None:
+    """Raises `BadInput` for a depth map of another size than the mask of its image."""
+    if depth.shape != mask.shape:
+        raise BadInput(f"The depth is {tuple(depth.shape)} and the mask {tuple(mask.shape)}; give this image's depth.")
 
 
 def warn_if_inverse(depth: Tensor, predicted: Tensor) -> None:

@@ -22,9 +22,10 @@ from ...weights.registry import LoadedModel
 from .depth_external import align_depth_picture
 from .depth_normal import paste_depth_normals
 from .depth_own import object_depth, warn_if_inverse
-from .lens import lenses_of
+from .lens import default_lens, lenses_of
 from .lens_from_depth import lens_from_depth
 from .mask import segment
+from .mask_by_depth import mask_by_depth
 from .object_crop import CropPrediction, predict_crop
 
 EXTENT_NODES = 28  # a side of the grid that finds how far the whole shape extends
@@ -82,6 +83,9 @@ def visible_surface(
     network = model.module.to(device)
     progress.start("visible surface", 2)
     if depth is not None:
+        if not own_mask:
+            mask = mask_by_depth(mask, depth, default_lens(*image.shape[-2:]) if lens is None else lens)
+            occluder = occluder * (mask <= 0.5)
         depth = object_depth(depth, mask, lens)
         mask = mask if own_mask else mask * (depth > 0)
     prediction = predict_crop(network, image, mask, occluder, device, lens)

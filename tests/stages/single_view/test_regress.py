@@ -128,6 +128,16 @@ class TestVisibleSurface:
         _, radius = fit_ball(found.points)
         assert float(radius) == pytest.approx(1, abs=0.1)
 
+    def test_a_found_mask_keeps_to_the_users_depth_and_a_users_mask_does_not(self, surface, scene):
+        image, disk = scene
+        part = disk * (torch.arange(disk.shape[-1]) < CENTRE[0] + 10)  # beyond it is the wall
+        depth = torch.where(part > 0, surface.views.depth, 3 * surface.views.depth.max())
+        found = visible_surface(oracle_model(), image, depth=depth)
+        wrong = (found.views.masks > 0.5) != (part > 0.5)
+        assert float(wrong.sum()) < 0.02 * float(part.sum()), "the network sees the whole disk"
+        own = visible_surface(oracle_model(), image, disk, depth=depth)
+        assert torch.equal(own.views.masks, disk)
+
     @pytest.mark.parametrize("kind", ["depth", "inverse"])
     def test_a_depth_picture_is_aligned_to_what_the_network_predicts_with_the_occluder(self, scene, kind):
         network, (image, mask) = OracleNetwork(), scene
