@@ -1,5 +1,10 @@
 """`python -m recon_lib`."""
 
-from .cli import main
+import gc
+
+# a command ends before cycles cost memory, and looking for them while packages are imported costs a quarter of a second
+gc.set_threshold(100_000, 20, 20)
+
+from .cli import main  # noqa: E402
 
 raise SystemExit(main())

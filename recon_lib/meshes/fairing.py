@@ -2,10 +2,10 @@
 
 Thin-plate fairing (Kobbelt et al. 1998, "Interactive multi-resolution modeling on arbitrary meshes") in one implicit
 step (Desbrun et al. 1999, "Implicit fairing of irregular meshes using diffusion and curvature flow"): the vertices
-x' = (1 + t L^2)^-1 x for the umbrella operator L. A plain wave of n edges keeps s = 1 / (1 + t (pi / n)^4) of its height:
-with t = (wave / (pi edge))^4 half of one as long as `wave`. The eigenvalues of L are known to lie in [0, 2], so nothing
-is solved: 1 / (1 + t l^2) is a Chebyshev polynomial of L, which takes a tenth of the products that a solver takes
-(Taubin et al. 1996, "Optimal surface smoothing as filter design").
+x' = (1 + t L^2)^-1 x for the umbrella operator L. A plain wave of n edges keeps s = 1 / (1 + t (pi / n)^4) of its
+height: with t = (wave / (pi edge))^4 half of one as long as `wave`. L's eigenvalues are known to lie in [0, 2], so
+nothing is solved: 1 / (1 + t l^2) is a Chebyshev polynomial of L, a tenth of the products that a solver takes (Taubin
+et al. 1996, "Optimal surface smoothing as filter design").
 
 By itself that thins whatever is less around than the wave is long. Bumps move to both sides, a thin part to one; so
 what all of a neighbourhood has moved along its normals is taken back, as by Vollmer et al. 1999, "Improved Laplacian

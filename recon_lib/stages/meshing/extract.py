@@ -26,6 +26,7 @@ CLEARANCE = 1e-3  # smallest magnitude of a node's value, of the mean one: the s
 MAX_VALUE = 1e6  # infinite logits and distances are clamped to this
 FAR_OUTSIDE = -1e9  # value beyond closed bounds, which puts the cap onto them
 BLOCKS_AT_ONCE = 64
+DETAILS_APART = 1.25  # most, between the nodes at which a network is asked: what that costs, fairing hides
 
 
 @dataclass(frozen=True)
@@ -118,11 +119,13 @@ def _check(field: Field, resolution: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _at_its_detail(field: Field, lower: np.ndarray, spacing: np.ndarray, cells: np.ndarray) -> InterpolableField | None:
     """The field, asked at every so many nodes alone; None where it must be asked at all of them."""
-    if not isinstance(field, InterpolableField) or 2 * spacing.max() > field.detail:
+    if not isinstance(field, InterpolableField):
         return None
-    every = 2
-    while 2 * every * spacing.max() <= field.detail:
+    every = 1
+    while 2 * every * spacing.max() <= DETAILS_APART * field.detail:
         every *= 2
+    if every == 1:
+        return None
     step, counts = torch.from_numpy(spacing * every), torch.from_numpy(-(-cells // every))
     return field.interpolated(torch.from_numpy(lower), step, counts)
 

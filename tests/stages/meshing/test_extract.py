@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 import torch
@@ -130,6 +130,26 @@ def test_a_field_that_knows_its_detail_costs_less():
     one, other = (extract_mesh(solid, 128) for solid in (with_size, plain))
     assert torch.equal(one.mesh.faces, other.mesh.faces)
     assert one.evaluations < 0.9 * other.evaluations
+
+
+@dataclass
+class Detailed(Solid):
+    """A field that says how fine it is, and is asked at the nodes of a lattice of so many spacings."""
+
+    detail: float = 0.0
+    asked: int = 0
+    every: float = 1.0
+
+    def interpolated(self, lower: Tensor, step: Tensor, cells: Tensor) -> "Detailed":
+        self.every = float(step.max()) / (2 / 64)
+        return replace(self)
+
+
+@pytest.mark.parametrize(("detail", "every"), [(1.5, 1), (1.7, 2), (3.1, 2), (3.3, 4), (6.5, 8)])
+def test_a_network_is_asked_at_nodes_at_most_one_and_a_quarter_details_apart(detail, every):
+    field = Detailed(ball(0.6), detail=detail * 2 / 64)
+    extract_mesh(field, 64)
+    assert field.every == pytest.approx(every)
 
 
 def test_a_plate_loses_no_part_at_the_edge_of_its_thickness():
