@@ -18,6 +18,8 @@ from ...views.prepare import same_proportions
 from ...weights.pipelines import PipelineFolder
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+ROUNDS, OUTLIER = 4, 2.5  # of the fit, each without what lies so many median deviations off
+RING = 0.1  # width of an object's surroundings, parts of the root of its area
 FARTHEST = 20.0  # largest depth in units of the reference's median: inverse depth may cross zero far behind the object
 
 
@@ -77,7 +79,8 @@ def aligned_depth(
 ) -> Tensor:
     """z-depth [V,1,H,W] > 0 in the reference's scale. kind: "depth" or "inverse".
 
-    Fits scale and shift over the object by least squares, in inverse depth for `inverse`.
+    Over the object, values get the spread and the mean of the reference's, of the inverse ones for `inverse`; see
+    `_line`. Raises `BadInput` where they say that the object's near side is far, and the object behind what is around.
     """
     check_shape("values", values, "V", 1, "H", "W")
     check_shape("reference", reference, *values.shape)
@@ -95,17 +98,48 @@ def _aligned(values: Tensor, reference: Tensor, mask: Tensor, kind: str) -> Tens
     source = values[known].double()
     if kind == "inverse":
         target = 1 / target
-    spread = source - source.mean()
-    if float(spread.square().mean().sqrt()) < 1e-6 * float(source.abs().mean() + 1e-12):
+    if float((source - source.mean()).square().mean().sqrt()) < 1e-6 * float(source.abs().mean() + 1e-12):
         raise BadInput("The depth picture is constant over the object; connect the output of a depth node.")
-    scale = (spread * (target - target.mean())).sum() / spread.square().sum()
-    if scale <= 0:
+    scale, offset, correlation = _line(source, target)
+    if correlation < 0 and _behind_surroundings(values, mask, kind):
         raise BadInput("The depth picture runs against the object's depth: choose the other kind, or invert it.")
-    fitted = values.double() * scale + (target.mean() - scale * source.mean())
+    fitted = values.double() * scale + offset
     median = reference[known].median().double()
     if kind == "inverse":
         return (1 / fitted.clamp_min(1 / (FARTHEST * median))).float()
     return fitted.clamp(1e-3 * median, FARTHEST * median).float()
+
+
+def _line(source: Tensor, target: Tensor) -> tuple[float, float, float]:
+    """Scale > 0 and offset that bring `source` [N] to the spread and the mean of `target` [N]; their correlation.
+
+    Least squares would flatten: what a network predicts is uncertain, and the more so the less it rises with the true
+    depth. Without the pixels that fit worst, such as background within the mask.
+    """
+    keep = torch.ones_like(source, dtype=torch.bool)
+    scale = offset = correlation = 0.0
+    for _ in range(ROUNDS):
+        x, y = source[keep] - source[keep].mean(), target[keep] - target[keep].mean()
+        spread = x.square().sum().sqrt(), y.square().sum().sqrt()
+        if min(map(float, spread)) < 1e-12:
+            break
+        scale = float(spread[1] / spread[0])
+        correlation = float((x * y).sum() / (spread[0] * spread[1]))
+        offset = float(target[keep].mean() - scale * source[keep].mean())
+        deviation = (target - scale * source - offset).abs()
+        keep = deviation <= OUTLIER * deviation[keep].median() + 1e-9
+    return scale, offset, correlation
+
+
+def _behind_surroundings(values: Tensor, mask: Tensor, kind: str) -> bool:
+    """Whether the object [1,H,W] lies behind what is beside it, if the values are of that kind; True if nothing is."""
+    solid = mask > 0.5
+    reach = 2 * round(RING * float(solid.sum()) ** 0.5) + 3
+    ring = (F.max_pool2d(solid[None].float(), reach, 1, reach // 2)[0] > 0) & ~solid
+    if not ring.any():
+        return True
+    beyond = float(values[solid].median() - values[ring].median())
+    return beyond >= 0 if kind == "depth" else beyond <= 0
 
 
 def _run_transformers(

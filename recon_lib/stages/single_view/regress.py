@@ -5,6 +5,7 @@ swapped. The encoded surface goes along, so that the network need not look at th
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -20,7 +21,7 @@ from ...views.prepare import check_overlap, fit_mask, prepare_image, prepare_mas
 from ...views.views import Views
 from ...weights.registry import LoadedModel
 from .depth_external import align_depth_picture
-from .depth_normal import paste_depth_normals
+from .depth_normal import DepthNormals, paste_depth_normals
 from .depth_own import object_depth, warn_if_inverse
 from .lens import default_lens, lenses_of
 from .lens_from_depth import lens_from_depth
@@ -70,11 +71,12 @@ def visible_surface(
 ) -> VisibleSurface:
     """Segment, estimate depth and camera, and place the world around the object.
 
-    A depth picture is aligned to the depth that the network predicts. Where no lens is known, `lens_from_depth` looks
-    for the one under which a user's depth and the predicted relief agree; without either it is the network's own
-    or the default one, see `lens`. The world's centre and unit are those of the bounding sphere of the shape that the
-    model completes, so that the whole object, not its visible part, sits in the unit sphere. Raises `BadInput` for an
-    empty picture, mask or depth, and for masks, depth and cameras of another size.
+    A mask that is found keeps to the edges of a user's depth. A depth picture is aligned to the depth that the network
+    predicts. Where no lens is known, `lens_from_depth` looks for the one under which a user's depth and the predicted
+    relief agree; without either it is the network's own or the default one, see `lens`. The world's centre and unit are
+    those of the bounding sphere of the shape that the model completes, so that the whole object, not its visible part,
+    sits in the unit sphere. Raises `BadInput` for an empty picture, mask or depth, and for masks, depth and cameras of
+    another size.
     """
     progress, image = progress or Progress(), prepare_image(image)
     lens = None if cameras is None else lenses_of(cameras, 1, *image.shape[-2:])
@@ -82,23 +84,24 @@ def visible_surface(
     mask, occluder = _masks(model, image, mask, occluder, device, progress)
     network = model.module.to(device)
     progress.start("visible surface", 2)
+    predict = partial(_predicted, network, image, lens=lens, device=device)
+    align = partial(align_depth_picture, depth_picture, depth_kind, image)
+    if not own_mask and depth is not None:
+        mask = mask_by_depth(mask, depth, default_lens(*image.shape[-2:]) if lens is None else lens)
+    elif not own_mask and depth_picture is not None:
+        estimate = predict(mask, occluder)[1]
+        mask = mask_by_depth(mask, align(estimate.depth, mask), estimate.cameras.intrinsics)
+    occluder = occluder * (mask <= 0.5)
     if depth is not None:
-        if not own_mask:
-            mask = mask_by_depth(mask, depth, default_lens(*image.shape[-2:]) if lens is None else lens)
-            occluder = occluder * (mask <= 0.5)
         depth = object_depth(depth, mask, lens)
         mask = mask if own_mask else mask * (depth > 0)
-    prediction = predict_crop(network, image, mask, occluder, device, lens)
-    if depth is not None and lens is None:
-        prediction = prediction.through(lens_from_depth(prediction, depth, network.input_spec), network.input_spec)
-    estimate = paste_depth_normals(prediction, mask, network.input_spec)
+    prediction, estimate = predict(mask, occluder, depth)
     progress.step()
     if depth is not None:
         warn_if_inverse(depth, estimate.depth)
-    trusted = depth is not None or depth_picture is not None
-    if depth_picture is not None:
-        depth = align_depth_picture(depth_picture, depth_kind, image, estimate.depth, mask)
-        depth = object_depth(depth, mask, estimate.cameras.intrinsics)
+    elif depth_picture is not None:
+        depth = object_depth(align(estimate.depth, mask), mask, estimate.cameras.intrinsics)
+    trusted = depth is not None
     if depth is not None:
         estimate = replace(estimate, depth=depth)
     views = Views(image, estimate.cameras, mask, estimate.depth, estimate.normals)
@@ -162,6 +165,25 @@ def _masks(
     mask = prepare_mask(mask, 1, height, width)
     occluder = torch.zeros_like(mask) if occluder is None else fit_mask(occluder, 1, height, width, "occluder mask")
     return mask, occluder * (mask <= 0.5)
+
+
+def _predicted(
+    network: ShapeNetwork,
+    image: Tensor,
+    mask: Tensor,
+    occluder: Tensor,
+    depth: Tensor | None = None,
+    *,
+    lens: Tensor | None,
+    device: torch.device | str,
+) -> tuple[CropPrediction, DepthNormals]:
+    """What the network predicts of the object's crop, and the same in the image; without a lens seen through the one
+    that a user's depth tells of.
+    """
+    spec, prediction = network.input_spec, predict_crop(network, image, mask, occluder, device, lens)
+    if depth is not None and lens is None:
+        prediction = prediction.through(lens_from_depth(prediction, depth, spec), spec)
+    return prediction, paste_depth_normals(prediction, mask, spec)
 
 
 @torch.no_grad()

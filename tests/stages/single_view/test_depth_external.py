@@ -32,6 +32,39 @@ def test_only_the_object_counts_and_the_far_background_stays_finite():
     assert torch.isfinite(found).all() and (found[..., :4] > 10 * DEPTH.max()).all()
 
 
+def square_before_a_wall() -> tuple[torch.Tensor, torch.Tensor]:
+    """A mask and z-depth [1,1,40,40] of a slanted plate before a wall."""
+    mask = torch.zeros(1, 1, 40, 40)
+    mask[..., 10:30, 10:30] = 1
+    return mask, torch.where(mask > 0, 4 + 0.03 * torch.arange(40.0), 8.0)
+
+
+def test_what_is_predicted_uncertainly_does_not_flatten_the_depth():
+    mask, depth = square_before_a_wall()
+    spread = float(depth[mask > 0].std())
+    predicted = depth + spread * torch.randn(depth.shape, generator=torch.Generator().manual_seed(2))
+    found = aligned_depth(depth / 7 + 1, "depth", predicted, mask)
+    assert float(found[mask > 0].std()) == pytest.approx(float(predicted[mask > 0].std()), rel=0.1)
+
+
+def test_wall_within_the_mask_does_not_count():
+    mask, depth = square_before_a_wall()
+    leaking = torch.nn.functional.max_pool2d(mask, 3, 1, 1)
+    predicted = torch.where(mask > 0, depth, 4.5)  # the network takes it for the object
+    found = aligned_depth(3 * depth - 2, "depth", predicted, leaking)
+    torch.testing.assert_close(found[mask > 0], depth[mask > 0], rtol=0.01, atol=0)
+
+
+def test_a_prediction_that_runs_the_other_way_is_overruled_where_the_surroundings_lie_behind():
+    mask, depth = square_before_a_wall()
+    mistaken = 9 - depth
+    found = aligned_depth(1 / depth, "inverse", mistaken, mask)
+    assert bool((found[..., 15, 11:29] > found[..., 15, 10:28]).all()), "as the picture has it"
+    for kind, values in (("depth", 1 / depth), ("inverse", depth)):
+        with pytest.raises(BadInput, match="other kind"):
+            aligned_depth(values, kind, depth, mask)
+
+
 @pytest.mark.parametrize(
     ("values", "kind", "mask", "told"),
     [

@@ -159,6 +159,16 @@ class TestVisibleSurface:
         assert torch.equal(on, plain.views.depth > 0)
         torch.testing.assert_close(own.views.depth[on], plain.views.depth[on], rtol=2e-3, atol=2e-3)
 
+    def test_a_found_mask_keeps_to_a_depth_picture(self, surface, scene):
+        image, disk = scene
+        part = disk * (torch.arange(disk.shape[-1]) < CENTRE[0] + 0.7 * RADIUS)  # beyond it is the wall
+        picture = torch.where(part > 0, 1 / surface.views.depth.clamp_min(1), 0.05)
+        network = OracleNetwork()
+        found = visible_surface(oracle_model(network), image, depth_picture=picture, depth_kind="inverse")
+        wrong = (found.views.masks > 0.5) != (part > 0.5)
+        assert float(wrong.sum()) < 0.02 * float(part.sum())
+        assert [masks is None for masks in network.told] == [True, True, False, False], "the crop is looked at again"
+
     def test_a_depth_picture_of_half_the_size_is_fitted(self, scene):
         picture = torch.linspace(0.2, 0.9, 220).expand(1, 1, 140, 220)
         whole = visible_surface(oracle_model(), *scene, depth_picture=picture)
