@@ -49,6 +49,7 @@ class FitVolSDF(Node):
                 ),
                 seed_input("Chooses the rays of each step."),
                 cues_input(1.0),
+                hold_shape_input(),
             ],
             outputs=[
                 sockets.Field.Output("field", display_name="field", tooltip="For Extract Mesh, Bake Texture, Render."),
@@ -59,13 +60,14 @@ class FitVolSDF(Node):
         )  # fmt: skip
 
     @classmethod
-    def run(cls, views, grid, rounds, pixels, seed, start=None, hull=None, cues=1.0):
+    def run(cls, views, grid, rounds, pixels, seed, start=None, hull=None, cues=1.0, hold_shape=False):
         from ..recon_lib.render.field import turntable_field
         from ..recon_lib.stages.fitting.checkpoint import remove_checkpoint
         from ..recon_lib.stages.fitting.sdf_grid.fit import fit_volsdf
         from ..recon_lib.stages.fitting.sdf_grid.settings import FitSettings
 
         progress, settings = ComfyProgress(), FitSettings(side=pixels).upto(grid, rounds).with_cues(cues)
+        settings = settings.held() if hold_shape and start is not None else settings
         fields = {"start": start, "hull": hull}
         kept = kept_path(CHECKPOINT)
         fit = fit_volsdf(views, **fields, settings=settings, seed=seed, checkpoint=kept, progress=progress)
@@ -80,6 +82,13 @@ def cues_input(default: float) -> io.Float.Input:
         "cues", default=default, min=0.0, max=10.0, step=0.05, optional=True, **advanced(),
         tooltip="How strongly the views' own depth and normals lead. 0 where the start is nearer than they are, as "
         "Complete Shape is with the embedded model; 1 without such a start, or with good depth of your own.",
+    )  # fmt: skip
+
+
+def hold_shape_input() -> io.Boolean.Input:
+    return io.Boolean.Input(
+        "hold_shape", default=False, optional=True, **advanced(),
+        tooltip="The start keeps its shape, and only colours are fitted: for views that were painted onto it.",
     )  # fmt: skip
 
 

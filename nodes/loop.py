@@ -85,6 +85,7 @@ class GrowAround(Node):
         )
         hull = place(graph, VisualHull, "hull 1", views=views, resolution=HULL_CELLS).out(0)
         fit, painter = {"grid": grid, "rounds": rounds, "pixels": pixels, "cues": cues}, outpainter
+        fit["hold_shape"] = outline == SURFACE and cues == 0  # as in `systems.pop3d.options`
         for number in range(1, cameras):
             camera = place(graph, PickCamera, f"camera {number}", cameras=around.out(0), number=number)
             gap = place(

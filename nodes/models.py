@@ -14,7 +14,7 @@ class LoadModel(Node):
         from ..recon_lib.weights.inpainters import SYSTEM as OUTPAINTER
         from ..recon_lib.weights.registry import find_models
 
-        others = (OUTPAINTER, PRIOR)  # which have loaders of their own
+        others = (OUTPAINTER, PRIOR, "focal")  # which have loaders of their own, or none
         names = [card.name for card in find_models(model_folders()) if card.system not in others]
         return io.Schema(
             node_id="Recon3D_LoadModel",

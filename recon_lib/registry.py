@@ -74,6 +74,12 @@ _rows: dict[str, System] = {
             trainer=".training.outpainter.train",
         ),
         System(
+            "focal",
+            "focal length of a depth map, after LeReS (Yin et al., CVPR 2021)",
+            network=".networks.focal:build",
+            trainer=".training.focal.train",
+        ),
+        System(
             "view-diffusion",
             "prior of views, after ReconFusion (Wu et al., CVPR 2024)",
             network=".networks.view_diffusion.model:build",

@@ -46,7 +46,8 @@ def back_side(surface: dict, folder: Path) -> None:
     first = s.node("Recon3D_CropViews", (340, 520), (WIDE, 110), views=seen[1], side=256)
     shape = s.node("Recon3D_CompleteShape", (680, 40), (WIDE, 60), model=model[0], points=seen[0])
     hull = s.node("Recon3D_VisualHull", (680, 150), (WIDE, 440), views=first[0], resolution=64)
-    field = s.node("Recon3D_FitVolSDF", (680, 640), (WIDE, 470), views=first[0], start=shape[0], hull=hull[0], cues=0.0)
+    field = s.node("Recon3D_FitVolSDF", (680, 640), (WIDE, 470), views=first[0], start=shape[0], hull=hull[0], cues=0.0,
+                   hold_shape=True)  # fmt: skip
     grown = s.node(
         "Recon3D_GrowAround", (1020, 40), (WIDE, 620), views=first[0], field=field[0], model=model[0],
         outpainter=painter[0], prompt=words, cameras=cameras,

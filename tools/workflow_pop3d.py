@@ -34,7 +34,7 @@ and *field* from the one before it.
 """
 STEP_NOTE = """*Outpainting Mask* gives picture and mask to any inpainting nodes; *Join Painted View* takes the \
 answer, puts the seen pixels back as they were, gives the object its outline, and adds the view. With *outline* set to \
-*painted* that is what was painted, and the shape changes with it.
+*painted* that is what was painted; turn *hold_shape* of *Fit VolSDF* off then, so that the shape changes with it.
 """
 
 
@@ -106,7 +106,8 @@ def first_surface(g: Graph, model, photo, x: int, fit: str) -> tuple:
     g.group("3  First surface", (x - 10, -40, 330, 1290), PURPLE)
     shape = g.node("Recon3D_CompleteShape", (x, 40), (WIDE, 60), model=model[0], points=seen[0])
     hull = g.node("Recon3D_VisualHull", (x, 150), (WIDE, 440), views=first[0], resolution=64)
-    field = g.node(fit, (x, 640), (WIDE, 470), views=first[0], start=shape[0], hull=hull[0], cues=0.0)
+    field = g.node(fit, (x, 640), (WIDE, 470), views=first[0], start=shape[0], hull=hull[0], cues=0.0,
+                   hold_shape=True)  # fmt: skip
     return first, field
 
 
@@ -130,7 +131,8 @@ def native_step(g: Graph, number: int, standing: tuple, cameras, model, brush: t
     )
     g.node("PreviewImage", (x, 1865), (WIDE, 260), "Painted view", images=joined[1])
     hull = g.node("Recon3D_VisualHull", (x, 2175), (WIDE, 440), views=joined[0], resolution=64)
-    fitted = g.node("Recon3D_FitVolSDF", (x, 2665), (WIDE, 470), views=joined[0], start=field, hull=hull[0], cues=0.0)
+    fitted = g.node("Recon3D_FitVolSDF", (x, 2665), (WIDE, 470), views=joined[0], start=field, hull=hull[0], cues=0.0,
+                    hold_shape=True)  # fmt: skip
     return joined[0], fitted[0]
 
 

@@ -78,7 +78,8 @@ def one_step(surface: dict) -> Subgraph:
         outpainter=outpainter, gap=gap[4], prompt=prompt, model=model, views=views,
     )  # fmt: skip
     hull = carved(s, painted[0], 1020)
-    fitted = s.node("Recon3D_FitVolSDF", (1360, 40), (WIDE, 470), views=painted[0], start=field, hull=hull, cues=0.0)
+    fitted = s.node("Recon3D_FitVolSDF", (1360, 40), (WIDE, 470), views=painted[0], start=field, hull=hull, cues=0.0,
+                    hold_shape=True)  # fmt: skip
     s.output("views", painted[0])
     s.output("field", fitted[0])
     s.output("painted picture", painted[1])

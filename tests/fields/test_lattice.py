@@ -191,3 +191,16 @@ def test_checks_come_before_every_piece_of_the_work(monkeypatch):
     )  # fmt: skip
     finest = lattice.sample()
     assert len(checks) > 3 * len(finest) / 8 / 64  # tested, followed and split as cells of twice the size
+
+
+def test_nodes_beside_the_surface_are_all_known_when_asked_for():
+    field = on_lattice(sphere(0.55, (0.07, 0.0, -0.03)))
+    lattice = SparseLattice(field, np.full(3, CELLS), coarse=16)
+    lattice.sample()
+    lattice.sample_beside_surface(3)
+    values = dense(field, CELLS)
+    inside = values > 0
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(inside, 3, "edge"), (7, 7, 7))
+    beside = windows.any((3, 4, 5)) & ~windows.all((3, 4, 5))
+    assert np.array_equal(lattice.values[beside], values[beside])
+    assert lattice.evaluations < 0.4 * values.size

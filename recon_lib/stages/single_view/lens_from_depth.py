@@ -1,67 +1,81 @@
-"""The lens under which a user's depth and the relief that the network sees agree.
+"""The lens that took a user's depth, and the relief that a depth picture means, by the shapes that they show.
 
-Relief is log depth times focal length, and nearly all that a network sees of depth in a picture without knowing the
-lens; a depth map tells log depth. The focal length is what lies between the two. On the development set its log is
-found with a mean error of 0.00 +- 0.40, and +- 0.25 where relief and depth are alike (correlation above 0.8); from the
-network's normals, compared with the depth's under each focal length, it came out 0.78 +- 0.59 too short.
+Depth through a wrong lens is a thing stretched along the optical axis. A small network knows things from stretched ones
+(`networks/focal.py`), whatever the photo's own network takes the relief for.
 """
 
 import logging
-import math
+from functools import cache
 
 import torch
 from torch import Tensor
 
-from ...networks.contracts import InputSpec
+from ...networks.focal import FocalNetwork
+from ...views.square_crop import SquareCrop
+from ...weights.registry import load_model
 from .lens import default_lens, fov_of
-from .object_crop import CropPrediction
 
 log = logging.getLogger("recon3d")
-ROUNDS = 4  # of the fit, each without the pixels that fitted worst in the one before
-OUTLIER = 2.5  # times the median deviation
-LARGEST_FACTOR = 2.5  # between the focal length found and the default one, up or down
-MIN_PIXELS = 32  # of the network
+MODEL = "focal_mini"
+SHARE = 0.85  # the object's longer side over the crop's side
+COVERED = 0.6  # of a crop's pixel: from there on it has a depth
+FEWEST_PIXELS = 100  # of the crop: fewer tell nothing
+LARGEST_FACTOR = 2.5  # between the focal length found and the one assumed, up or down
 
 
-def lens_from_depth(prediction: CropPrediction, depth: Tensor, spec: InputSpec) -> Tensor:
-    """Lens [1,3,3] of the photo with z-depth [1,1,H,W] (any scale, 0 = not known), of whose crop that is a prediction.
-
-    Log focal lengths of evidence and default are averaged, the evidence weighted by the root of the correlation between
-    depth and relief: on the development set the error is 0.34 (root mean square) so, 0.38 with the correlation itself,
-    0.45 with its square, 0.40 with the evidence alone and 0.73 without. What is assumed is logged.
-    """
+def lens_from_depth(depth: Tensor) -> Tensor:
+    """Lens [1,3,3] of the photo with z-depth [1,1,H,W] on the object (any scale, 0 = not known); logged."""
     height, width = depth.shape[-2:]
     lens = default_lens(height, width)
-    values, coverage = prediction.crop.crop_masked(depth, (depth > 0).float(), spec.size)
-    on = coverage > 0.9
-    if int(on.sum()) >= MIN_PIXELS:
-        seen = prediction.prediction.dense.depth.cpu()[on].double().clamp_min(1e-6).log()
-        focal = float(prediction.prediction.intrinsics[0, 0, 0]) * prediction.crop.side / spec.size
-        scale, weight = relief_scale(values[on].double().clamp_min(1e-6).log(), seen)
-        change = math.log(scale * focal / float(lens[0, 0, 0]))
-        change = weight * min(max(change, -math.log(LARGEST_FACTOR)), math.log(LARGEST_FACTOR))
-        lens[:, 0, 0] *= math.exp(change)
-        lens[:, 1, 1] *= math.exp(change)
+    factor = focal_factor(depth, lens)
+    lens[:, 0, 0] *= factor
+    lens[:, 1, 1] *= factor
     log.info("the depth came without a lens: %.0f degrees over the longer side assumed", fov_of(lens, height, width))
     return lens
 
 
-def relief_scale(true: Tensor, predicted: Tensor) -> tuple[float, float]:
-    """Factor s with s true = predicted for log depths [N] up to an offset, and its weight 0-1; robust to outliers.
+def with_true_relief(depth: Tensor, lens: Tensor) -> Tensor:
+    """Depth [1,1,H,W] (0 = not known) whose relief is right up to a factor, with that factor found; its median stays.
 
-    The error is the prediction's, and a trained network predicts means: so truth is regressed on the prediction, which
-    has no bias then, not the prediction on the truth.
+    lens [1,3,3], pixels. Relief is log depth times focal length, so to stretch one is to stretch the other.
     """
-    keep = torch.ones_like(true, dtype=torch.bool)
-    slope = offset = correlation = 0.0
-    for _ in range(ROUNDS):
-        x, y = predicted[keep] - predicted[keep].mean(), true[keep] - true[keep].mean()
-        spread = float(x.square().sum() * y.square().sum())
-        if spread < 1e-12:
-            return 1.0, 0.0
-        shared = float((x * y).sum())
-        slope, correlation = shared / float(x.square().sum()), shared / spread**0.5
-        offset = float(true[keep].mean() - slope * predicted[keep].mean())
-        deviation = (true - slope * predicted - offset).abs()
-        keep = deviation <= OUTLIER * deviation.median() + 1e-9
-    return (1 / slope, correlation**0.5) if slope > 0 else (1.0, 0.0)
+    known = depth > 0
+    if not known.any():
+        return depth
+    median = depth[known].median()
+    factor = focal_factor(depth, lens)
+    return torch.where(known, median * (depth.clamp_min(1e-9) / median) ** factor, 0.0)
+
+
+def focal_factor(depth: Tensor, lens: Tensor) -> float:
+    """The focal length under which depth [1,1,H,W] (0 = not known) looks like a thing, over that of lens [1,3,3]."""
+    network = _network()
+    cut = depth_crop(depth, network.config.side)
+    if cut is None:
+        return 1.0
+    small, on, scale = cut
+    assumed = lens[:, 0, 0].float().cpu() * scale
+    found = network.find(small, on.float(), assumed)
+    return float((found / assumed).clamp(1 / LARGEST_FACTOR, LARGEST_FACTOR))
+
+
+def depth_crop(depth: Tensor, side: int) -> tuple[Tensor, Tensor, float] | None:
+    """The object's crop of depth [1,1,H,W]: depth and where it is known [1,1,S,S], and its pixels a picture's pixel.
+
+    None where too little is known.
+    """
+    depth = depth.float().cpu()
+    known = (depth > 0).float()
+    if known.sum() < FEWEST_PIXELS:
+        return None
+    crop = SquareCrop.around(known[0, 0], SHARE)
+    small, coverage = crop.crop_masked(depth, known, side)
+    on = coverage > COVERED
+    if on.sum() < FEWEST_PIXELS:
+        return None
+    return torch.where(on, small, 0.0), on, side / crop.side
+
+
+@cache
+def _network() -> FocalNetwork:
+    return load_model(MODEL).module

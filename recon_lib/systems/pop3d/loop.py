@@ -170,6 +170,7 @@ class Loop:
         with self._timed("fit"):
             file = self.checkpoint.with_name(f"{self.checkpoint.name}-fit") if self.checkpoint else None
             settings = (self.options.settings or FIT).with_cues(self.options.cues)
+            settings = settings.held() if self.options.hold_shape else settings
             fit = fit_volsdf(
                 views, start=start, hull=hull, settings=settings, seed=self._seed(len(views)),
                 checkpoint=file, progress=self.progress,

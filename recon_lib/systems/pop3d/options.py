@@ -48,6 +48,11 @@ class Options(CommonOptions):
     side: int = VIEW_SIDE
     settings: "FitSettings | None" = None  # of the fits; None: `loop.FIT`
 
+    @property
+    def hold_shape(self) -> bool:
+        """Whether painted views bring colours alone: with the surface's outline, and depth that counts nothing."""
+        return self.outline == SURFACE and self.cues == 0
+
     def __post_init__(self) -> None:
         """Raises `BadInput` for what cannot work, before any work is done."""
         super().__post_init__()

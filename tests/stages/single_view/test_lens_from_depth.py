@@ -1,65 +1,92 @@
+"""The lens of a depth map: with a network that is told, and with the embedded one on solids in closed form."""
+
 import logging
+import math
 
 import pytest
 import torch
+from torch import Tensor
 
-from recon_lib.networks.blocks import DenseFeatures
-from recon_lib.networks.contracts import DensePrediction, InputSpec
-from recon_lib.stages.single_view.lens import default_lens
-from recon_lib.stages.single_view.lens_from_depth import LARGEST_FACTOR, lens_from_depth, relief_scale
-from recon_lib.stages.single_view.object_crop import CropPrediction
-from recon_lib.views.square_crop import SquareCrop
+from recon_lib.networks.focal import FocalNetwork
+from recon_lib.stages.single_view import lens_from_depth as module
+from recon_lib.stages.single_view.lens import default_lens, lens_from_fov
+from recon_lib.stages.single_view.lens_from_depth import (
+    LARGEST_FACTOR,
+    depth_crop,
+    focal_factor,
+    lens_from_depth,
+    with_true_relief,
+)
 
-SIZE = 32
-SPEC = InputSpec(SIZE)
-
-
-def bowl() -> torch.Tensor:
-    at = (torch.arange(SIZE) + 0.5) / SIZE - 0.5
-    return (at**2 + at[:, None] ** 2)[None, None] + 0.3 * at[None, None, None]
-
-
-def lens_found(true_focal: float, noise: float = 0.0, outliers: int = 0) -> float:
-    """Focal length found for a relief that was photographed with `true_focal`, over the default one."""
-    generator = torch.Generator().manual_seed(0)
-    lens = default_lens(SIZE, SIZE)
-    focal = float(lens[0, 0, 0])
-    seen = bowl() + noise * torch.randn(1, 1, SIZE, SIZE, generator=generator)
-    prediction = DensePrediction(DenseFeatures((seen * SIZE / focal).exp(), seen, seen), lens)
-    depth = 5 * (bowl() * SIZE / (true_focal * focal)).exp()
-    depth.view(-1)[:outliers] = 40.0
-    found = lens_from_depth(CropPrediction(SquareCrop(0, 0, SIZE), prediction), depth, SPEC)
-    return float(found[0, 0, 0]) / focal
+HEIGHT, WIDTH = 120, 160
 
 
-@pytest.mark.parametrize("true_focal", [0.6, 1.0, 1.8])
-def test_the_lens_is_found_of_which_depth_and_relief_agree(true_focal):
-    assert lens_found(true_focal) == pytest.approx(true_focal, rel=0.02)
-    assert lens_found(true_focal, outliers=60) == pytest.approx(true_focal, rel=0.05)
+def box_corner(lens: Tensor, distance: float = 4.0) -> Tensor:
+    """z-depth [1,1,H,W] of a cube of side 2 that shows three of its sides."""
+    v, u = torch.meshgrid(torch.arange(HEIGHT) + 0.5, torch.arange(WIDTH) + 0.5, indexing="ij")
+    ray = torch.stack(
+        [(u - lens[0, 0, 2]) / lens[0, 0, 0], (v - lens[0, 1, 2]) / lens[0, 1, 1], torch.ones_like(u)], -1
+    )
+    turn, tilt = math.radians(35), math.radians(25)
+    about_y = torch.tensor([[math.cos(turn), 0, math.sin(turn)], [0, 1, 0], [-math.sin(turn), 0, math.cos(turn)]])
+    about_x = torch.tensor([[1, 0, 0], [0, math.cos(tilt), -math.sin(tilt)], [0, math.sin(tilt), math.cos(tilt)]])
+    axes = about_x @ about_y  # its columns are the cube's axes
+    origin, slope = -torch.tensor([0.0, 0, distance]) @ axes, ray @ axes
+    near, far = ((side - origin) / slope for side in (-1.0, 1.0))
+    enter, leave = torch.minimum(near, far).amax(-1), torch.maximum(near, far).amin(-1)
+    return torch.where(enter < leave, enter, 0.0)[None, None]
 
 
-def test_without_a_relation_the_default_is_kept_and_no_change_is_larger_than_allowed(caplog):
+def told(monkeypatch, factor: float) -> None:
+    """The network finds this factor whatever it sees."""
+    monkeypatch.setattr(FocalNetwork, "find", lambda self, depth, mask, focal: factor * focal)
+    monkeypatch.setattr(module, "_network", FocalNetwork)
+
+
+def test_the_lens_is_the_default_one_times_what_is_found(monkeypatch, caplog):
+    told(monkeypatch, 1.5)
+    default = default_lens(HEIGHT, WIDTH)
     with caplog.at_level(logging.INFO, "recon3d"):
-        assert lens_found(2.0, noise=5.0) == pytest.approx(1, abs=0.3)
+        found = lens_from_depth(box_corner(default))
+    torch.testing.assert_close(found[0].diagonal()[:2], 1.5 * default[0].diagonal()[:2])
+    torch.testing.assert_close(found[0, :, 2], default[0, :, 2])
     assert "degrees over the longer side assumed" in caplog.text
-    assert lens_found(30.0) == pytest.approx(LARGEST_FACTOR, rel=1e-3)
+    told(monkeypatch, 9.0)
+    assert focal_factor(box_corner(default), default) == pytest.approx(LARGEST_FACTOR)
 
 
-def test_flat_depth_and_few_pixels_tell_nothing():
-    flat = torch.zeros(50, dtype=torch.float64)
-    assert relief_scale(flat, bowl().flatten()[:50].double()) == (1.0, 0.0)
-    lens = default_lens(SIZE, SIZE)
-    dense = DenseFeatures(bowl().exp(), bowl(), bowl())
-    depth = torch.zeros(1, 1, SIZE, SIZE)
-    depth[..., :2, :2] = 1
-    found = lens_from_depth(CropPrediction(SquareCrop(0, 0, SIZE), DensePrediction(dense, lens)), depth, SPEC)
-    assert torch.equal(found, lens)
+def test_relief_is_stretched_as_the_lens_would_be(monkeypatch):
+    told(monkeypatch, 2.0)
+    depth = box_corner(default_lens(HEIGHT, WIDTH))
+    found, known = with_true_relief(depth, default_lens(HEIGHT, WIDTH)), depth > 0
+    assert torch.equal(found > 0, known)
+    relief = found[known].log() - found[known].median().log()
+    torch.testing.assert_close(relief, 2 * (depth[known].log() - depth[known].median().log()), atol=1e-5, rtol=0)
+    assert not with_true_relief(0 * depth, default_lens(HEIGHT, WIDTH)).any()
 
 
-def test_noise_of_the_prediction_has_no_bias():
-    """Regressed the other way round, the focal length comes out shorter by the share of noise."""
-    generator = torch.Generator().manual_seed(1)
-    predicted = torch.randn(4000, generator=generator, dtype=torch.float64)
-    true = 0.5 * (predicted + torch.randn(4000, generator=generator, dtype=torch.float64) * 0.7)
-    scale, weight = relief_scale(true, predicted)
-    assert scale == pytest.approx(2, rel=0.12) and 0.8 < weight < 0.97
+def test_a_few_pixels_tell_nothing(monkeypatch):
+    told(monkeypatch, 2.0)
+    lens, depth = default_lens(HEIGHT, WIDTH), torch.zeros(1, 1, HEIGHT, WIDTH)
+    depth[..., 50:55, 50:55] = 3.0
+    assert focal_factor(depth, lens) == 1.0
+    depth[..., 10:110, 50:52] = 3.0  # a hair: many pixels, few of the crop's are covered
+    assert depth_crop(depth, 64) is None and torch.equal(lens_from_depth(depth), lens)
+
+
+def test_the_crop_is_the_objects():
+    depth = torch.zeros(1, 1, HEIGHT, WIDTH)
+    depth[..., 20:60, 90:130] = 3.0
+    small, on, scale = depth_crop(depth, 32)
+    assert scale == pytest.approx(32 * 0.85 / 40, rel=0.03)
+    rows = on[0, 0].any(1).nonzero()
+    assert float(rows.max() - rows.min() + 1) == pytest.approx(0.85 * 32, abs=1)
+    torch.testing.assert_close(small[on], torch.full_like(small[on], 3.0))
+
+
+@pytest.mark.parametrize("fov", [25.0, 40.0, 65.0])
+def test_the_embedded_network_finds_the_lens_of_a_cube(fov):
+    lens = lens_from_fov(fov, HEIGHT, WIDTH)
+    depth = 7 * box_corner(lens, 1.6 / math.tan(math.radians(fov) / 2) + 1.5)
+    found = float(lens_from_depth(depth)[0, 0, 0] / lens[0, 0, 0])
+    assert found == pytest.approx(1, rel=0.2)

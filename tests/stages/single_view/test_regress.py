@@ -8,6 +8,7 @@ from recon_lib.errors import BadInput
 from recon_lib.fields.field import Field
 from recon_lib.networks.zeroshape_w.model import ZeroShapeWConfig
 from recon_lib.stages.meshing.extract import extract_mesh
+from recon_lib.stages.single_view import lens_from_depth
 from recon_lib.stages.single_view.lens import default_lens
 from recon_lib.stages.single_view.object_crop import OBJECT_SHARE, OCCLUDED_SHARE
 from recon_lib.stages.single_view.regress import FEATURE_PIXELS, complete_shape, visible_surface
@@ -25,6 +26,12 @@ from tests.helpers.oracle import (
 )  # fmt: skip
 
 CENTRE, RADIUS = (150.0, 60.0), 45.0
+
+
+@pytest.fixture(autouse=True)
+def true_relief(monkeypatch):
+    """The oracle's ball is no real thing: its relief is right as it is. `test_lens_from_depth` has the other cases."""
+    monkeypatch.setattr(lens_from_depth, "focal_factor", lambda depth, lens: 1.0)
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +127,7 @@ class TestVisibleSurface:
     def test_a_users_depth_is_honoured_up_to_its_scale(self, surface, scene):
         own = surface.views.depth * 7 + 0.0
         own[..., : int(CENTRE[1]) - 20, :] = 0  # unknown there
-        found = visible_surface(oracle_model(), *scene, depth=own)
+        found = visible_surface(oracle_model(), *scene, depth=own, cameras=surface.views.cameras)
         known = (own > 0) & (scene[1] > 0)
         assert torch.equal(found.views.depth > 0, known)
         ratio = (found.views.depth / own)[known]
@@ -174,6 +181,18 @@ class TestVisibleSurface:
         whole = visible_surface(oracle_model(), *scene, depth_picture=picture)
         half = visible_surface(oracle_model(), *scene, depth_picture=picture[..., ::2, ::2])
         torch.testing.assert_close(half.points.mean(0), whole.points.mean(0), rtol=0.02, atol=0.02)
+
+    def test_the_relief_of_a_depth_picture_and_the_lens_of_a_depth_are_what_things_look_like(
+        self, surface, scene, monkeypatch
+    ):
+        monkeypatch.setattr(lens_from_depth, "focal_factor", lambda depth, lens: 2.0)
+        on = surface.views.depth > 0
+        own = visible_surface(oracle_model(), *scene, depth=surface.views.depth)
+        lens = own.views.cameras.intrinsics[0, 0, 0] / default_lens(*scene[0].shape[-2:])[0, 0, 0]
+        assert float(lens) == pytest.approx(2)
+        picture = surface.views.depth / surface.views.depth.max()
+        found = visible_surface(oracle_model(), *scene, depth_picture=picture).views.depth
+        assert float(found[on].log().std() / surface.views.depth[on].log().std()) == pytest.approx(2, rel=0.05)
 
     @pytest.mark.parametrize("picture", [torch.ones(1, 1, 140, 100), torch.ones(2, 1, 140, 220)])
     def test_the_depth_of_another_picture_is_told(self, scene, picture):

@@ -101,6 +101,10 @@ class FitSettings:
         fine = tuple(level for level in self.levels if level.nodes >= self.shape_nodes)
         return replace(self, levels=fine or self.levels[-1:])
 
+    def held(self) -> "FitSettings":
+        """The settings by which the start's shape stays, on the finest grid at once, and colours alone are fitted."""
+        return replace(self, levels=self.levels[-1:], rates=replace(self.rates, distance=0.0))
+
     def rate(self, index: int) -> float:
         """Factor of the rates in round `index` of the whole fit."""
         last = self.levels[-1].rounds

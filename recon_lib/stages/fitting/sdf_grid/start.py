@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -11,6 +12,7 @@ from ....errors import BadInput
 from ....fields.cells import Cells
 from ....fields.distance_grid import DistanceGrid
 from ....fields.field import Field
+from ....fields.lattice import SparseLattice
 from ....fields.sdf_grid import SdfGrid
 from ....memory import default_chunk, in_chunks
 from ....networks.volsdf.grid_color import NEUTRAL
@@ -23,6 +25,8 @@ ROOM = 1.05  # factor of the hull's box
 LIMIT_NODES = 64  # nodes a side at which a limiting hull is asked
 SEARCH_NODES = 48  # a side of the grid that the hull's bounds are searched in
 BESIDE = 1.5  # cells
+SPARSE_NODES = 97  # nodes a side from which on a grid is sampled near the surface alone
+COARSE, BAND = 24, 3  # cells a side that this begins with; nodes beside the surface that are known in the end
 COLOR_MARGIN = 0.02  # colours nearer to 0 and 1 have logits too large to be trained away
 
 
@@ -94,12 +98,33 @@ def starting_distance(field: Field | Silhouettes | HullStart, cells: Cells, chec
     if isinstance(field, SdfGrid) and field.cells is cells:
         values = -field.distance.view(-1)  # as they are: reading them would round them
     else:
-        values = in_chunks(lambda p: field.inside(p).float().cpu(), cells.positions(), default_chunk("cpu"), check)
+        values = _sampled(field, cells, check)
     side = cells.nodes
     if not (values > 0).any():
         raise BadInput("Nothing lies inside the field that the fit starts from; check its masks and cameras.")
     values = -values.clamp(-cells.side, cells.side).view(side, side, side)
     return values if isinstance(field, SdfGrid | DistanceGrid) else redistanced(values, cells.spacing)
+
+
+def _sampled(field: Field | Silhouettes | HullStart, cells: Cells, check: Callable[[], None]) -> Tensor:
+    """Values [G^3] of a field at the nodes; of a fine grid only those near the surface, and signs elsewhere."""
+
+    def inside(points: Tensor) -> Tensor:
+        return in_chunks(lambda p: field.inside(p).float().cpu(), points, default_chunk("cpu"), check)
+
+    if cells.nodes < SPARSE_NODES:
+        return inside(cells.positions())
+
+    def evaluate(nodes: np.ndarray) -> np.ndarray:
+        return inside(cells.low + torch.from_numpy(nodes).float() * cells.spacing).numpy()
+
+    feature = int(getattr(field, "min_feature_size", 0.0) / cells.spacing)
+    lattice = SparseLattice(evaluate, np.full(3, cells.nodes - 1), COARSE, min_feature_cells=feature, check=check)
+    lattice.sample()
+    lattice.sample_beside_surface(BAND)
+    block = -(-cells.nodes // lattice.coarsest) * lattice.coarsest
+    values = lattice.read_blocks(np.zeros((1, 3), np.int64), block)[0]
+    return torch.from_numpy(values[: cells.nodes, : cells.nodes, : cells.nodes].reshape(-1))
 
 
 def redistanced(values: Tensor, spacing: float) -> Tensor:
@@ -123,10 +148,19 @@ def redistanced(values: Tensor, spacing: float) -> Tensor:
     points = torch.cat(crossings)
     if not len(points):
         return torch.where(inside, -1.0, 1.0) * spacing * len(values)
-    nodes = torch.stack(torch.meshgrid(*map(torch.arange, values.shape), indexing="ij"), -1).reshape(-1, 3)
-    distance = torch.from_numpy(KDTree(points.numpy()).query(nodes.numpy())[0]).float()
-    distance = distance.view(values.shape)
+    distance = _to_other_sign(inside)
+    near = (distance <= BAND if len(values) >= SPARSE_NODES else torch.ones_like(inside)).nonzero()
+    distance[tuple(near.T)] = torch.from_numpy(KDTree(points.numpy()).query(near.numpy())[0]).float()
     slope = torch.stack(torch.gradient(values)).norm(dim=0)
     linear = values.abs() / slope.clamp_min(torch.finfo(slope.dtype).tiny)
     distance = torch.where(distance < BESIDE, torch.minimum(distance, linear), distance)
     return torch.where(inside, -1.0, 1.0) * distance * spacing
+
+
+def _to_other_sign(inside: Tensor) -> Tensor:
+    """Spacings from each node [G,G,G] to where the sign changes, about half a one before the nearest other node."""
+    from scipy.ndimage import distance_transform_edt
+
+    solid = inside.numpy()
+    within, without = distance_transform_edt(solid), distance_transform_edt(~solid)
+    return torch.from_numpy(np.asarray(within) + np.asarray(without) - 0.5).float()

@@ -380,3 +380,15 @@ def test_a_checkpoint_in_a_place_that_cannot_be_written_is_reported_first(tmp_pa
     (tmp_path / "file").write_text("x")
     with pytest.raises(BadInput, match="Nothing can be written"):
         fit_volsdf(FEW, settings=QUICK, checkpoint=Path(tmp_path / "file" / "fit"))
+
+
+def test_a_held_shape_stays_and_takes_the_views_colours():
+    """The views show a ball of another size: the start's surface stays, the colours that it is seen in come."""
+    small = sphere(0.4)
+    fit = fit_volsdf(VIEWS, start=small, settings=QUICK.held())
+    assert surface_error(fit.field, small) < 0.25 * fit.field.cells.spacing
+    again = fit_volsdf(VIEWS, start=fit.field, settings=QUICK.held())
+    assert torch.equal(again.field.distance, fit.field.distance)
+    free = fit_volsdf(VIEWS, start=small, settings=QUICK)
+    assert surface_error(free.field, small) > 2 * surface_error(fit.field, small)
+    assert fit.field.has_color

@@ -9,6 +9,7 @@ from recon_lib.cameras.camera import Cameras
 from recon_lib.errors import BadInput
 from recon_lib.fields.cells import Cells
 from recon_lib.progress import unchecked
+from recon_lib.stages.fitting.sdf_grid import start
 from recon_lib.stages.fitting.sdf_grid.start import (
     ColorStart,
     HullLimit,
@@ -163,3 +164,22 @@ def test_a_hull_limits_the_outside_alone():
     assert (least[radius > 0.55] > 0).all()
     assert (least[radius < 0.45] == -float("inf")).all()
     assert HullLimit.of(None, CELLS, unchecked).least(CELLS) is None
+
+
+@pytest.mark.parametrize("solid", [sphere(), box()])
+def test_a_fine_grid_is_asked_near_the_surface_alone(solid):
+    cells = Cells.within(CELLS.bounds, start.SPARSE_NODES)
+    asked = []
+
+    class Counted:
+        def inside(self, points):
+            asked.append(len(points))
+            return solid.inside(points)
+
+    distance = starting_distance(Counted(), cells, unchecked).view(-1)
+    assert sum(asked) < 0.5 * cells.nodes**3
+    expected = solid.distance(cells.positions())
+    assert ((distance < 0) == (expected < 0)).all()
+    error = (distance - expected).abs()
+    assert error[expected.abs() < start.BAND * cells.spacing].max() < cells.spacing
+    assert error.max() < 1.5 * cells.spacing, "far from it distances are counted in nodes"
