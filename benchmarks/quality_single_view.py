@@ -6,7 +6,8 @@ Every object is rendered once by the data engine (seeds that training never reac
 background) and in a scene (background, clutter, an occluder in front; the object is the most central one, see
 `data.shards.scenes`). The model's only input is the picture. Shapes are compared in the view-aligned frame after
 scale + translation alignment (no rotation); F@0.05 counts samples nearer than 0.05 of the truth's bounding-sphere
-radius. The rows "model, ..." are given the true mask, depth (of the whole scene, or within the mask) or lens as well.
+radius. The rows "model, ..." are given the true mask, depth (of the whole scene, or within the mask), picture of a
+depth node, or lens as well; share_below_model is the share of objects to which that does harm.
 A picture on which a method fails counts as F = 0. depth_ratio is the median of the shape's depth over its
 width, divided by the same of the truth: above 1 it is too deep.
 """
@@ -78,7 +79,9 @@ def view_aligned(mesh: Mesh, scene: Scene) -> Mesh:
 
 TOLD = {
     "model, depth": ("depth",),
+    "model, depth picture": ("picture",),
     "model, mask": ("mask",),
+    "model, mask + depth picture": ("mask", "picture"),
     "model, mask + depth": ("mask", "depth"),
     "model, mask + depth + lens": ("mask", "depth", "lens"),
 }
@@ -157,6 +160,8 @@ def told_row(
     given = {"mask": mask, "occluder": occluder} if "mask" in told else {}
     if "depth" in told:
         given["depth"] = depth if "mask" in told else whole_depth(depth, occluder)
+    if "picture" in told:
+        given |= {"depth_picture": depth_picture(whole_depth(depth, occluder)), "depth_kind": "inverse"}
     if "lens" in told:
         given["cameras"] = camera
     recall = float("nan")
@@ -176,6 +181,14 @@ def whole_depth(depth: torch.Tensor, occluder: torch.Tensor) -> torch.Tensor:
     on = depth[depth > 0]
     whole = torch.where(depth > 0, depth, BACKGROUND * on.max())
     return torch.where(occluder > 0.5, FOREGROUND * on.min(), whole)
+
+
+def depth_picture(depth: torch.Tensor) -> torch.Tensor:
+    """What a depth node shows of a true depth [1,1,H,W]: inverse depth from 0 to 1, in 256 steps, with soft edges."""
+    inverse = 1 / depth
+    inverse = (inverse - inverse.min()) / (inverse.max() - inverse.min()).clamp_min(1e-9)
+    soft = torch.nn.functional.avg_pool2d(inverse, 3, 1, 1, count_include_pad=False)
+    return (soft * 255).round() / 255
 
 
 def seen_recall(mesh: Mesh, surface: VisibleSurface, radius: float = 0.05) -> float:
@@ -205,8 +218,9 @@ def run(args: argparse.Namespace) -> dict:
                         key = method if name == "model" else f"{name}: {method}"
                         rows.setdefault(key, []).append(figures)
             table[kind] = {method: _means(many) for method, many in rows.items()}
-            worse = [d["f_0.05"] < m["f_0.05"] for d, m in zip(rows["model, depth"], rows["model"], strict=True)]
-            table[kind]["model, depth"]["share_below_model"] = round(float(np.mean(worse)), 4)
+            for name in TOLD:
+                worse = [d["f_0.05"] < m["f_0.05"] for d, m in zip(rows[name], rows["model"], strict=True)]
+                table[kind][name]["share_below_model"] = round(float(np.mean(worse)), 4)
     return table
 
 

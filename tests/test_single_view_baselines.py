@@ -102,3 +102,15 @@ class TestFigures:
 
         rows = [{"a": a, "b_ratio": b} for a, b in ((1.0, 1.0), (2.0, 1.2), (float("nan"), 9.0))]
         assert _means(rows) == {"a": 1.5, "b_ratio": 1.2, "count": 3}
+
+    def test_what_a_depth_node_shows(self):
+        from benchmarks.quality_single_view import depth_picture
+
+        depth = torch.full((1, 1, 20, 20), 8.0)
+        depth[..., 5:15, 5:15] = torch.linspace(2, 4, 10)
+        picture = depth_picture(depth)
+        assert float(picture.min()) == 0 and 0.7 < float(picture.max()) <= 1
+        assert (picture[..., 10, 6:14].diff() < 0).all(), "near is bright"
+        assert 0 < float(picture[..., 4, 10]) < float(picture[..., 6, 10]), "edges are soft"
+        torch.testing.assert_close(picture, (picture * 255).round() / 255)
+        torch.testing.assert_close(depth_picture(3 * depth), picture)
