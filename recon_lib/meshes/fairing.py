@@ -61,8 +61,12 @@ class _Smoother:
 
     def __init__(self, faces: np.ndarray, count: int, stiffness: float, check: Callable[[], None]) -> None:
         self.umbrella, self.check = _umbrella(faces, count), check
-        degree = math.ceil(DEGREE * max(stiffness, 1.0) ** 0.25)
-        self.coefficients = chebinterpolate(lambda x: 1 / (1 + stiffness * (1 + x) ** 2), min(degree, MOST_PRODUCTS))
+        degree = min(math.ceil(DEGREE * max(stiffness, 1.0) ** 0.25), MOST_PRODUCTS)
+
+        def kept(shifted: np.ndarray) -> np.ndarray:
+            return 1 / (1 + stiffness * (1 + shifted) ** 2)
+
+        self.coefficients = chebinterpolate(kept, degree)  # pyright: ignore[reportCallIssue]
         self.coefficients /= chebval(-1.0, self.coefficients)  # what has no bumps stays exactly as it is
 
     def __call__(self, values: np.ndarray) -> np.ndarray:

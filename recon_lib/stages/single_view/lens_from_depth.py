@@ -1,4 +1,4 @@
-"""The lens that took a user's depth, and the relief that a depth picture means, by the shapes that they show.
+"""The lens that took a user's depth, by the shapes that it shows.
 
 Depth through a wrong lens is a thing stretched along the optical axis. A small network knows things from stretched ones
 (`networks/focal.py`), whatever the photo's own network takes the relief for.
@@ -32,19 +32,6 @@ def lens_from_depth(depth: Tensor) -> Tensor:
     lens[:, 1, 1] *= factor
     log.info("the depth came without a lens: %.0f degrees over the longer side assumed", fov_of(lens, height, width))
     return lens
-
-
-def with_true_relief(depth: Tensor, lens: Tensor) -> Tensor:
-    """Depth [1,1,H,W] (0 = not known) whose relief is right up to a factor, with that factor found; its median stays.
-
-    lens [1,3,3], pixels. Relief is log depth times focal length, so to stretch one is to stretch the other.
-    """
-    known = depth > 0
-    if not known.any():
-        return depth
-    median = depth[known].median()
-    factor = focal_factor(depth, lens)
-    return torch.where(known, median * (depth.clamp_min(1e-9) / median) ** factor, 0.0)
 
 
 def focal_factor(depth: Tensor, lens: Tensor) -> float:

@@ -24,7 +24,7 @@ from .depth_external import align_depth_picture
 from .depth_normal import DepthNormals, paste_depth_normals
 from .depth_own import object_depth, warn_if_inverse
 from .lens import default_lens, lenses_of
-from .lens_from_depth import lens_from_depth, with_true_relief
+from .lens_from_depth import lens_from_depth
 from .mask import segment
 from .mask_by_depth import mask_by_depth
 from .object_crop import CropPrediction, predict_crop
@@ -72,11 +72,11 @@ def visible_surface(
     """Segment, estimate depth and camera, and place the world around the object.
 
     A mask that is found keeps to the edges of a user's depth. A depth picture is aligned to the depth that the network
-    predicts, and its relief to what things look like. Where no lens is known, `lens_from_depth` looks for the one under
-    which a user's depth looks like a thing; without either it is the network's own or the default one, see `lens`. The
-    world's centre and unit are those of the bounding sphere of the shape that the model completes, so that the whole
-    object, not its visible part, sits in the unit sphere. Raises `BadInput` for an empty picture, mask or depth, and
-    for masks, depth and cameras of another size.
+    predicts. Where no lens is known, `lens_from_depth` looks for the one under which a user's depth looks like a thing;
+    without either it is the network's own or the default one, see `lens`. The world's centre and unit are those of the
+    bounding sphere of the shape that the model completes, so that the whole object, not its visible part, sits in the
+    unit sphere. Raises `BadInput` for an empty picture, mask or depth, and for masks, depth and cameras of another
+    size.
     """
     progress, image = progress or Progress(), prepare_image(image)
     lens = None if cameras is None else lenses_of(cameras, 1, *image.shape[-2:])
@@ -100,8 +100,7 @@ def visible_surface(
     if depth is not None:
         warn_if_inverse(depth, estimate.depth)
     elif depth_picture is not None:
-        intrinsics = estimate.cameras.intrinsics
-        depth = with_true_relief(object_depth(align(estimate.depth, mask), mask, intrinsics), intrinsics)
+        depth = object_depth(align(estimate.depth, mask), mask, estimate.cameras.intrinsics)
     trusted = depth is not None
     if depth is not None:
         estimate = replace(estimate, depth=depth)

@@ -15,7 +15,6 @@ from recon_lib.stages.single_view.lens_from_depth import (
     depth_crop,
     focal_factor,
     lens_from_depth,
-    with_true_relief,
 )
 
 HEIGHT, WIDTH = 120, 160
@@ -53,16 +52,6 @@ def test_the_lens_is_the_default_one_times_what_is_found(monkeypatch, caplog):
     assert "degrees over the longer side assumed" in caplog.text
     told(monkeypatch, 9.0)
     assert focal_factor(box_corner(default), default) == pytest.approx(LARGEST_FACTOR)
-
-
-def test_relief_is_stretched_as_the_lens_would_be(monkeypatch):
-    told(monkeypatch, 2.0)
-    depth = box_corner(default_lens(HEIGHT, WIDTH))
-    found, known = with_true_relief(depth, default_lens(HEIGHT, WIDTH)), depth > 0
-    assert torch.equal(found > 0, known)
-    relief = found[known].log() - found[known].median().log()
-    torch.testing.assert_close(relief, 2 * (depth[known].log() - depth[known].median().log()), atol=1e-5, rtol=0)
-    assert not with_true_relief(0 * depth, default_lens(HEIGHT, WIDTH)).any()
 
 
 def test_a_few_pixels_tell_nothing(monkeypatch):
