@@ -3,6 +3,7 @@
 import torch
 from comfy_api.latest import io
 
+from ..recon_lib.errors import BadInput
 from . import sockets
 from .base import CATEGORY, Node, advanced, seed_input, where_known
 from .convert import images_to_host
@@ -67,7 +68,10 @@ class FitVolSDF(Node):
         from ..recon_lib.stages.fitting.sdf_grid.settings import FitSettings
 
         progress, settings = ComfyProgress(), FitSettings(side=pixels).upto(grid, rounds).with_cues(cues)
-        settings = settings.held() if hold_shape and start is not None else settings
+        if hold_shape:
+            if start is None:
+                raise BadInput("There is no shape to hold; connect one as start, or turn hold_shape off.")
+            settings = settings.held()
         fields = {"start": start, "hull": hull}
         kept = kept_path(CHECKPOINT)
         fit = fit_volsdf(views, **fields, settings=settings, seed=seed, checkpoint=kept, progress=progress)

@@ -51,6 +51,14 @@ def test_the_result_stays_on_the_node(pack, views, tmp_path):
     assert Image.open(tmp_path / "temp" / entry["filename"]).size == (4 * side, side)
 
 
+def test_a_held_shape_stays(pack, views):
+    first = fit(pack, views)[0]
+    held = fit(pack, views, start=first, hold_shape=True)[0]
+    assert torch.equal(held.distance, first.distance) and not torch.equal(held.features, first.features)
+    with pytest.raises(ValueError, match="no shape to hold"):
+        fit(pack, views, hold_shape=True)
+
+
 def test_an_earlier_field_is_fitted_further(pack, views):
     from comfy import utils
 

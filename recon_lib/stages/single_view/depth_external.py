@@ -114,17 +114,19 @@ def _line(source: Tensor, target: Tensor) -> tuple[float, float, float]:
     """Scale > 0 and offset that bring `source` [N] to the spread and the mean of `target` [N]; their correlation.
 
     Least squares would flatten: what a network predicts is uncertain, and the more so the less it rises with the true
-    depth. Without the pixels that fit worst, such as background within the mask.
+    depth. Scale and offset are those without the pixels that fit worst, such as background within the mask; the
+    correlation is that of all.
     """
     keep = torch.ones_like(source, dtype=torch.bool)
     scale = offset = correlation = 0.0
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         x, y = source[keep] - source[keep].mean(), target[keep] - target[keep].mean()
         spread = x.square().sum().sqrt(), y.square().sum().sqrt()
         if min(map(float, spread)) < 1e-12:
             break
         scale = float(spread[1] / spread[0])
-        correlation = float((x * y).sum() / (spread[0] * spread[1]))
+        if number == 0:
+            correlation = float((x * y).sum() / (spread[0] * spread[1]))
         offset = float(target[keep].mean() - scale * source[keep].mean())
         deviation = (target - scale * source - offset).abs()
         keep = deviation <= OUTLIER * deviation[keep].median() + 1e-9

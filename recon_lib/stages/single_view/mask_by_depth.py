@@ -70,7 +70,7 @@ def _connected_surfaces(depth: NDArray[np.float32], step: float) -> NDArray[np.i
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    known = depth > 0
+    known = (depth > 0) & np.isfinite(depth)
     logs = np.log(np.where(known, depth, 1.0))
     index = np.arange(depth.size).reshape(depth.shape)
     pairs = []

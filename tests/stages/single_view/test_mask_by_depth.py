@@ -57,10 +57,11 @@ def test_it_grows_only_near_its_edge():
     assert torch.equal(grown, plane(10, 54, 4, 40 + reach))
 
 
-def test_pixels_without_depth_stay():
+@pytest.mark.parametrize("unknown", [0.0, torch.nan, torch.inf])
+def test_pixels_without_depth_stay(unknown):
     hole = plane(0, SIDE, 0, 30)
     mask = torch.roll(OBJECT, 2, 3)
-    moved = mask_by_depth(mask, SCENE * (1 - hole), LENS)
+    moved = mask_by_depth(mask, torch.where(hole > 0, unknown, SCENE), LENS)
     assert torch.equal(moved * hole, mask * hole)
     assert torch.equal(moved * (1 - hole), OBJECT * (1 - hole))
 
