@@ -15,7 +15,8 @@ from ...stages.single_view.lens_from_depth import FEWEST_PIXELS, depth_crop
 log = logging.getLogger("recon3d")
 LONGEST_LOG = 1.2  # of the assumed focal length over the true one
 NOISE = 0.3  # pixels of relief, the most white noise
-SMOOTHED, CUT = 0.3, 0.4  # fractions of the samples
+SMOOTHED, CUT, QUANTIZED = 0.3, 0.4, 0.4  # fractions of the samples
+FEWEST_STEPS, MOST_STEPS = 15.0, 250.0  # of inverse depth over the object, where it came as a picture of 256
 CUT_SIDES = 0.2, 0.6  # of the crop's side
 
 
@@ -63,12 +64,22 @@ def altered(batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, T
 
     smooth = F.avg_pool2d(depth * mask, 3, 1, 1) / F.avg_pool2d(mask, 3, 1, 1).clamp_min(1e-6)
     depth = torch.where((dice(1, 1, 1) < SMOOTHED) & (mask > 0), smooth, depth)
+    depth = torch.where((dice(1, 1, 1) < QUANTIZED) & (mask > 0), _quantized(depth, mask, dice), depth)
     amplitude = NOISE * dice(1, 1, 1) ** 3 / focal[:, None, None, None]
     depth = depth * (amplitude * torch.randn(depth.shape, generator=generator)).exp()
     seen = mask * ~_rectangles(dice, side)
     mask = torch.where(seen.sum((1, 2, 3), keepdim=True) >= FEWEST_PIXELS, seen, mask)
     assumed = focal * (LONGEST_LOG * (2 * dice() - 1)).exp()
     return {"depth": depth * mask, "mask": mask, "focal": focal, "assumed": assumed}
+
+
+def _quantized(depth: Tensor, mask: Tensor, dice: Callable[..., Tensor]) -> Tensor:
+    """Depth that came as a picture of inverse depth in few steps."""
+    inverse = torch.where(mask > 0, 1 / depth.clamp_min(1e-9), 0.0)
+    farthest = torch.where(mask > 0, inverse, torch.inf).amin((1, 2, 3), keepdim=True)
+    span = (inverse.amax((1, 2, 3), keepdim=True) - farthest).clamp_min(1e-9)
+    steps = FEWEST_STEPS * (MOST_STEPS / FEWEST_STEPS) ** dice(1, 1, 1)
+    return 1 / (farthest + span * ((inverse - farthest) / span * steps).round() / steps)
 
 
 def _rectangles(dice: Callable[..., Tensor], side: int) -> Tensor:

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from recon_lib.stages.single_view.lens_from_depth import FEWEST_PIXELS
-from recon_lib.training.focal.dataset import LONGEST_LOG, DepthCrops, altered
+from recon_lib.training.focal.dataset import FEWEST_STEPS, LONGEST_LOG, MOST_STEPS, DepthCrops, _quantized, altered
 from tests.helpers.tiny_shards import write_ellipsoids
 
 
@@ -43,3 +43,15 @@ def test_what_befalls_a_depth_map(crops):
     assert 0.3 < float((left < 0.99).float().mean()) < 0.5, "two of five are cut"
     again = altered(batch, dice(3))
     assert all(torch.equal(again[name], many[3][name]) for name in again)
+
+
+def test_a_depth_map_that_came_as_a_picture_has_few_steps_of_inverse_depth(crops):
+    batch = crops.batch(torch.arange(6))
+    generator = dice(1)
+    depth = _quantized(batch["depth"], batch["mask"], lambda *shape: torch.rand(6, *shape, generator=generator))
+    for one, before, mask in zip(depth, batch["depth"], batch["mask"] > 0, strict=True):
+        inverse, true = 1 / one[mask], 1 / before[mask]
+        levels = inverse.unique()
+        assert 10 < len(levels) <= MOST_STEPS + 1
+        assert (inverse - true).abs().max() <= 0.51 * (true.max() - true.min()) / FEWEST_STEPS
+        torch.testing.assert_close(inverse.min(), true.min())
