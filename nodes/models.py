@@ -10,12 +10,11 @@ from .host import changed, model_folders
 class LoadModel(Node):
     @classmethod
     def define_schema(cls):
-        from ..recon_lib.stages.fitting.radiance.load_prior import SYSTEM as PRIOR
-        from ..recon_lib.weights.inpainters import SYSTEM as OUTPAINTER
+        from ..recon_lib.registry import systems
         from ..recon_lib.weights.registry import find_models
 
-        others = (OUTPAINTER, PRIOR, "focal")  # which have loaders of their own, or none
-        names = [card.name for card in find_models(model_folders()) if card.system not in others]
+        wanted = {row.model for row in systems("reconstruct")}  # others have loaders of their own, or none
+        names = [card.name for card in find_models(model_folders()) if card.system in wanted]
         return io.Schema(
             node_id="Recon3D_LoadModel",
             display_name="Load Reconstruction Model",

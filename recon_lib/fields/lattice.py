@@ -70,10 +70,14 @@ class SparseLattice:
         """After `sample`: evaluate all nodes that lie at most `reach` nodes along each axis from a change of sign."""
         from scipy.ndimage import maximum_filter, minimum_filter
 
-        signs = self.read_blocks(np.zeros((1, 3), np.int64), -(-max(self.shape) // self.coarsest) * self.coarsest)[0]
-        inside = signs[tuple(slice(size) for size in self.shape)] > 0
+        inside = self.read_all() > 0
         beside = maximum_filter(inside, 2 * reach + 1) != minimum_filter(inside, 2 * reach + 1)
         self._evaluate_at(np.flatnonzero(beside))
+
+    def read_all(self) -> np.ndarray:
+        """Values at all nodes, with signs everywhere; see `read_blocks`."""
+        size = -(-max(self.shape) // self.coarsest) * self.coarsest
+        return self.read_blocks(np.zeros((1, 3), np.int64), size)[0][tuple(map(slice, self.shape))]
 
     def read_blocks(self, blocks: np.ndarray, size: int) -> np.ndarray:
         """Values [B,size+1,size+1,size+1] of the blocks [B,3] (counted in `size` cells), with signs everywhere.

@@ -28,7 +28,7 @@ from .seams import welded
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-DEGREE = 8.0  # of the polynomial, for each edge that `wave / pi` is long: errors of at most 3e-4
+DEGREE = 8.0  # of the polynomial, for each edge that `wave / pi` is long: errors of about 3e-4
 MOST_PRODUCTS = 1000  # the polynomial's degree at most
 
 

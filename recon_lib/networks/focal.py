@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn import Conv2d, GroupNorm, Linear
 
 from ..check import check_shape
-from ..errors import BadInput
 from ..parsing import whole_number
+from .card_settings import from_card
 
 INPUTS = 5  # normals 3, relief 1, mask 1
 RELIEF_GAIN, MOST_RELIEF = 4.0, 4.0  # relief is at most half the picture's width or so
@@ -36,10 +36,7 @@ class FocalConfig:
     @classmethod
     def of(cls, values: dict) -> "FocalConfig":
         """From a card's JSON. Raises `BadInput` for settings that are unknown or cannot be built."""
-        unknown = set(values) - set(cls.__dataclass_fields__)
-        if unknown:
-            raise BadInput(f"A focal network has no setting {', '.join(sorted(unknown))}; update the pack.")
-        config = cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        config = from_card(cls, values, "A focal network")
         whole_number(config.side, "side", 16, MOST_SIDE)
         whole_number(config.groups, "groups", 1, MOST_CHANNELS)
         whole_number(config.hidden, "hidden", 1, MOST_CHANNELS)

@@ -17,6 +17,7 @@ from ..check import check_shape
 from ..errors import BadInput
 from ..parsing import number, shown, whole_number
 from ..progress import unchecked
+from .card_settings import from_card
 
 if TYPE_CHECKING:
     from diffusers import DDIMScheduler
@@ -52,10 +53,7 @@ class OutpainterConfig:
     @classmethod
     def of(cls, values: dict) -> "OutpainterConfig":
         """From a card's JSON. Raises `BadInput` for settings that are unknown or cannot be built."""
-        unknown = set(values) - set(cls.__dataclass_fields__)
-        if unknown:
-            raise BadInput(f"An outpainter has no setting {', '.join(sorted(unknown))}; update the pack.")
-        config = cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        config = from_card(cls, values, "An outpainter")
         config._check_numbers()
         if config.prediction not in PREDICTIONS:
             raise BadInput(f"An outpainter cannot predict {config.prediction!r}; use {' or '.join(PREDICTIONS)}.")

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from .weight_files import decay_groups
+
 QUINTIC = (3.4445, -4.7750, 2.0315)  # Jordan's coefficients: five steps bring singular values to about 0.7-1.2
 
 
@@ -49,6 +51,13 @@ class Muon(torch.optim.Optimizer):
         scale = max(1.0, direction.shape[0] / direction.shape[1]) ** 0.5
         weight.mul_(1 - group["lr"] * group["decay"])
         weight.add_(direction.reshape(weight.shape), alpha=-group["lr"] * scale)
+
+
+def adam_and_muon(model: nn.Module, rate: float, muon_rate: float, weight_decay: float) -> list[torch.optim.Optimizer]:
+    """Muon for a model's matrices at its rate, AdamW for the rest; AdamW for everything where `muon_rate` is 0."""
+    matrices, others = matrices_and_others(model) if muon_rate else ([], list(model.parameters()))
+    adam = torch.optim.AdamW(decay_groups(others, weight_decay), lr=rate, betas=(0.9, 0.99))
+    return [adam, Muon(matrices, muon_rate, decay=weight_decay)] if matrices else [adam]
 
 
 def matrices_and_others(

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from recon_lib.networks.zeroshape_w.model import MINI, ZeroShapeW
-from recon_lib.training.muon import Muon, matrices_and_others, orthogonalized
+from recon_lib.training.muon import Muon, adam_and_muon, matrices_and_others, orthogonalized
+from tests.helpers.training_runs import assert_each_weight_moves_once
 
 
 class TestOrthogonalized:
@@ -104,3 +105,13 @@ def test_every_weight_of_the_network_has_one_optimiser():
     assert sum(p.numel() for p in matrices) > 0.9 * sum(p.numel() for p in model.parameters())
     outermost = (model.dpt_depth.encoder.stem[0].weight, model.dpt_depth.position, model.impl_network.answer[-1].weight)
     assert {id(p) for p in outermost} <= {id(p) for p in others}
+
+
+@pytest.mark.parametrize(("muon_rate", "kinds"), [(0.02, ["AdamW", "Muon"]), (0.0, ["AdamW"])])
+def test_each_weight_is_moved_by_one_optimizer(muon_rate, kinds):
+    model = nn.Sequential(nn.Conv2d(3, 16, 3), nn.Conv2d(16, 16, 3), nn.Linear(16, 16), nn.Linear(16, 2))
+    optimizers = adam_and_muon(model, 1e-3, muon_rate, 0.1)
+    assert [type(optimizer).__name__ for optimizer in optimizers] == kinds
+    assert_each_weight_moves_once(model, optimizers)
+    for optimizer, rate in zip(optimizers, (1e-3, 0.02), strict=False):
+        assert all(group["lr"] == rate for group in optimizer.param_groups)

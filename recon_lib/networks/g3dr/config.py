@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 
 from ...errors import BadInput
 from ...parsing import number, shown, whole_number
+from ..card_settings import from_card
 from .triplanes import ALL_AXES, PUBLISHED_AXES, Axes
 
 LIMITS = {  # least and most of what a card may say
@@ -39,10 +40,7 @@ class G3drConfig:
 
     @classmethod
     def of(cls, values: dict) -> "G3drConfig":
-        unknown = set(values) - set(cls.__dataclass_fields__)
-        if unknown:
-            raise BadInput(f"A G3DR model has no setting {', '.join(sorted(unknown))}; update the pack.")
-        config = cls(**values)
+        config = from_card(cls, values, "A G3DR model")
         if config.size not in ("mini", "base"):
             raise BadInput(f"G3DR has no size {shown(config.size)}; use mini or base.")
         for name, (parse, *limits) in LIMITS.items():

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 
 from ...errors import BadInput
 from ...parsing import number, shown, whole_number
+from ..card_settings import from_card
 
 LIMITS = {  # least and most of what a card may say
     "image_size": (whole_number, 32, 4096),
@@ -31,10 +32,7 @@ class ListConfig:
 
     @classmethod
     def of(cls, values: dict) -> "ListConfig":
-        unknown = set(values) - set(cls.__dataclass_fields__)
-        if unknown:
-            raise BadInput(f"A LIST model has no setting {', '.join(sorted(unknown))}; update the pack.")
-        config = cls(**values)
+        config = from_card(cls, values, "A LIST model")
         for name, (parse, *limits) in LIMITS.items():
             parse(getattr(config, name), f"{name} of a LIST model", *limits)
         for name in ("coarse_branch", "spatial_transformer"):

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 
 from ...errors import BadInput
 from ...parsing import shown, whole_number
+from ..card_settings import from_card
 
 LIMITS = {  # least and most of what a card may say
     "side": (32, 4096), "fold": (1, 16), "features": (1, 1024), "samples": (2, 1024), "groups": (1, 4096),
@@ -31,10 +32,7 @@ class ViewDiffusionConfig:
     @classmethod
     def of(cls, values: dict) -> "ViewDiffusionConfig":
         """From a card's JSON. Raises `BadInput` for settings that are unknown or cannot be built."""
-        unknown = set(values) - set(cls.__dataclass_fields__)
-        if unknown:
-            raise BadInput(f"A prior of views has no setting {', '.join(sorted(unknown))}; update the pack.")
-        config = cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        config = from_card(cls, values, "A prior of views")
         for name, limits in LIMITS.items():
             whole_number(getattr(config, name), f"{name} of a prior of views", *limits)
         config._check_channels()

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ...check import check_shape
 from ...errors import BadInput
 from ...parsing import number, shown, whole_number
+from ..card_settings import from_card
 from ..contracts import DensePrediction, InputSpec, similarity_matrix
 from .dpt_hybrid import DPTHybrid
 from .heads import MaskHead, OccluderHead
@@ -45,10 +46,7 @@ class ZeroShapeWConfig:
 
     @classmethod
     def of(cls, values: dict) -> "ZeroShapeWConfig":
-        unknown = set(values) - set(cls.__dataclass_fields__)
-        if unknown:
-            raise BadInput(f"A ZeroShape-W model has no setting {', '.join(sorted(unknown))}; update the pack.")
-        config = cls(**values)
+        config = from_card(cls, values, "A ZeroShape-W model")
         for name, (parse, *limits) in LIMITS.items():
             parse(getattr(config, name), f"{name} of a ZeroShape-W model", *limits)
         if not isinstance(config.occluders, bool):

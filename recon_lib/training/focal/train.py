@@ -13,9 +13,8 @@ from ...files import check_output
 from ...networks.focal import FocalConfig, FocalNetwork
 from ...progress import Progress, unchecked
 from ..arguments import add_run_arguments
-from ..muon import Muon, matrices_and_others
+from ..muon import adam_and_muon
 from ..run import Batch, Run
-from ..weight_files import decay_groups
 from .dataset import DepthCrops, altered
 from .validation import validate
 
@@ -75,10 +74,7 @@ class FocalTrainer(Run):
         return Likelihood(model)
 
     def _optimizers(self, model: FocalNetwork) -> list[torch.optim.Optimizer]:
-        settings = self.settings
-        matrices, others = matrices_and_others(model) if settings.muon_rate else ([], list(model.parameters()))
-        adam = torch.optim.AdamW(decay_groups(others, settings.weight_decay), lr=settings.rate, betas=(0.9, 0.99))
-        return [adam, Muon(matrices, settings.muon_rate, decay=settings.weight_decay)] if matrices else [adam]
+        return adam_and_muon(model, self.settings.rate, self.settings.muon_rate, self.settings.weight_decay)
 
     def _loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         names = "depth", "mask", "focal", "assumed"

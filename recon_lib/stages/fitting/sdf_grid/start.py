@@ -122,9 +122,7 @@ def _sampled(field: Field | Silhouettes | HullStart, cells: Cells, check: Callab
     lattice = SparseLattice(evaluate, np.full(3, cells.nodes - 1), COARSE, min_feature_cells=feature, check=check)
     lattice.sample()
     lattice.sample_beside_surface(BAND)
-    block = -(-cells.nodes // lattice.coarsest) * lattice.coarsest
-    values = lattice.read_blocks(np.zeros((1, 3), np.int64), block)[0]
-    return torch.from_numpy(values[: cells.nodes, : cells.nodes, : cells.nodes].reshape(-1))
+    return torch.from_numpy(lattice.read_all().reshape(-1))
 
 
 def redistanced(values: Tensor, spacing: float) -> Tensor:
